@@ -1,0 +1,38 @@
+"""What every test has: a world of its own, without tokens and without any network."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_CONNECT = socket.socket.connect
+
+
+def _connect_here(self: socket.socket, address: Any) -> None:
+    host = address[0] if isinstance(address, tuple) else ""
+    if host not in ("127.0.0.1", "::1", "localhost", ""):
+        raise AssertionError(f"a test wanted to reach {host}")
+    _CONNECT(self, address)
+
+
+@pytest.fixture(autouse=True)
+def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings of the user's, an empty cache and home, and an empty working directory."""
+    for name in os.environ:
+        if name.startswith(("K6_", "K6FRAMES_")) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("APPDATA", str(home))
+    monkeypatch.setenv("K6FRAMES_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(work)
+    monkeypatch.setattr(socket.socket, "connect", _connect_here)
+    monkeypatch.setattr("k6frames.client._shared", {})

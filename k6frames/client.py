@@ -1,0 +1,418 @@
+"""`Client`: from paths of the API to the bodies that answer them."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import sys
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from types import TracebackType
+from typing import Literal, NamedTuple, Self
+
+import requests
+from requests_cache import CachedSession
+from tqdm import tqdm
+
+from k6frames import cache as caching
+from k6frames import settings
+from k6frames.errors import APIError, ConfigError
+from k6frames.secret import Token
+from k6frames.transport import NOT_KEPT, Folder, Wire, environment
+
+OnError = Literal["raise", "warn"]
+
+
+class Fetched(NamedTuple):
+    """What came of asking for many paths.
+
+    `oldest` is when the oldest of these answers was fetched; None if there is no answer.
+    """
+
+    bodies: dict[str, bytes]
+    failures: dict[str, APIError]
+    oldest: datetime | None
+
+
+class _Answer(NamedTuple):
+    body: bytes
+    fetched: datetime
+
+
+class _Opened(NamedTuple):
+    process: int
+    session: CachedSession
+    wire: Wire | None
+
+
+# Sessions of a parent process. Even closing them here would touch the parent's cache file.
+_left_alone: list[_Opened] = []
+
+
+class Client:
+    r"""The way to one account of the k6 Cloud API, with its answers kept for a while.
+
+    Parameters
+    ----------
+    token : str, optional
+        The API token. Else ``K6_CLOUD_TOKEN``, else what ``k6 cloud login`` stored.
+    api_url : str, optional
+        The API's address. Else ``K6FRAMES_API_URL``, else ``https://api.k6.io``. ``sample:`` is the
+        invented sample account, ``file:/a/folder`` a folder of answers; both need no token and are
+        read anew each time.
+    cache : bool or path, default True
+        Where answers are kept: True for ``K6FRAMES_CACHE_DIR`` or the platform's cache folder, or a
+        folder. False keeps nothing. Each token has a folder of its own below it.
+    expire_after : float, default 3600
+        How old a kept answer may be, in seconds.
+    refresh : bool, default False
+        Fetch every path anew, once, however young the kept answer is.
+    offline : bool, default False
+        Send nothing: answer from what is kept, however old it is.
+    timeout : tuple of float, default (5, 30)
+        Seconds to wait for a connection, and for the server to say something.
+    budget : float, default 60
+        Seconds for one path, with all its attempts and waits.
+    max_workers : int, default 8
+        How many requests may be under way at once.
+    progress : bool, optional
+        Whether to show a progress bar on long work. By default where somebody is looking: on a
+        terminal and in a notebook.
+
+    Raises
+    ------
+    ConfigError
+        If no token is found, or an argument cannot be used.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> client = k6frames.Client(api_url="sample:")
+    >>> client
+    <k6frames.Client sample: (the invented sample account)>
+    >>> client.get("/v3/organizations")[:20]
+    b'{\n "organizations": '
+    """
+
+    def __init__(
+        self,
+        token: str | None = None,
+        *,
+        api_url: str | None = None,
+        cache: bool | str | os.PathLike[str] = True,
+        expire_after: float = 3600,
+        refresh: bool = False,
+        offline: bool = False,
+        timeout: tuple[float, float] = (5, 30),
+        budget: float = 60,
+        max_workers: int = 8,
+        progress: bool | None = None,
+    ) -> None:
+        secret = None if token is None else Token(token)
+        # From here on no frame of ours holds the text: a traceback with locals would show it.
+        del token
+        if refresh and offline:
+            raise ConfigError("refresh=True and offline=True contradict each other.")
+        for name, number in (
+            ("budget", budget),
+            ("max_workers", max_workers),
+            ("timeout", min(timeout)),
+        ):
+            if not number > 0:
+                raise ConfigError(f"{name} must be more than 0, not {number}.")
+        if not expire_after >= 0:
+            raise ConfigError(f"expire_after must be 0 or more seconds, not {expire_after}.")
+        self._settings = settings.resolve(secret, api_url, cache=cache)
+        self._base = _normal(self._settings.api_url)
+        self._expire_after = timedelta(seconds=min(expire_after, 10**9))
+        self._refresh = refresh
+        self._offline = offline
+        self._timeout = timeout
+        self._budget = budget
+        self._max_workers = int(max_workers)
+        self._progress = progress
+        self._asked: set[str] = set()
+        self._opening = threading.Lock()
+        self._opened: _Opened | None = None
+
+    @classmethod
+    def sample(cls) -> Client:
+        """A client of the invented sample account: ``Client(api_url="sample:")``.
+
+        Examples
+        --------
+        >>> import k6frames
+        >>> len(k6frames.organizations_df(client=k6frames.Client.sample()))
+        12
+        """
+        return cls(api_url=settings.SAMPLE_URL)
+
+    @property
+    def api_url(self) -> str:
+        """The address that is asked."""
+        return self._settings.api_url
+
+    def get(self, path: str) -> bytes:
+        """The raw answer to one path; also the way to fields that no table declares.
+
+        Parameters
+        ----------
+        path : str
+            A path of the API, such as ``/v3/organizations``.
+
+        Returns
+        -------
+        bytes
+            The body, from the cache where it is fresh enough.
+
+        Raises
+        ------
+        APIError
+            If the API gave no usable answer; its message says what to do.
+
+        Examples
+        --------
+        >>> import json, k6frames
+        >>> answer = k6frames.Client.sample().get("/v3/organizations")
+        >>> sorted(json.loads(answer))
+        ['organizations']
+        """
+        return self.fetch([path]).bodies[path]
+
+    def get_many(
+        self, paths: Iterable[str], *, on_error: OnError = "raise"
+    ) -> tuple[dict[str, bytes], dict[str, APIError]]:
+        """The raw answers to many paths, each asked once, several at a time.
+
+        Parameters
+        ----------
+        paths : iterable of str
+            Paths of the API.
+        on_error : {"raise", "warn"}, default "raise"
+            Raise the first failure, or go on and return the failures beside the answers.
+
+        Returns
+        -------
+        bodies : dict of str to bytes
+            The answers, in the order of the paths.
+        failures : dict of str to APIError
+            Why the other paths have none.
+
+        Raises
+        ------
+        APIError
+            With ``on_error="raise"``, if a path has no usable answer.
+
+        Examples
+        --------
+        >>> import k6frames
+        >>> bodies, failures = k6frames.Client.sample().get_many(
+        ...     ["/v3/organizations", "/v3/organizations/1"], on_error="warn"
+        ... )
+        >>> list(bodies), list(failures)
+        (['/v3/organizations'], ['/v3/organizations/1'])
+        """
+        fetched = self.fetch(paths, on_error=on_error)
+        return fetched.bodies, fetched.failures
+
+    def fetch(self, paths: Iterable[str], *, on_error: OnError = "raise") -> Fetched:
+        """As `get_many`, and with the time of the oldest answer."""
+        if on_error not in ("raise", "warn"):
+            raise ConfigError(f'on_error is "raise" or "warn", not {on_error!r}.')
+        wanted = list(dict.fromkeys(paths))
+        opened = self._open()
+        answers: dict[str, _Answer] = {}
+        # A hit takes a tenth of a millisecond, and threads would only make it slower.
+        for path in wanted:
+            kept = self._kept(opened, path)
+            if kept is not None:
+                answers[path] = kept
+        misses = [path for path in wanted if path not in answers]
+        failures: dict[str, APIError] = {}
+        if misses and self._offline:
+            failures = {path: self._not_kept(path, misses) for path in misses}
+            if on_error == "raise":
+                raise failures[misses[0]]
+        elif misses:
+            self._fetch_into(answers, failures, opened, misses, on_error)
+        oldest = min((answer.fetched for answer in answers.values()), default=None)
+        bodies = {path: answers[path].body for path in wanted if path in answers}
+        return Fetched(
+            bodies, {path: failures[path] for path in wanted if path in failures}, oldest
+        )
+
+    def close(self) -> None:
+        """Close connections and the cache. The next request opens them again."""
+        opened, self._opened = self._opened, None
+        if opened is not None and opened.process == os.getpid():
+            opened.session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<k6frames.Client {self.api_url} ({'; '.join(self._traits())})>"
+
+    def _repr_html_(self) -> str:
+        traits = "".join(f"<li>{html.escape(trait)}</li>" for trait in self._traits())
+        return f"<b>k6frames.Client</b> of {html.escape(self.api_url)}<ul>{traits}</ul>"
+
+    def _traits(self) -> list[str]:
+        """Whose data this is and how it is kept, for people."""
+        if self.api_url == settings.SAMPLE_URL:
+            return ["the invented sample account"]
+        if self._settings.folder is not None:
+            return ["answers from files"]
+        if self._settings.cache is None:
+            return ["not cached"]
+        if self._offline:
+            return [f"offline, from the cache in {self._settings.cache.parent}"]
+        hours = self._expire_after.total_seconds() / 3600
+        return [
+            f"cached for {hours:g} h in {self._settings.cache.parent}",
+            *(["refreshed once"] if self._refresh else []),
+        ]
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _open(self) -> _Opened:
+        """The session of this process: neither a connection nor a cache file survives a fork."""
+        opened = self._opened
+        if opened is None or opened.process != os.getpid():
+            with self._opening:
+                if self._opened is not None and self._opened.process != os.getpid():
+                    _left_alone.append(self._opened)
+                    self._opened = None
+                if self._opened is None:
+                    self._opened = self._new_session()
+                opened = self._opened
+        return opened
+
+    def _new_session(self) -> _Opened:
+        session = caching.open_session(
+            self._settings.cache, keep=lambda response: NOT_KEPT not in response.headers
+        )
+        # With trust_env a ~/.netrc would replace the token.
+        session.trust_env = False
+        session.headers["User-Agent"] = f"k6frames/{version('k6frames')}"
+        session.headers["Accept"] = "application/json"
+        session.adapters.clear()
+        wire = None
+        if self._settings.folder is not None:
+            session.mount(self._base, Folder(self._settings.folder, self._base))
+        elif self._settings.token is not None:
+            wire = Wire(self._settings.token, budget=self._budget, connections=self._max_workers)
+            session.mount(self._base, wire)
+            session.proxies, session.verify = environment(self._base)
+        return _Opened(os.getpid(), session, wire)
+
+    def _url(self, path: str) -> str:
+        if not path.startswith("/"):
+            raise ConfigError(f"A path begins with '/', such as /v3/organizations; not {path!r}.")
+        url = self._base + path
+        return url if _PLAIN.fullmatch(path) else _normal(url)
+
+    def _kept(self, opened: _Opened, path: str) -> _Answer | None:
+        """The kept answer to a path, if there is one and it may be used."""
+        if self._refresh and path not in self._asked:
+            return None
+        response = opened.session.cache.get_response(caching.key(self._url(path)))
+        if response is None or not response.content:
+            return None
+        age = datetime.now(UTC) - response.created_at
+        if not self._offline and age >= self._expire_after:
+            return None
+        return _Answer(response.content, response.created_at)
+
+    def _not_kept(self, path: str, misses: list[str]) -> APIError:
+        others = f" (nor are {len(misses) - 1} more: {', '.join(misses[1:10])})"
+        message = (
+            f"{path} is not in the cache{others if len(misses) > 1 else ''}, and offline=True "
+            "sends no request. Fetch it once with offline=False."
+        )
+        return APIError(None, None, message, self._url(path))
+
+    def _fetch_into(
+        self,
+        answers: dict[str, _Answer],
+        failures: dict[str, APIError],
+        opened: _Opened,
+        paths: list[str],
+        on_error: OnError,
+    ) -> None:
+        """Ask for the paths on several threads; what has come is kept even if we stop half-way."""
+        pool = ThreadPoolExecutor(min(self._max_workers, len(paths)), "k6frames")
+        tasks = {pool.submit(self._ask, opened, path): path for path in paths}
+        try:
+            with tqdm(
+                total=len(paths),
+                desc="k6frames",
+                unit=" answers",
+                leave=False,
+                delay=1,
+                disable=not self._shows_progress(),
+            ) as bar:
+                for task in as_completed(tasks):
+                    try:
+                        answers[tasks[task]] = task.result()
+                    except APIError as error:
+                        if on_error == "raise":
+                            raise
+                        failures[tasks[task]] = error
+                    bar.update()
+        except BaseException:
+            # What is under way ends by itself, and its answer is still kept; nothing new begins.
+            # The next call opens a session of its own.
+            pool.shutdown(wait=False, cancel_futures=True)
+            if opened.wire is not None:
+                opened.wire.stop()
+            self._opened = None
+            raise
+        pool.shutdown()
+
+    def _ask(self, opened: _Opened, path: str) -> _Answer:
+        response = opened.session.get(
+            self._url(path), timeout=self._timeout, allow_redirects=False, force_refresh=True
+        )
+        self._asked.add(path)
+        written = response.headers.get("Last-Modified")
+        fetched = datetime.fromisoformat(written) if written else datetime.now(UTC)
+        return _Answer(response.content, fetched)
+
+    def _shows_progress(self) -> bool:
+        if self._progress is not None:
+            return self._progress
+        return sys.stderr.isatty() or "ipykernel" in sys.modules
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9/_-]*")
+
+
+def _normal(url: str) -> str:
+    """An address as requests sends it: this is the form under which answers are kept."""
+    return str(requests.Request("GET", url).prepare().url).rstrip("/")
+
+
+_shared: dict[settings.Settings, Client] = {}
+_sharing = threading.Lock()
+
+
+def shared_client() -> Client:
+    """The client behind ``client=None``: one for each account that the environment names."""
+    found = settings.resolve(None, None, cache=True)
+    with _sharing:
+        if found not in _shared:
+            _shared[found] = Client()
+        return _shared[found]
