@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from k6frames.frames import organization_projects_df as organization_projects_df
     from k6frames.frames import organizations_df as organizations_df
     from k6frames.frames import projects_df as projects_df
+    from k6frames.summaries import account_summary as account_summary
     from k6frames.summaries import creation_timeline as creation_timeline
     from k6frames.summaries import idle_projects as idle_projects
     from k6frames.summaries import projects_per_organization as projects_per_organization
+    from k6frames.summaries import shared_names as shared_names
 
 # Each public name and the module that it is read from on first use; "" is a module itself.
 _PUBLIC = {
@@ -40,6 +42,7 @@ _PUBLIC = {
     "ConfigError": "errors",
     "K6FramesError": "errors",
     "SchemaError": "errors",
+    "account_summary": "summaries",
     "creation_timeline": "summaries",
     "idle_projects": "summaries",
     "join_projects": "frames",
@@ -51,6 +54,7 @@ _PUBLIC = {
     "projects_per_organization": "summaries",
     "read_csv": "export",
     "read_parquet": "export",
+    "shared_names": "summaries",
     "tables": "",
     "to_csv": "export",
     "to_parquet": "export",

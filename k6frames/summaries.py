@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from datetime import UTC, date, datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -12,16 +12,19 @@ import pandas as pd
 from k6frames.errors import ConfigError
 from k6frames.schema import carry
 from k6frames.tables import (
+    ACCOUNT_SUMMARY,
     CREATION_TIMELINE,
     CREATION_TIMELINE_BY_ORGANIZATION,
     IDLE_PROJECTS,
     ORGANIZATION_PROJECTS,
     PROJECTS,
     PROJECTS_PER_ORGANIZATION,
+    SHARED_NAMES,
     returns,
 )
 
 Frequency = Literal["D", "W", "MS", "QS", "YS"]
+Moment = str | date | datetime | pd.Timestamp | None
 
 # A period is so many of numpy's units; the shift makes weeks begin on Monday (1970-01-01 was a
 # Thursday).
@@ -59,6 +62,8 @@ def projects_per_organization(organization_projects: pd.DataFrame) -> pd.DataFra
     >>> both = k6frames.organization_projects_df(client=k6frames.Client.sample())
     >>> k6frames.projects_per_organization(both)[["org_name", "projects", "share"]].head(2)
                      org_name  projects     share
+    0  Marmalade Parcel Works        92  0.306667
+    1  Café Élan Réservations        61  0.203333
     """
     needed = ("org_id", "org_name", "project_id", "project_created", "project_updated")
     both = ORGANIZATION_PROJECTS.part(*needed).conform(organization_projects)
@@ -96,7 +101,7 @@ def creation_timeline(
     -------
     pandas.DataFrame
         One row per period from the first to the last, those with nothing created included. With
-        ``by="org_id"`` every organization has every period.
+        ``by="org_id"`` every organization that has a date has every period.
 
     Raises
     ------
@@ -109,8 +114,10 @@ def creation_timeline(
     --------
     >>> import k6frames
     >>> projects = k6frames.projects_df(client=k6frames.Client.sample())
-    >>> k6frames.creation_timeline(projects, freq="YS").head(3)
+    >>> k6frames.creation_timeline(projects, freq="YS").head(2)
                          period  created  cumulative
+    0 2016-01-01 00:00:00+00:00       34          34
+    1 2017-01-01 00:00:00+00:00       17          51
     """
     if freq not in _PERIODS:
         known = ", ".join(get_args(Frequency))
@@ -129,7 +136,7 @@ def creation_timeline(
     first = int(numbers.min()) if len(numbers) else 0
     count = int(numbers.max()) - first + 1 if len(numbers) else 0
     starts = (np.arange(first, first + count) * size - shift).astype(f"datetime64[{unit}]")
-    periods = pd.DatetimeIndex(starts.astype("datetime64[us]"), tz="UTC")
+    periods = starts.astype("datetime64[us]")
     if by is None:
         created = np.bincount(numbers - first, minlength=count)
         timeline = {"period": periods, "created": created, "cumulative": created.cumsum()}
@@ -137,13 +144,13 @@ def creation_timeline(
     codes, organizations = pd.factorize(dated["org_id"], sort=True, use_na_sentinel=False)
     cells = np.bincount(codes * count + (numbers - first), minlength=len(organizations) * count)
     created = cells.reshape(len(organizations), count)
-    timeline = {
+    timeline_by: dict[str, Any] = {
         "org_id": organizations.repeat(count),
         "period": np.tile(periods, len(organizations)),
         "created": created.ravel(),
         "cumulative": created.cumsum(axis=1).ravel(),
     }
-    return carry(CREATION_TIMELINE_BY_ORGANIZATION.conform(pd.DataFrame(timeline)), frame)
+    return carry(CREATION_TIMELINE_BY_ORGANIZATION.conform(pd.DataFrame(timeline_by)), frame)
 
 
 @returns(IDLE_PROJECTS)
@@ -151,7 +158,7 @@ def idle_projects(
     organization_projects: pd.DataFrame,
     *,
     days: int = 180,
-    as_of: str | date | datetime | pd.Timestamp | None = None,
+    as_of: Moment = None,
 ) -> pd.DataFrame:
     """Find the projects that nobody has updated for long.
 
@@ -183,22 +190,120 @@ def idle_projects(
     >>> both = k6frames.organization_projects_df(client=k6frames.Client.sample())
     >>> idle = k6frames.idle_projects(both, days=365, as_of="2026-07-01")
     >>> idle[["project_name", "idle_days"]].head(2)
-              project_name  idle_days
+                    project_name  idle_days
+    0             Login baseline       3751
+    1  gRPC inventory breakpoint       3751
     """
     needed = [column.name for column in IDLE_PROJECTS.columns if column.name != "idle_days"]
     both = ORGANIZATION_PROJECTS.part(*needed).conform(organization_projects)
-    if isinstance(days, bool) or not days >= 0:
-        raise ConfigError(f"days must be 0 or more, not {days!r}.")
-    moment = None
-    with contextlib.suppress(ValueError, TypeError, AttributeError):
-        moment = _in_utc(pd.Timestamp(datetime.now(UTC) if as_of is None else as_of))
-    if moment is None or pd.isna(moment):
-        raise ConfigError(f"as_of should be a date such as '2026-07-01', not {as_of!r}.")
-    idle = (moment - both["project_updated"]).dt.days
+    if isinstance(days, bool) or not isinstance(days, int | np.integer) or days < 0:
+        raise ConfigError(f"days must be a whole number, 0 or more, not {days!r}.")
+    idle = (_moment(as_of) - both["project_updated"]).dt.days
     idle = both.assign(idle_days=idle)[idle.ge(days) & both["project_id"].notna()]
     idle = idle.sort_values(["project_updated", "project_id"])
     return carry(IDLE_PROJECTS.conform(idle), organization_projects)
 
 
-def _in_utc(moment: pd.Timestamp) -> pd.Timestamp:
-    return moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
+@returns(ACCOUNT_SUMMARY)
+def account_summary(organization_projects: pd.DataFrame, *, as_of: Moment = None) -> pd.DataFrame:
+    """Count what the account holds, what is new in it and what lies idle.
+
+    Parameters
+    ----------
+    organization_projects : pandas.DataFrame
+        As `organization_projects_df` or `join_projects` returns it.
+    as_of : str, datetime or Timestamp, optional
+        The moment to look from, in UTC where it names no offset; by default now.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row.
+
+    Raises
+    ------
+    ConfigError
+        If `as_of` cannot be understood.
+    SchemaError
+        If the frame does not fit the table ``organization_projects``.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> both = k6frames.organization_projects_df(client=k6frames.Client.sample())
+    >>> k6frames.account_summary(both, as_of="2026-07-01")[["organizations", "projects"]]
+       organizations  projects
+    0             12       300
+    """
+    moment = _moment(as_of)
+    counts = projects_per_organization(organization_projects)
+    dated = ORGANIZATION_PROJECTS.part("project_created").conform(organization_projects)
+    created = dated["project_created"]
+    age = (moment - created).dt.days
+    glance = {
+        "as_of": moment,
+        "organizations": counts["org_id"].notna().sum(),
+        "empty_organizations": (counts["projects"] == 0).sum(),
+        "projects": counts["projects"].sum(),
+        "created_30_days": age.between(0, 29).sum(),
+        "created_365_days": age.between(0, 364).sum(),
+        "idle_180_days": len(idle_projects(organization_projects, days=180, as_of=moment)),
+        "first_created": created.min(),
+        "last_created": created.max(),
+    }
+    return carry(ACCOUNT_SUMMARY.conform(pd.DataFrame([glance])), organization_projects)
+
+
+@returns(SHARED_NAMES)
+def shared_names(organization_projects: pd.DataFrame) -> pd.DataFrame:
+    """Find the project names that occur in several organizations.
+
+    Parameters
+    ----------
+    organization_projects : pandas.DataFrame
+        As `organization_projects_df` or `join_projects` returns it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per name, that of most organizations first.
+
+    Raises
+    ------
+    SchemaError
+        If the frame does not fit the table ``organization_projects``.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> both = k6frames.organization_projects_df(client=k6frames.Client.sample())
+    >>> k6frames.shared_names(both).head(2)
+          project_name  organizations  projects
+    0  Default project              9         9
+    1      Smoke tests              6         6
+    """
+    both = ORGANIZATION_PROJECTS.part("org_id", "project_id", "project_name").conform(
+        organization_projects
+    )
+    names = (
+        both.dropna(subset=["project_id", "project_name"])
+        .groupby("project_name", sort=True)
+        .agg(organizations=("org_id", "nunique"), projects=("project_id", "count"))
+        .query("organizations > 1")
+        .sort_values(["organizations", "projects"], ascending=False, kind="stable")
+        .reset_index()
+    )
+    return carry(SHARED_NAMES.conform(names), organization_projects)
+
+
+def _moment(as_of: Moment) -> pd.Timestamp:
+    """The moment that somebody means, in UTC."""
+    as_of = datetime.now(UTC) if as_of is None else as_of
+    # A number would be counted in nanoseconds since 1970, which nobody means.
+    if isinstance(as_of, str | date | np.datetime64):
+        with contextlib.suppress(ValueError, TypeError, OverflowError):
+            moment = pd.Timestamp(as_of)
+            if not pd.isna(moment):
+                in_utc = moment.tz_localize if moment.tz is None else moment.tz_convert
+                return in_utc("UTC").as_unit("us")
+    raise ConfigError(f"as_of should be a date such as '2026-07-01', not {as_of!r}.")

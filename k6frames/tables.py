@@ -138,6 +138,34 @@ IDLE_PROJECTS = Table(
     ),
 )
 
+ACCOUNT_SUMMARY = Table(
+    name="account_summary",
+    doc="the account at a glance",
+    key=("as_of",),
+    columns=(
+        Column("as_of", TIMESTAMP, "the moment that it is looked at", nullable=False),
+        Column("organizations", _INT, "number of organizations", nullable=False),
+        Column("empty_organizations", _INT, "those without any project", nullable=False),
+        Column("projects", _INT, "number of projects", nullable=False),
+        Column("created_30_days", _INT, "created in the 30 days before", nullable=False),
+        Column("created_365_days", _INT, "created in the 365 days before", nullable=False),
+        Column("idle_180_days", _INT, "not updated for 180 days or more", nullable=False),
+        Column("first_created", TIMESTAMP, "when the first project was created"),
+        Column("last_created", TIMESTAMP, "when the newest project was created"),
+    ),
+)
+
+SHARED_NAMES = Table(
+    name="shared_names",
+    doc="a project name that occurs in several organizations, the most frequent first",
+    key=("project_name",),
+    columns=(
+        Column("project_name", _TEXT, "the name", nullable=False),
+        Column("organizations", _INT, "number of organizations that have it", nullable=False),
+        Column("projects", _INT, "number of projects that have it", nullable=False),
+    ),
+)
+
 TABLES = (
     ORGANIZATIONS,
     ORGANIZATIONS_PUBLIC,
@@ -147,6 +175,8 @@ TABLES = (
     CREATION_TIMELINE,
     CREATION_TIMELINE_BY_ORGANIZATION,
     IDLE_PROJECTS,
+    ACCOUNT_SUMMARY,
+    SHARED_NAMES,
 )
 
 
