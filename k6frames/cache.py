@@ -28,6 +28,14 @@ FILE = "answers.sqlite"
 PATIENCE = 2.0
 """Seconds to wait for a lock that another process holds, before going on without the cache."""
 
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS answers"
+    " (key TEXT PRIMARY KEY, value BLOB, checksum INTEGER, fetched REAL)"
+)
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_creating = threading.Lock()
+
 _T = TypeVar("_T")
 
 
@@ -84,22 +92,26 @@ class Shelf(BaseStorage[str, CachedResponse]):
         self._reader: sqlite3.Connection | None = None
         self._writer: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._process = os.getpid()
         self._usable = True
 
     def __getitem__(self, name: str) -> CachedResponse:
         statement = "SELECT value, checksum FROM answers WHERE key = ?"
         rows: list[Any] = self._guard(lambda: self._query(statement, (name,)), [])
         # A damaged row is one that we do not have: it is fetched again, and written over.
-        if not rows or not isinstance(rows[0][0], bytes) or zlib.crc32(rows[0][0]) != rows[0][1]:
+        if not rows or not isinstance(rows[0][0], bytes) or _sum(name, rows[0][0]) != rows[0][1]:
             raise KeyError(name)
-        response: object = self.deserialize(name, rows[0][0].decode())  # type: ignore[arg-type]
-        if not isinstance(response, CachedResponse):
+        try:
+            response: object = self.deserialize(name, rows[0][0].decode())  # type: ignore[arg-type]
+        except Exception:  # noqa: BLE001 - one of another version of requests-cache is no better
+            raise KeyError(name) from None
+        if not isinstance(response, CachedResponse) or response.created_at.tzinfo is None:
             raise KeyError(name)
         return response
 
     def __setitem__(self, name: str, response: CachedResponse) -> None:
         value = str(self.serialize(response)).encode()
-        row = (name, value, zlib.crc32(value), time.time())
+        row = (name, value, _sum(name, value), time.time())
         self._guard(
             lambda: self._execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", row), None
         )
@@ -126,6 +138,12 @@ class Shelf(BaseStorage[str, CachedResponse]):
                     connection.close()
             self._reader = self._writer = None
 
+    def __del__(self) -> None:
+        # No lock: nobody else can use this any more. In a fork the connections are the parent's.
+        for connection in (self._reader, self._writer):
+            if connection is not None and self._process == os.getpid():
+                connection.close()
+
     # --- what touches the file ------------------------------------------------------------------
 
     def _query(self, statement: str, values: tuple[Any, ...] = ()) -> list[Any]:
@@ -146,23 +164,15 @@ class Shelf(BaseStorage[str, CachedResponse]):
             self._writer.execute(statement, values)
 
     def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._path.parent.chmod(0o700)
-        # Made beforehand with the right mode; SQLite gives its -wal and -shm files the same.
-        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._path.chmod(0o600)
+        _create(self._path)
         self._file = _identity(self._path)
-        connection = _open(self._path)
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS answers"
-            " (key TEXT PRIMARY KEY, value BLOB, checksum INTEGER, fetched REAL)"
-        )
-        return connection
+        return _open(self._path)
 
     def _guard(self, work: Callable[[], _T], otherwise: _T) -> _T:
         """Do something with the file; whatever is wrong with it costs the cache, not the answer."""
         if not self._usable:
             return otherwise
+        file = self._file
         try:
             return work()
         except sqlite3.DatabaseError as error:
@@ -171,7 +181,7 @@ class Shelf(BaseStorage[str, CachedResponse]):
         except OSError as error:
             return self._give_up(error, otherwise)
         try:
-            self._set_aside()
+            self._set_aside(file or self._file)
             return work()
         except (sqlite3.Error, OSError) as error:
             return self._give_up(error, otherwise)
@@ -185,11 +195,11 @@ class Shelf(BaseStorage[str, CachedResponse]):
             )
         return otherwise
 
-    def _set_aside(self) -> None:
-        """Move a corrupt file out of the way, unless another process has done so already."""
+    def _set_aside(self, corrupt: tuple[int, int] | None) -> None:
+        """Move a corrupt file out of the way, unless another thread or process has done so."""
         self.close()
         with contextlib.suppress(FileNotFoundError):
-            if _identity(self._path) == self._file:
+            if _identity(self._path) == corrupt:
                 aside = self._path.with_name(f"{FILE}.corrupt-{time.time_ns()}")
                 self._path.rename(aside)
                 for companion in ("-wal", "-shm"):
@@ -201,35 +211,56 @@ class Shelf(BaseStorage[str, CachedResponse]):
                 )
 
 
+def _sum(name: str, value: bytes) -> int:
+    """The checksum of a row; the name is in it, so that no answer can stand for another path."""
+    return zlib.crc32(value, zlib.crc32(name.encode()))
+
+
+def _create(path: Path) -> None:
+    """Make the file beforehand with the right mode; SQLite gives its companions the same."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.parent.chmod(0o700)
+    # Only where there is none: closing any descriptor of a file drops all locks that this process
+    # holds on it, those of an open SQLite connection too.
+    with _creating, contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    path.chmod(0o600)
+
+
 def _identity(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_dev, status.st_ino
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, timeout=PATIENCE, isolation_level=None, check_same_thread=False
-    )
-    # Changing to WAL ignores the timeout where another process does the same at this moment.
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    # Changing to WAL heeds no timeout of SQLite's where another process does the same.
     ends = time.monotonic() + PATIENCE
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            break
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > ends:
-                connection.close()
-                raise
-            time.sleep(0.01)
-    connection.execute("PRAGMA synchronous=NORMAL")
+    try:
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute(_TABLE)
+                break
+            except sqlite3.OperationalError as error:
+                if _code(error) not in _BUSY or time.monotonic() > ends:
+                    raise
+                time.sleep(0.01)
+        connection.execute(f"PRAGMA busy_timeout={PATIENCE * 1000:.0f}")
+        connection.execute("PRAGMA synchronous=NORMAL")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
 def _is_corrupt(error: sqlite3.DatabaseError) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (
-        sqlite3.SQLITE_CORRUPT,
-        sqlite3.SQLITE_NOTADB,
-    ) or "no such column" in str(error)
+    # A table of other columns was made by something else.
+    return _code(error) in _CORRUPT or "no such column" in str(error)
 
 
 # --- all identities -----------------------------------------------------------------------------
@@ -250,7 +281,11 @@ def holdings(root: Path) -> list[Holdings]:
     """What the caches below a folder hold, by identity; a broken one counts no answers."""
     found = []
     for file in sorted(root.glob(f"*/{FILE}")):
-        size = sum(part.stat().st_size for part in file.parent.iterdir())
+        size = 0
+        for part in file.parent.iterdir():
+            # SQLite's -wal and -shm files go when the last process closes the cache.
+            with contextlib.suppress(FileNotFoundError):
+                size += part.stat().st_size
         row: tuple[Any, ...] = (0, None, None)
         with contextlib.suppress(sqlite3.Error), contextlib.closing(_open(file)) as connection:
             row = connection.execute(
@@ -269,5 +304,7 @@ def clear(root: Path) -> None:
     """
     for file in sorted(root.glob(f"*/{FILE}")):
         doomed = root / f".removed-{file.parent.name}-{os.getpid()}"
-        file.parent.rename(doomed)
-        shutil.rmtree(doomed)
+        # Another process may clear the same folder at this moment.
+        with contextlib.suppress(FileNotFoundError):
+            file.parent.rename(doomed)
+            shutil.rmtree(doomed)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from k6frames.client import Client
     from k6frames.schema import Table
 
+_NEEDS = "This needs {}: install it with pip install 'k6frames[notebook]'."
 _SHOWN = {
     "organizations": ["org_id", "name", "created", "updated", "is_default"],
     "projects": ["project_id", "name", "org_id", "created", "updated", "is_default"],
@@ -165,9 +166,7 @@ def report(output: Path, open_it: bool, **options: Any) -> None:
     try:
         from k6frames.report import write_report
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"The report needs {error.name}: install it with pip install 'k6frames[notebook]'."
-        ) from None
+        raise ConfigError(_NEEDS.format(error.name)) from None
     with _client(options) as client:
         index = write_report(
             client,
@@ -207,9 +206,12 @@ def cache(clear: bool) -> None:
 def lab(folder: Path) -> None:
     """Copy the notebooks into FOLDER, where there are none yet, and start JupyterLab there."""
     import shutil
+    from importlib.util import find_spec
 
     from k6frames.settings import data_folder
 
+    if find_spec("jupyterlab") is None:
+        raise ConfigError(_NEEDS.format("JupyterLab"))
     folder.mkdir(parents=True, exist_ok=True)
     for notebook in sorted(data_folder("notebooks").glob("*.ipynb")):
         target = folder / notebook.name

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import os
 import re
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
@@ -22,7 +25,7 @@ from k6frames import cache as caching
 from k6frames import settings
 from k6frames.errors import APIError, ConfigError
 from k6frames.secret import Token
-from k6frames.transport import NOT_KEPT, Folder, Wire, environment
+from k6frames.transport import NOT_KEPT, STOP, Folder, Wire, environment
 
 OnError = Literal["raise", "warn"]
 
@@ -38,23 +41,19 @@ class Fetched(NamedTuple):
     oldest: datetime | None
 
 
-class _Answer(NamedTuple):
-    body: bytes
+@dataclass(frozen=True)
+class _Answer:
+    # Not shown: a traceback with locals is no place for a body.
+    body: bytes = field(repr=False)
     fetched: datetime
 
 
-class _Opened(NamedTuple):
-    process: int
-    session: CachedSession
-    wire: Wire | None
-
-
 # Sessions of a parent process. Even closing them here would touch the parent's cache file.
-_left_alone: list[_Opened] = []
+_left_alone: list[CachedSession] = []
 
 
 class Client:
-    r"""The way to one account of the k6 Cloud API, with its answers kept for a while.
+    """The way to one account of the k6 Cloud API, with its answers kept for a while.
 
     Parameters
     ----------
@@ -94,8 +93,8 @@ class Client:
     >>> client = k6frames.Client(api_url="sample:")
     >>> client
     <k6frames.Client sample: (the invented sample account)>
-    >>> client.get("/v3/organizations")[:20]
-    b'{\n "organizations": '
+    >>> client.get("/v3/organizations").split()[:2]
+    [b'{', b'"organizations":']
     """
 
     def __init__(
@@ -113,31 +112,29 @@ class Client:
         progress: bool | None = None,
     ) -> None:
         secret = None if token is None else Token(token)
-        # From here on no frame of ours holds the text: a traceback with locals would show it.
-        del token
-        if refresh and offline:
-            raise ConfigError("refresh=True and offline=True contradict each other.")
-        for name, number in (
-            ("budget", budget),
-            ("max_workers", max_workers),
-            ("timeout", min(timeout)),
-        ):
-            if not number > 0:
-                raise ConfigError(f"{name} must be more than 0, not {number}.")
-        if not expire_after >= 0:
-            raise ConfigError(f"expire_after must be 0 or more seconds, not {expire_after}.")
-        self._settings = settings.resolve(secret, api_url, cache=cache)
+        address, problem = settings.checked_address(api_url)
+        # From here on no frame of ours holds a secret: a traceback with locals would show it.
+        del token, api_url
+        if problem:
+            raise ConfigError(problem)
+        if offline and (refresh or cache is False):
+            raise ConfigError("offline=True needs the cache, and refresh=True fetches: choose one.")
+        self._settings = settings.resolve(secret, address, cache=cache)
         self._base = _normal(self._settings.api_url)
-        self._expire_after = timedelta(seconds=min(expire_after, 10**9))
+        self._expire_after = timedelta(seconds=_number("expire_after", expire_after, least=0))
         self._refresh = refresh
-        self._offline = offline
-        self._timeout = timeout
-        self._budget = budget
-        self._max_workers = int(max_workers)
+        # Files are read anew each time, and nothing is sent.
+        self._offline = offline and self._settings.folder is None
+        if not isinstance(timeout, tuple) or len(timeout) != 2:
+            raise ConfigError(f"timeout is two numbers of seconds, such as (5, 30), not {timeout}.")
+        self._timeout = (_number("timeout", timeout[0]), _number("timeout", timeout[1]))
+        self._budget = _number("budget", budget)
+        self._max_workers = int(_number("max_workers", max_workers, least=1))
         self._progress = progress
         self._asked: set[str] = set()
         self._opening = threading.Lock()
-        self._opened: _Opened | None = None
+        # The session, and the process that opened it.
+        self._opened: tuple[int, CachedSession] | None = None
 
     @classmethod
     def sample(cls) -> Client:
@@ -224,21 +221,21 @@ class Client:
         if on_error not in ("raise", "warn"):
             raise ConfigError(f'on_error is "raise" or "warn", not {on_error!r}.')
         wanted = list(dict.fromkeys(paths))
-        opened = self._open()
+        session = self._session()
         answers: dict[str, _Answer] = {}
         # A hit takes a tenth of a millisecond, and threads would only make it slower.
         for path in wanted:
-            kept = self._kept(opened, path)
+            kept = self._kept(session, path)
             if kept is not None:
                 answers[path] = kept
         misses = [path for path in wanted if path not in answers]
         failures: dict[str, APIError] = {}
         if misses and self._offline:
-            failures = {path: self._not_kept(path, misses) for path in misses}
             if on_error == "raise":
-                raise failures[misses[0]]
+                raise self._not_kept(misses[0], misses[1:])
+            failures = {path: self._not_kept(path, []) for path in misses}
         elif misses:
-            self._fetch_into(answers, failures, opened, misses, on_error)
+            self._fetch_into(answers, failures, session, misses, on_error)
         oldest = min((answer.fetched for answer in answers.values()), default=None)
         bodies = {path: answers[path].body for path in wanted if path in answers}
         return Fetched(
@@ -248,8 +245,8 @@ class Client:
     def close(self) -> None:
         """Close connections and the cache. The next request opens them again."""
         opened, self._opened = self._opened, None
-        if opened is not None and opened.process == os.getpid():
-            opened.session.close()
+        if opened is not None and opened[0] == os.getpid():
+            opened[1].close()
 
     def __enter__(self) -> Self:
         return self
@@ -287,36 +284,35 @@ class Client:
 
     # --- inside ---------------------------------------------------------------------------------
 
-    def _open(self) -> _Opened:
+    def _session(self) -> CachedSession:
         """The session of this process: neither a connection nor a cache file survives a fork."""
-        opened = self._opened
-        if opened is None or opened.process != os.getpid():
+        opened, process = self._opened, os.getpid()
+        if opened is None or opened[0] != process:
             with self._opening:
-                if self._opened is not None and self._opened.process != os.getpid():
-                    _left_alone.append(self._opened)
-                    self._opened = None
-                if self._opened is None:
-                    self._opened = self._new_session()
                 opened = self._opened
-        return opened
+                if opened is not None and opened[0] != process:
+                    _left_alone.append(opened[1])
+                    opened = None
+                if opened is None:
+                    opened = self._opened = (process, self._new_session())
+        return opened[1]
 
-    def _new_session(self) -> _Opened:
+    def _new_session(self) -> CachedSession:
         session = caching.open_session(
             self._settings.cache, keep=lambda response: NOT_KEPT not in response.headers
         )
-        # With trust_env a ~/.netrc would replace the token.
+        # With trust_env a ~/.netrc would be read; `environment` reads the rest.
         session.trust_env = False
         session.headers["User-Agent"] = f"k6frames/{version('k6frames')}"
         session.headers["Accept"] = "application/json"
         session.adapters.clear()
-        wire = None
         if self._settings.folder is not None:
             session.mount(self._base, Folder(self._settings.folder, self._base))
         elif self._settings.token is not None:
             wire = Wire(self._settings.token, budget=self._budget, connections=self._max_workers)
             session.mount(self._base, wire)
             session.proxies, session.verify = environment(self._base)
-        return _Opened(os.getpid(), session, wire)
+        return session
 
     def _url(self, path: str) -> str:
         if not path.startswith("/"):
@@ -324,23 +320,24 @@ class Client:
         url = self._base + path
         return url if _PLAIN.fullmatch(path) else _normal(url)
 
-    def _kept(self, opened: _Opened, path: str) -> _Answer | None:
+    def _kept(self, session: CachedSession, path: str) -> _Answer | None:
         """The kept answer to a path, if there is one and it may be used."""
         if self._refresh and path not in self._asked:
             return None
-        response = opened.session.cache.get_response(caching.key(self._url(path)))
+        response = session.cache.get_response(caching.key(self._url(path)))
         if response is None or not response.content:
             return None
         age = datetime.now(UTC) - response.created_at
-        if not self._offline and age >= self._expire_after:
+        # An answer from the future was written while the clock was wrong: its age is unknown.
+        if not self._offline and abs(age) >= self._expire_after:
             return None
         return _Answer(response.content, response.created_at)
 
-    def _not_kept(self, path: str, misses: list[str]) -> APIError:
-        others = f" (nor are {len(misses) - 1} more: {', '.join(misses[1:10])})"
+    def _not_kept(self, path: str, others: list[str]) -> APIError:
+        more = f" (nor are {len(others)} more: {', '.join(others[:10])})" if others else ""
         message = (
-            f"{path} is not in the cache{others if len(misses) > 1 else ''}, and offline=True "
-            "sends no request. Fetch it once with offline=False."
+            f"{path} is not in the cache{more}, and offline=True sends no request. "
+            "Fetch it once with offline=False."
         )
         return APIError(None, None, message, self._url(path))
 
@@ -348,14 +345,29 @@ class Client:
         self,
         answers: dict[str, _Answer],
         failures: dict[str, APIError],
-        opened: _Opened,
+        session: CachedSession,
         paths: list[str],
         on_error: OnError,
     ) -> None:
         """Ask for the paths on several threads; what has come is kept even if we stop half-way."""
-        pool = ThreadPoolExecutor(min(self._max_workers, len(paths)), "k6frames")
-        tasks = {pool.submit(self._ask, opened, path): path for path in paths}
+        todo = deque(paths)
+        done: SimpleQueue[tuple[str, _Answer | BaseException]] = SimpleQueue()
+        stop = threading.Event()
+
+        def work() -> None:
+            STOP.set(stop)
+            with contextlib.suppress(IndexError):
+                while not stop.is_set():
+                    path = todo.popleft()
+                    try:
+                        done.put((path, self._ask(session, path)))
+                    except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+                        done.put((path, error))
+
         try:
+            for _ in range(min(self._max_workers, len(paths))):
+                # Daemons, so that Python can end without waiting for a silent server.
+                threading.Thread(target=work, name="k6frames", daemon=True).start()
             with tqdm(
                 total=len(paths),
                 desc="k6frames",
@@ -364,26 +376,21 @@ class Client:
                 delay=1,
                 disable=not self._shows_progress(),
             ) as bar:
-                for task in as_completed(tasks):
-                    try:
-                        answers[tasks[task]] = task.result()
-                    except APIError as error:
-                        if on_error == "raise":
-                            raise
-                        failures[tasks[task]] = error
+                for _ in paths:
+                    path, outcome = done.get()
+                    if isinstance(outcome, _Answer):
+                        answers[path] = outcome
+                    elif isinstance(outcome, APIError) and on_error == "warn":
+                        failures[path] = outcome
+                    else:
+                        raise outcome
                     bar.update()
-        except BaseException:
-            # What is under way ends by itself, and its answer is still kept; nothing new begins.
-            # The next call opens a session of its own.
-            pool.shutdown(wait=False, cancel_futures=True)
-            if opened.wire is not None:
-                opened.wire.stop()
-            self._opened = None
-            raise
-        pool.shutdown()
+        finally:
+            # Nothing new begins. What is under way ends by itself, and its answer is still kept.
+            stop.set()
 
-    def _ask(self, opened: _Opened, path: str) -> _Answer:
-        response = opened.session.get(
+    def _ask(self, session: CachedSession, path: str) -> _Answer:
+        response = session.get(
             self._url(path), timeout=self._timeout, allow_redirects=False, force_refresh=True
         )
         self._asked.add(path)
@@ -402,7 +409,17 @@ _PLAIN = re.compile(r"[A-Za-z0-9/_-]*")
 
 def _normal(url: str) -> str:
     """An address as requests sends it: this is the form under which answers are kept."""
-    return str(requests.Request("GET", url).prepare().url).rstrip("/")
+    try:
+        return str(requests.Request("GET", url).prepare().url).rstrip("/")
+    except ValueError as error:  # requests' own errors about addresses are such
+        raise ConfigError(f"{url!r} cannot be asked for: {error}") from None
+
+
+def _number(name: str, value: float, *, least: float = 0.001) -> float:
+    """An argument as a number that clocks can count with."""
+    if not isinstance(value, int | float) or not value >= least:
+        raise ConfigError(f"{name} must be a number, at least {least:g}; not {value!r}.")
+    return min(value, 10**6)
 
 
 _shared: dict[settings.Settings, Client] = {}

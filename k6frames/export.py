@@ -6,10 +6,12 @@ import contextlib
 import csv
 import json
 import os
+import re
 import secrets
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -18,12 +20,13 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from k6frames.errors import SchemaError
+from k6frames.schema import Table
 from k6frames.tables import table_of
 
 PathLike = str | os.PathLike[str]
 
 # What Excel, LibreOffice and Google Sheets run as a formula, full-width forms included.
-_FORMULA = r"^([=+\-@\t\r\n\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])"
+_FORMULA = "^([=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
 _ATTRS = b"PANDAS_ATTRS"  # where pandas itself keeps and looks for them
 
 
@@ -61,10 +64,14 @@ def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False
     """
     table = table_of(frame.columns)
     if table is None:
+        if _has_names(frame):
+            frame = frame.reset_index(allow_duplicates=True)
         if escape_formulas:
-            frame = frame.apply(_defused)
+            frame = frame.apply(_defused).rename(columns=_defused_cell)
         with replacing(path) as file:
-            frame.to_csv(file, index=_has_names(frame))
+            # By itself a carriage return is not quoted, and what follows it would be a cell of a
+            # new row, formula or not.
+            frame.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC)
         return
     arrow = pa.Table.from_pandas(
         table.conform(frame), schema=table.arrow_schema, preserve_index=False
@@ -107,35 +114,43 @@ def read_csv(path: PathLike) -> pd.DataFrame:
     >>> k6frames.read_csv("both.csv").dtypes.equals(both.dtypes)
     True
     """
-    with Path(path).open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        header = next(csv.reader(file), [])
-    table = table_of(header)
+    table = table_of(_header(path))
     if table is None:
         _warn_untyped(path)
         return pd.read_csv(path)
-    convert = pa.csv.ConvertOptions(
-        column_types=table.arrow_schema,
-        null_values=[""],
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-    )
-    # A cell longer than a block cannot be read; one block for the whole file takes any, slowly.
-    for block in (1 << 20, Path(path).stat().st_size + 1):
-        try:
-            arrow = pa.csv.read_csv(
-                path,
-                read_options=pa.csv.ReadOptions(block_size=block),
-                parse_options=pa.csv.ParseOptions(newlines_in_values=True),
-                convert_options=convert,
+    try:
+        return table.conform(table.to_frame(_read_arrow_csv(path, table)))
+    except (pa.ArrowException, SchemaError) as error:
+        # Arrow repeats a row that has too few cells, and a row may hold billing data.
+        problem = re.sub(r"(columns, got \d+).*", r"\1", str(error), flags=re.DOTALL)
+        raise SchemaError(
+            f"{path} does not fit the table '{table.name}': {problem.partition(chr(10))[0]}"
+        ) from None
+
+
+def _read_arrow_csv(path: PathLike, table: Table) -> pa.Table:
+    def read(block_size: int, *, use_threads: bool) -> pa.Table:
+        # Opened here, as Arrow would unpack a file because of its name.
+        with pa.OSFile(os.fspath(path)) as file:
+            return pa.csv.read_csv(
+                file,
+                pa.csv.ReadOptions(block_size=block_size, use_threads=use_threads),
+                pa.csv.ParseOptions(newlines_in_values=True),
+                pa.csv.ConvertOptions(
+                    column_types=table.arrow_schema,
+                    null_values=[""],
+                    strings_can_be_null=True,
+                    quoted_strings_can_be_null=False,
+                ),
             )
-            break
-        except pa.ArrowInvalid as error:
-            problem = str(error).splitlines()[0]
-            if "straddl" not in problem:
-                raise SchemaError(
-                    f"{path} does not fit the table '{table.name}': {problem}"
-                ) from None
-    return table.conform(table.to_frame(arrow))
+
+    try:
+        return read(1 << 20, use_threads=True)
+    except pa.ArrowInvalid:
+        # One block for the whole file takes a cell of any length, and one thread counts the rows,
+        # so that the error names the one that is wrong.
+        size = Path(path).stat().st_size
+        return read(min(size + 1, 2**31 - 1), use_threads=False)
 
 
 def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
@@ -178,7 +193,7 @@ def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
         {**(arrow.schema.metadata or {}), _ATTRS: json.dumps(conformed.attrs).encode()}
     )
     with replacing(path) as file:
-        pa.parquet.write_table(arrow, file, compression="zstd")
+        pa.parquet.write_table(arrow, file, compression="zstd", write_page_checksum=True)
 
 
 def read_parquet(path: PathLike) -> pd.DataFrame:
@@ -211,19 +226,29 @@ def read_parquet(path: PathLike) -> pd.DataFrame:
     True
     """
     try:
-        with pa.parquet.ParquetFile(path) as file:
+        with (
+            Path(path).open("rb") as opened,
+            pa.parquet.ParquetFile(opened, page_checksum_verification=True) as file,
+        ):
             schema = file.schema_arrow
             table = table_of(schema.names)
             if table is None:
                 _warn_untyped(path)
                 return pd.read_parquet(path)
             arrow = file.read()
-    except pa.ArrowInvalid as error:
-        problem = str(error).splitlines()[0]
+        arrow.validate(full=True)
+        frame = table.to_frame(arrow.replace_schema_metadata(None))
+        frame.attrs = dict(json.loads((schema.metadata or {}).get(_ATTRS, b"{}")))
+    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+        # What the operating system refuses has a number; Arrow's words for damage have none.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        problem = str(error).partition("\n")[0]
         raise SchemaError(f"{path} is no Parquet file, or is damaged: {problem}") from None
-    frame = table.conform(table.to_frame(arrow.replace_schema_metadata(None)))
-    frame.attrs = json.loads((schema.metadata or {}).get(_ATTRS, b"{}"))
-    return frame
+    try:
+        return table.conform(frame)
+    except SchemaError as error:
+        raise SchemaError(f"{path} does not fit the table '{table.name}': {error}") from None
 
 
 @contextlib.contextmanager
@@ -233,6 +258,10 @@ def replacing(path: PathLike) -> Iterator[Path]:
     The file gets the rights that the umask gives, and a link is followed to what it names.
     """
     target = Path(path).resolve()
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        # A pipe or a device, such as /dev/stdout, is written to and not replaced.
+        yield target
+        return
     temporary = target.with_name(f".k6frames-{secrets.token_hex(8)}.part")
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
@@ -253,19 +282,31 @@ def replacing(path: PathLike) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def _header(path: PathLike) -> list[str]:
+    """The cells of a CSV file's first row."""
+    with Path(path).open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        try:
+            header = next(csv.reader(file), [])
+        except csv.Error:
+            # A first row that no table has, such as a cell of 1 MB.
+            return [""]
+    if not header:
+        raise SchemaError(f"{path} is empty: there is not even a header.")
+    return header
+
+
 def _has_names(frame: pd.DataFrame) -> bool:
     """Whether the index says something that the columns do not."""
     return any(name is not None for name in frame.index.names)
 
 
-def _defused(column: pd.Series) -> pd.Series:
-    texts = column.map(lambda cell: isinstance(cell, str))
-    if not texts.any():
-        return column
-    return column.mask(texts, column[texts].str.replace(_FORMULA_PANDAS, r"'\1", regex=True))
+def _defused(column: pd.Series[Any]) -> pd.Series[Any]:
+    is_text = column.map(lambda cell: isinstance(cell, str))
+    return column.astype(object).map(_defused_cell) if is_text.any() else column
 
 
-_FORMULA_PANDAS = r"^([=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20])"
+def _defused_cell(cell: Any) -> Any:
+    return re.sub(_FORMULA, r"'\1", cell) if isinstance(cell, str) else cell
 
 
 def _warn_untyped(path: PathLike) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,9 @@ from k6frames.errors import SchemaError
 TIMESTAMP = pa.timestamp("us", "UTC")
 _BOM = b"\xef\xbb\xbf"
 _WHITE = b" \t\r\n"
+_NO_NUMBER = re.compile(rb"[:,\[{][ \t\r\n]*-?(?:NaN|Inf)")
 _BLOCK = 1 << 20
+_LONGEST_SOUGHT = 1_000_000
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 
@@ -89,19 +92,24 @@ def read_fast(bodies: Mapping[str, bytes], shape: Shape) -> pa.Table | None:
     if not stripped or not all(body[:1] == b"{" and body[-1:] == b"}" for body in stripped):
         return None
     joined = b"\n".join(stripped)
-    if not _is_utf8(joined):
+    if not _is_utf8(joined) or _has_no_number(joined):
         return None
+    # Without newlines inside the bodies Arrow cuts at those between them. Else it looks for the end
+    # of each object, and loses one above a million bytes unless all are in one block.
+    largest = max(map(len, stripped))
+    has_newlines = b"\r" in joined or joined.count(b"\n") >= len(stripped)
+    block = len(joined) if has_newlines and largest > _LONGEST_SOUGHT else max(_BLOCK, largest)
     try:
         answers = pa.json.read_json(
             pa.BufferReader(joined),
-            read_options=pa.json.ReadOptions(block_size=max(_BLOCK, *map(len, stripped)) + 1),
+            read_options=pa.json.ReadOptions(block_size=min(block + 1, 2**31 - 1)),
             parse_options=pa.json.ParseOptions(
                 explicit_schema=_response_schema(shape),
-                newlines_in_values=True,
+                newlines_in_values=has_newlines,
                 unexpected_field_behavior="ignore",
             ),
         )
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except pa.ArrowException:
         return None
     envelope = answers.column(shape.envelope)
     if answers.num_rows != len(stripped) or envelope.null_count:
@@ -126,6 +134,11 @@ def _is_utf8(text: bytes) -> bool:
     except pa.ArrowInvalid:
         return False
     return True
+
+
+def _has_no_number(text: bytes) -> bool:
+    """Whether NaN or Infinity may stand in it, of which Arrow knows more spellings than Python."""
+    return (b"NaN" in text or b"Inf" in text) and bool(_NO_NUMBER.search(text))
 
 
 def _response_schema(shape: Shape) -> pa.Schema:
@@ -200,8 +213,8 @@ def read_exact(bodies: Mapping[str, bytes], shape: Shape) -> pa.Table:
             key = tuple(row[name] for name in shape.key)
             if key in seen:
                 raise SchemaError(
-                    f"{where}: the same {', '.join(shape.key)} {_shown(key)} came already in "
-                    f"{seen[key]}; two records with one key would be counted twice."
+                    f"{where}: the same {', '.join(shape.key)} came already in {seen[key]}; two "
+                    "records with one key would be counted twice."
                 )
             if key:
                 seen[key] = where
@@ -214,11 +227,10 @@ class _Object(dict[str, Any]):
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        self.repeated = (
-            {name for name, _ in pairs if [n for n, _ in pairs].count(name) > 1}
-            if len(self) < len(pairs)
-            else frozenset()
-        )
+        self.repeated: set[str] = set()
+        if len(self) < len(pairs):
+            counts = Counter(name for name, _ in pairs)
+            self.repeated = {name for name, count in counts.items() if count > 1}
 
 
 def _integer(digits: str) -> int | Decimal:
@@ -231,14 +243,15 @@ def _records(path: str, body: bytes, shape: Shape) -> Iterator[tuple[str, dict[s
     answer = _parsed(path, body)
     if not isinstance(answer, _Object):
         raise SchemaError(f"{path}: expected a JSON object, not {_shown(answer)}.")
-    if answer.repeated & {shape.envelope, "error"}:
-        raise SchemaError(f"{path}: a field of the answer came twice: {sorted(answer.repeated)}.")
+    for name in (shape.envelope, "error"):
+        if name in answer.repeated:
+            raise SchemaError(f"{path}: field '{name}' came twice.")
     if answer.get("error") is not None:
-        raise SchemaError(f"{path}: the answer is an error: {_shown(answer['error'])}.")
+        raise SchemaError(f"{path}: the answer is an error: {_as_json(answer['error'])}.")
     kind = "one object" if shape.single else "a list"
     if answer.get(shape.envelope) is None:
         state = "null" if shape.envelope in answer else "missing"
-        fields = ", ".join(map(_shown, list(answer)[:10])) or "no field at all"
+        fields = ", ".join(map(_as_json, list(answer)[:10])) or "no field at all"
         raise SchemaError(
             f"{path}: field '{shape.envelope}' is {state}; it should hold {kind}. "
             f"The answer has {fields}."
@@ -277,7 +290,10 @@ def _value(record: dict[str, Any], column: Column, where: str) -> Any:
         if value is None:
             break
         if not isinstance(value, _Object):
-            raise SchemaError(f"{where}: field '{column.source}' has no object to stand in.")
+            raise SchemaError(
+                f"{where}: field '{column.source}' should stand in an object, not in "
+                f"{_shown(value, column)}."
+            )
         if name in value.repeated:
             raise SchemaError(f"{where}: field '{column.source}' came twice.")
         value = value.get(name)
@@ -287,21 +303,32 @@ def _value(record: dict[str, Any], column: Column, where: str) -> Any:
             value = convert(value)
         except (ValueError, OverflowError):
             nullable = " or null" if column.nullable else ""
-            came = type(value).__name__ if column.private else _shown(value)
             raise SchemaError(
-                f"{where}: field '{column.source}' should be {expected}{nullable}, not {came}."
+                f"{where}: field '{column.source}' should be {expected}{nullable}, not "
+                f"{_shown(value, column)}."
             ) from None
     if value is None and not column.nullable:
         raise SchemaError(f"{where}: field '{column.source}' is missing or null; it must be there.")
     return value
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, column: Column | None = None) -> str:
+    """A value in few words, of which none is out of a private column or from inside an object."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    if column is not None and column.private and value is not None:
+        return "a string" if isinstance(value, str) else "true or false, or a number"
+    return str(value) if isinstance(value, Decimal) else _as_json(value)
+
+
+def _as_json(value: Any) -> str:
     """A value as JSON has it, in one short line."""
     try:
         text = json.dumps(value, default=str)
-    except (ValueError, RecursionError):
-        text = type(value).__name__
+    except RecursionError:
+        text = "(nested too deep to be shown)"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -334,7 +361,7 @@ def _to_text(value: Any) -> str:
 
 _MOMENT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
-    r"(?:[Tt ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?(?:[Zz]|([+-])(\d\d):?([0-5]\d)?)?)?",
+    r"(?:[Tt ](\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d+))?)?)?(?:[Zz]|([+-])(\d\d)(?::?([0-5]\d))?)?)?",
     re.ASCII,
 )
 

@@ -185,7 +185,7 @@ def _own_kernel(private: Path) -> Iterator[str]:
             "ipykernel_launcher",
             "-f",
             "{connection_file}",
-            "--log-level=40",
+            "--log-level=50",
         ],
         "display_name": "k6frames",
         "language": "python",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -109,7 +110,7 @@ class Table:
                 f"missing: {', '.join(missing)}."
             )
         columns = {column.name: self._conform_column(frame, column) for column in self.columns}
-        conformed = pd.DataFrame(columns, copy=False).reset_index(drop=True)
+        conformed = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
         repeated = conformed.duplicated(list(self.key)) if self.key else None
         if repeated is not None and repeated.any():
             row = conformed.loc[repeated, list(self.key)].iloc[0].to_dict()
@@ -117,24 +118,25 @@ class Table:
                 f"Two rows of the table '{self.name}' have the same key, "
                 f"{', '.join(f'{name} {value}' for name, value in row.items())}."
             )
-        conformed.attrs = dict(frame.attrs)
+        conformed.attrs = deepcopy(frame.attrs)
         return conformed
 
     def _conform_column(self, frame: pd.DataFrame, column: Column) -> pd.Series[Any]:
         values = frame[column.name]
         if values.ndim > 1:
             raise SchemaError(f"The column '{column.name}' stands in the frame more than once.")
+        values = values.reset_index(drop=True)
         if values.dtype != self.dtypes[column.name]:
             try:
-                array = pa.Array.from_pandas(_aware(values, column), type=column.type, safe=True)
+                array = _cast(values, column.type)
             except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+                reason = "" if column.private else f": {str(error).partition(chr(10))[0][:200]}"
                 raise SchemaError(
                     f"The column '{column.name}' of the table '{self.name}' should be "
                     f"{self.dtypes[column.name]}, and its {values.dtype} values cannot be that "
-                    f"without loss: {str(error).splitlines()[0][:200]}"
+                    f"without loss{reason}"
                 ) from None
-            typed = self.to_frame(pa.table({column.name: array}))[column.name]
-            values = typed.set_axis(frame.index)
+            values = self.to_frame(pa.table({column.name: array}))[column.name]
         if not column.nullable and values.isna().any():
             raise SchemaError(
                 f"The column '{column.name}' of the table '{self.name}' has missing values; "
@@ -201,13 +203,31 @@ class Table:
         return Table(name, self.doc, self.key, shown)
 
 
-def _aware(values: Any, column: Column) -> Any:
-    """Datetimes without an offset are UTC, as everywhere in k6frames."""
-    if column.type == TIMESTAMP and isinstance(values.dtype, pd.DatetimeTZDtype):
-        return values.dt.tz_convert("UTC")
-    if column.type == TIMESTAMP and values.dtype.kind == "M":
-        return values.dt.tz_localize("UTC")
-    return values
+def _cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
+    """The values as another type where nothing is lost by it, and no kind becomes another."""
+    if values.isna().all():
+        return pa.nulls(len(values), wanted)
+    found = pa.Array.from_pandas(values)
+    kind = found.type.value_type if pa.types.is_dictionary(found.type) else found.type
+    if not any(is_kind(kind) for is_kind in _KINDS[wanted]):
+        raise TypeError(f"they are {kind}")
+    # Of a Timestamp inside an object column Arrow takes the microseconds and drops the rest.
+    if values.dtype == object and any(getattr(v, "nanosecond", 0) > 0 for v in values):
+        raise ValueError("nanoseconds would be lost")
+    if pa.types.is_floating(kind) and wanted == pa.int64() and values.abs().max() > 2**53:
+        raise ValueError("whole numbers beyond 2**53 are not exact as floats")
+    # Datetimes without an offset are UTC, here as everywhere in k6frames.
+    return found.cast(wanted)
+
+
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating)
+_KINDS: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] = {
+    pa.int64(): _NUMBERS,
+    pa.float64(): _NUMBERS,
+    pa.bool_(): (pa.types.is_boolean,),
+    pa.string(): (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+    TIMESTAMP: (pa.types.is_timestamp, pa.types.is_date),
+}
 
 
 def carry(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:
@@ -222,5 +242,5 @@ def carry(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:
     if fetched:
         frame.attrs["fetched"] = min(fetched)
     if failed:
-        frame.attrs["failed"] = list({entry["path"]: entry for entry in failed}.values())
+        frame.attrs["failed"] = list({entry["path"]: dict(entry) for entry in failed}.values())
     return frame

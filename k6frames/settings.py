@@ -63,13 +63,20 @@ def resolve(
     ConfigError
         If the address is none, its folder is missing, or no token is found for a server.
     """
-    given = os.environ.get("K6FRAMES_API_URL") if api_url is None else api_url
-    address = (given or API_URL).rstrip("/")
+    address, problem = checked_address(api_url)
+    if problem:
+        del api_url
+        raise ConfigError(problem)
     if address == SAMPLE_URL:
         return Settings(address, None, data_folder("samples"), None)
     if address.startswith("file:"):
         return Settings(address, None, _file_folder(address), None)
-    _check_url(address)
+    parts = urlsplit(address)
+    if parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or ""):
+        warnings.warn(
+            f"{_shown(address)} is not https: the token travels where others can read it.",
+            stacklevel=3,
+        )
     token = _find_token() if token is None else token.checked("the argument token")
     if cache is False:
         return Settings(address, token, None, None)
@@ -94,37 +101,49 @@ def data_folder(name: str) -> Path:
     return package.parent / {"samples": "data/samples", "notebooks": "notebooks"}[name]
 
 
-def _check_url(address: str) -> None:
-    """Refuse what is no address of an API, without repeating a password that stands in it."""
+def checked_address(given: str | None) -> tuple[str, str]:
+    """The API's address, or "" and what is wrong with it.
+
+    A wrong one is neither repeated nor raised from here: it may hold a password, and no frame that
+    a traceback shows should.
+    """
+    address = os.environ.get("K6FRAMES_API_URL") if given is None else given
+    address = (address or API_URL).rstrip("/")
+    if address == SAMPLE_URL or address.startswith("file:"):
+        return address, ""
     try:
         parts = urlsplit(address)
         usable = bool(parts.scheme in {"http", "https"} and parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
-        raise ConfigError(
+        return "", (
             "The API's address must look like https://api.k6.io, file:/a/folder or sample: "
             f"(it comes from api_url or K6FRAMES_API_URL); this is not one: {_shown(address)!r}."
         )
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigError(
+        return "", (
             f"The API's address takes no user, password, query or fragment: {_shown(address)!r}. "
             "Give the token as Client(token=...) or in K6_CLOUD_TOKEN."
         )
-    if parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or ""):
-        warnings.warn(
-            f"{_shown(address)} is not https: the token travels where others can read it.",
-            stacklevel=4,
-        )
+    return address, ""
 
 
 def _shown(address: str) -> str:
-    """The part of an address that can hold no secret."""
-    return address.partition("?")[0].partition("#")[0].rpartition("@")[2][:100]
+    """The part of an address that can hold no secret; of one with an @ in it, none is sure."""
+    scheme, _, rest = address.partition("://")
+    if "@" in address:
+        return f"{scheme[:10]}://..." if rest else "..."
+    return re.split("[?#]", address)[0][:100]
 
 
 def _file_folder(address: str) -> Path:
-    folder = Path(url2pathname(urlsplit(address).path)).expanduser().absolute()
+    parts = urlsplit(address)
+    if parts.netloc not in {"", "localhost"} or not parts.path:
+        raise ConfigError(
+            f"A folder is written file:/a/folder or file:folder, not {_shown(address)!r}."
+        )
+    folder = Path(url2pathname(parts.path)).expanduser().absolute()
     if not folder.is_dir():
         raise ConfigError(
             f"There is no folder {folder} (from the address {address!r}). It should hold answers "
@@ -175,7 +194,7 @@ def _stored_token(path: Path) -> Token | None:
         config = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         problem = type(error).__name__
     else:
         for key in ("collectors", "cloud", "token"):

@@ -6,18 +6,15 @@ arrived whole. Everything else leaves here as an `APIError`.
 
 from __future__ import annotations
 
-import contextlib
-import io
-import json
 import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import requests
@@ -25,7 +22,17 @@ import stamina
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from k6frames.errors import APIError
+from k6frames.answers import (
+    clean,
+    error_of,
+    is_json,
+    is_permanent,
+    read_body,
+    reason,
+    retry_after,
+    whole,
+)
+from k6frames.errors import APIError, ConfigError
 from k6frames.secret import Token
 
 ATTEMPTS = 6
@@ -36,6 +43,9 @@ MAX_BODY = 256 * 2**20
 """The largest answer that is read, in bytes after decompression."""
 NOT_KEPT = "X-K6frames-Not-Kept"
 """A response with this header is not to be cached: it repeats the token."""
+_NEVER = threading.Event()
+STOP: ContextVar[threading.Event] = ContextVar("STOP", default=_NEVER)
+"""Set in a worker thread: once the event is set, the thread sends nothing any more."""
 
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _ADVICE = {
@@ -50,16 +60,24 @@ log = logging.getLogger("k6frames")
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
+def _may_be_logged(record: logging.LogRecord) -> bool:
+    """Not what urllib3 says of malformed headers in our threads: it repeats them."""
+    return STOP.get() is _NEVER or not str(record.msg).startswith("Failed to parse headers")
+
+
+logging.getLogger("urllib3.connection").addFilter(_may_be_logged)
+
+
 class _Transient(Exception):  # noqa: N818 - it never leaves this module
     """An attempt failed in a way that another attempt may mend.
 
-    `retry_after` is the wait in seconds that the server asked for, if it did.
+    `wait` is how many seconds the server asked to wait, if it did.
     """
 
-    def __init__(self, error: APIError, retry_after: float | None = None) -> None:
+    def __init__(self, error: APIError, wait: float | None = None) -> None:
         super().__init__(error.message)
         self.error = error
-        self.retry_after = retry_after
+        self.wait = wait
 
 
 class Wire(HTTPAdapter):
@@ -80,11 +98,6 @@ class Wire(HTTPAdapter):
         self._token = token
         self._budget = budget
         self._pause_until = 0.0
-        self._stopped = threading.Event()
-
-    def stop(self) -> None:
-        """Send nothing any more: what other threads still wait for fails at once."""
-        self._stopped.set()
 
     def send(  # type: ignore[override]
         self,
@@ -104,21 +117,21 @@ class Wire(HTTPAdapter):
         def again(error: Exception) -> bool | float:
             """Whether there is time for another attempt; the wait is stamina's or the server's."""
             nonlocal turn
-            if not isinstance(error, _Transient) or self._stopped.is_set():
+            if not isinstance(error, _Transient) or STOP.get().is_set():
                 return False
             left = deadline - time.monotonic()
-            if error.retry_after is None:
+            if error.wait is None:
                 log.info("%s Trying again.", error)
                 return attempt.next_wait + JITTER < left
-            if error.retry_after >= left:
+            if error.wait >= left:
                 error.error.message += (
-                    f" It asks to wait {error.retry_after:.0f} s (Retry-After), but only "
-                    f"{left:.0f} s are left for this path."
+                    f" It asks to wait {error.wait:.0f} s (Retry-After), but only "
+                    f"{max(left, 0):.0f} s are left for this path."
                 )
                 return False
-            log.info("%s Trying again in %.1f s.", error, error.retry_after)
+            log.info("%s Trying again in %.1f s.", error, error.wait)
             # Waited for in _await_turn: a wait of stamina's could not be interrupted.
-            turn = time.monotonic() + error.retry_after
+            turn = time.monotonic() + error.wait
             return 0.0
 
         try:
@@ -132,7 +145,10 @@ class Wire(HTTPAdapter):
             ):
                 with attempt:
                     self._await_turn(turn, deadline, url)
-                    return self._attempt(request, timeout, deadline, verify, cert, proxies)
+                    outcome = self._attempt(request, timeout, deadline, verify, cert, proxies)
+                    if isinstance(outcome, Exception):
+                        raise outcome
+                    return outcome
         except _Transient as failure:
             error = failure.error
         tried = "once" if attempt.num == 1 else f"{attempt.num} times"
@@ -151,8 +167,11 @@ class Wire(HTTPAdapter):
         if now + wait >= deadline:
             message = f"{_path(url)}: the API asks for a pause of {wait:.0f} s. {_ADVICE[429]}"
             raise APIError(429, None, message, url)
-        if self._stopped.wait(max(wait, 0)):
+        if STOP.get().wait(max(wait, 0)):
             raise APIError(None, None, f"{_path(url)}: not asked, the work was stopped.", url)
+
+    # What fails below is returned, and raised in `send`: no frame of ours that a traceback shows
+    # holds what the server said, which may be the token, or the request that carries it.
 
     def _attempt(
         self,
@@ -162,12 +181,11 @@ class Wire(HTTPAdapter):
         verify: bool | str,
         cert: Any,
         proxies: Mapping[str, str] | None,
-    ) -> requests.Response:
+    ) -> requests.Response | APIError | _Transient:
         url = str(request.url)
         left = max(deadline - time.monotonic(), 0.001)
         authorized = request.copy()
         authorized.headers["Authorization"] = f"token {self._token.reveal()}"
-        problem = ""
         try:
             response = super().send(
                 authorized,
@@ -177,52 +195,62 @@ class Wire(HTTPAdapter):
                 cert=cert,
                 proxies=proxies,
             )
-            body = _read_body(response.raw, deadline)
+            body = read_body(response.raw, deadline, MAX_BODY)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            problem = _reason(error)
-            transient = not isinstance(error, requests.exceptions.SSLError)
-        # Raised out here: the library's error holds the request with its Authorization header,
-        # and must not hang on ours as its context.
-        if problem:
-            failure = APIError(None, None, f"{_path(url)}: {problem}.", url)
-            raise _Transient(failure) if transient else failure
-        self._check(response, body, url)
-        headers = {"Content-Type": response.headers.get("Content-Type", "application/json")}
+            failure = APIError(None, None, f"{_path(url)}: {reason(error)}.", url)
+            return failure if is_permanent(error) else _Transient(failure)
+        problem = self._problem(response, body, url)
+        if problem is not None:
+            return problem
+        headers = {"Content-Type": "application/json"}
         if self._token.occurs_in(body):
             headers[NOT_KEPT] = "1"
-        return self.build_response(request, _whole(body, headers))
+        return self.build_response(request, whole(body, headers))
 
-    def _check(self, response: requests.Response, body: bytes, url: str) -> None:
-        """Let pass a whole 200 that is JSON; raise for all else."""
+    def _problem(
+        self, response: requests.Response, body: bytes, url: str
+    ) -> APIError | _Transient | None:
+        """What is wrong with an answer; None for a whole 200 that is JSON."""
         status = response.status_code
         if status == 200:
-            if _is_json(body):
-                return
-            raise _Transient(
-                APIError(
-                    200,
-                    None,
-                    f"{_path(url)}: the answer is not JSON, or was cut off "
-                    f"({len(body)} bytes, {response.headers.get('Content-Type', 'of no type')}).",
-                    url,
-                )
+            if is_json(body):
+                return None
+            kind = clean(response.headers.get("Content-Type", "of no type"), self._token, 60)
+            message = (
+                f"{_path(url)}: the answer is not JSON, or was cut off ({len(body)} bytes, {kind})."
             )
+            return _Transient(APIError(200, None, message, url))
         if 300 <= status < 400:
-            _refuse_redirect(response, url)
-        code, said = _error_of(body)
-        message = f"{_path(url)}: HTTP {status}" + (
-            f" ({self._token.redact(said)})." if said else "."
-        )
-        error = APIError(status, code, f"{message} {_ADVICE.get(status, '')}".rstrip(), url)
+            return self._redirect(response, url)
+        code, said = error_of(body, self._token)
+        message = f"{_path(url)}: HTTP {status}"
+        if said or code is not None:
+            message += f" ({said!r})" if code is None else f" ({said!r}, code {code})"
+        error = APIError(status, code, f"{message}. {_ADVICE.get(status, '')}".rstrip(), url)
         if status not in _TRANSIENT:
-            raise error
-        retry_after = _retry_after(response.headers.get("Retry-After"))
+            return error
+        wait = retry_after(response.headers.get("Retry-After"))
         if status == 429:
             # Everybody slows down, not only the worker that was told.
-            self._pause_until = max(
-                self._pause_until, time.monotonic() + (retry_after or FIRST_WAIT)
-            )
-        raise _Transient(error, retry_after)
+            self._pause_until = max(self._pause_until, time.monotonic() + (wait or FIRST_WAIT))
+        return _Transient(error, wait)
+
+    def _redirect(self, response: requests.Response, url: str) -> APIError:
+        """A redirect is refused: it may lead to another host, and the token must not."""
+        try:
+            target = urlsplit(response.headers.get("Location", ""))
+            where = f"{target.scheme}://{target.hostname}" if target.hostname else "another path"
+        except ValueError:
+            where = "no address"
+        status = response.status_code
+        return APIError(
+            status,
+            None,
+            f"{_path(url)}: HTTP {status} leads to {clean(where, self._token, 100)}, and k6frames "
+            "follows no redirect, so that the token stays with the address you gave. Check "
+            "api_url.",
+            url,
+        )
 
 
 class Folder(HTTPAdapter):
@@ -247,8 +275,8 @@ class Folder(HTTPAdapter):
         """Read the file, or raise an `APIError` as the API's 404 would."""
         url = str(request.url)
         path = unquote(url.removeprefix(self._address)).lstrip("/")
-        file = (self._folder / f"{path}.json").resolve()
         try:
+            file = (self._folder / f"{path}.json").resolve()
             if not file.is_relative_to(self._folder):
                 raise FileNotFoundError
             body = file.read_bytes()
@@ -257,131 +285,9 @@ class Folder(HTTPAdapter):
             message = f"/{path}: there is no file {path}.json in {self._folder}."
             raise APIError(404, None, message, url) from None
         except (OSError, ValueError) as error:
-            message = f"/{path}: {file} cannot be read ({_reason(error)})."
+            message = f"/{path}: {path}.json in {self._folder} cannot be read ({error})."
             raise APIError(None, None, message, url) from None
-        return self.build_response(request, _whole(body, {"Last-Modified": written.isoformat()}))
-
-
-def _whole(body: bytes, headers: Mapping[str, str]) -> urllib3.HTTPResponse:
-    """An answer that has been read, with only those headers that somebody here needs."""
-    return urllib3.HTTPResponse(io.BytesIO(body), headers, status=200, preload_content=False)
-
-
-class _TooLateError(OSError):
-    def __init__(self) -> None:
-        super().__init__(None, "it had not arrived whole when the time for this path was over")
-
-
-class _TooLongError(OSError):
-    def __init__(self) -> None:
-        super().__init__(None, f"it is longer than {MAX_BODY} bytes")
-
-
-def _read_body(raw: urllib3.HTTPResponse, deadline: float) -> bytes:
-    """The whole body; a timer ends the reading at the deadline, however slowly the bytes drip."""
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        # The body may have been read to its end in the same moment.
-        with contextlib.suppress(ValueError, RuntimeError, OSError):
-            raw.shutdown()
-
-    timer = threading.Timer(max(deadline - time.monotonic(), 0), end)
-    timer.daemon = True
-    timer.start()
-    body = bytearray()
-    try:
-        for part in raw.stream(1 << 16, decode_content=True):
-            body += part
-            if len(body) > MAX_BODY:
-                raise _TooLongError
-    except Exception:
-        raw.close()
-        if late.is_set():
-            raise _TooLateError from None
-        raise
-    finally:
-        timer.cancel()
-    if late.is_set():
-        raise _TooLateError
-    return bytes(body)
-
-
-def _is_json(body: bytes) -> bool:
-    """Whether a body is a whole JSON text; its meaning is the reader's matter."""
-    try:
-        json.loads(
-            body.decode("utf-8-sig", "replace"),
-            # Nothing is kept of what is read: a body of 40 MB would take ten times that.
-            object_pairs_hook=len,
-            parse_int=len,
-            parse_float=len,
-        )
-    except RecursionError:
-        return True
-    except ValueError:
-        return False
-    return True
-
-
-def _error_of(body: bytes) -> tuple[int | str | None, str]:
-    """The API's own code and message in an error body, which may be HTML, empty or anything."""
-    try:
-        error = json.loads(body)["error"]
-        code, message = error.get("code"), error.get("message")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None, ""
-    code = code if isinstance(code, int | str) else None
-    said = "".join(c if c.isprintable() else " " for c in str(message or ""))[:300]
-    return code, f"{said!r}, code {code}" if code is not None else f"{said!r}"
-
-
-def _retry_after(value: str | None) -> float | None:
-    """The wait in seconds that a Retry-After asks for; a malformed one asks for nothing."""
-    try:
-        seconds = float(int(value or ""))
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(value or "")
-        except (ValueError, TypeError):
-            return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = max((moment - datetime.now(UTC)).total_seconds(), 0)
-    return seconds if seconds >= 0 else None
-
-
-def _refuse_redirect(response: requests.Response, url: str) -> NoReturn:
-    target = urlsplit(response.headers.get("Location", ""))
-    where = f"{target.scheme}://{target.hostname}" if target.hostname else "another path"
-    raise APIError(
-        response.status_code,
-        None,
-        f"{_path(url)}: HTTP {response.status_code} leads to {where}, and k6frames follows no "
-        "redirect, so that the token stays with the address you gave. Check api_url.",
-        url,
-    )
-
-
-def _reason(error: BaseException) -> str:
-    """Why a connection failed, in the operating system's words where it has some."""
-    chain: list[BaseException] = [error]
-    for link in chain:
-        inner = [*link.args, getattr(link, "reason", None), link.__cause__, link.__context__]
-        chain += [e for e in inner if isinstance(e, BaseException) and e not in chain]
-    if any(isinstance(link, requests.exceptions.ReadTimeout) for link in chain) or any(
-        isinstance(link, urllib3.exceptions.ReadTimeoutError) for link in chain
-    ):
-        return "the server was silent for too long"
-    if any(isinstance(link, urllib3.exceptions.ConnectTimeoutError) for link in chain):
-        return "no connection came about in time"
-    said = [link.strerror for link in chain if isinstance(link, OSError) and link.strerror]
-    said = [text for text in said if isinstance(text, str)]
-    return f"no whole answer came ({said[-1] if said else _first_words(chain)})"
-
-
-def _first_words(chain: Iterable[BaseException]) -> str:
-    return " from ".join(dict.fromkeys(type(link).__name__ for link in chain))
+        return self.build_response(request, whole(body, {"Last-Modified": written.isoformat()}))
 
 
 def _path(url: str) -> str:
@@ -391,7 +297,12 @@ def _path(url: str) -> str:
 def environment(url: str) -> tuple[dict[str, str], bool | str]:
     """The proxies and the CA bundle that the environment names for an address.
 
-    A session with ``trust_env`` would also read ``~/.netrc``, which replaces the Authorization.
+    A session with ``trust_env`` would also read ``~/.netrc``, and send what it says.
     """
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if bundle and not Path(bundle).exists():
+        raise ConfigError(
+            f"The environment names certificates in {bundle} (REQUESTS_CA_BUNDLE or "
+            "CURL_CA_BUNDLE), and there is no such file."
+        )
     return dict(requests.utils.get_environ_proxies(url)), bundle or True

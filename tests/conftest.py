@@ -1,0 +1,61 @@
+"""Servers, clients and a token that a test can recognize wherever it turns up."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from servers import LIST, Raw, Step
+
+from k6frames import transport
+from k6frames.client import Client
+
+Serve = Callable[..., Raw]
+Connect = Callable[..., Client]
+
+
+@pytest.fixture
+def token() -> str:
+    return f"tok{secrets.token_hex(16)}"
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Start a server: with steps for the list of organizations, or with a whole script."""
+    with ExitStack() as stack:
+
+        def start(*steps: Step, **options: Any) -> Raw:
+            script = {LIST: steps} if steps else options.pop("script", {})
+            return stack.enter_context(Raw(script, **options))
+
+        yield start
+
+
+@pytest.fixture
+def connect(token: str) -> Iterator[Connect]:
+    """Make a client of a server, with short times and without a cache unless told otherwise."""
+    with ExitStack() as stack:
+
+        def make(server: Raw | str, **options: Any) -> Client:
+            url = server if isinstance(server, str) else server.url
+            options = {
+                "token": token,
+                "cache": False,
+                "budget": 20,
+                "timeout": (2, 5),
+                "progress": False,
+                **options,
+            }
+            return stack.enter_context(Client(api_url=url, **options))
+
+        yield make
+
+
+@pytest.fixture
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Attempts that follow each other at once."""
+    monkeypatch.setattr(transport, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(transport, "JITTER", 0.01)

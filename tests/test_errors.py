@@ -1,0 +1,44 @@
+"""The errors that k6frames raises on purpose."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+from servers import LIST, busy
+
+from k6frames import APIError, ConfigError, K6FramesError, SchemaError
+
+
+@pytest.mark.parametrize("kind", [APIError, ConfigError, SchemaError])
+def test_one_base_class_catches_all(kind):
+    assert issubclass(kind, K6FramesError)
+
+
+@pytest.mark.parametrize("kind", [ConfigError, SchemaError])
+def test_a_value_that_is_wrong_is_a_value_error(kind):
+    assert issubclass(kind, ValueError)
+
+
+@pytest.mark.parametrize("code", [3, "not_found", None])
+@pytest.mark.parametrize("way", [lambda e: pickle.loads(pickle.dumps(e)), copy.copy, copy.deepcopy])
+def test_an_api_error_survives_pickling_and_copying(way, code):
+    error = way(APIError(404, code, "what happened", "https://127.0.0.1/v3"))
+    assert type(error) is APIError
+    assert (error.status, error.code) == (404, code)
+    assert (error.message, error.url) == ("what happened", "https://127.0.0.1/v3")
+    assert str(error) == "what happened"
+
+
+def test_an_api_error_of_a_real_request_survives_pickling(serve, connect):
+    with pytest.raises(APIError) as caught:
+        connect(serve(busy(404))).get(LIST)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.args, str(again)) == (caught.value.args, str(caught.value))
+
+
+@pytest.mark.parametrize("kind", [ConfigError, SchemaError])
+def test_the_other_errors_survive_pickling(kind):
+    error = pickle.loads(pickle.dumps(kind("what happened")))
+    assert (type(error), str(error)) == (kind, "what happened")

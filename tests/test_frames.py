@@ -1,0 +1,493 @@
+"""Loaders and joins, against a server on this machine that counts what it is asked."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import frames
+
+import k6frames
+from k6frames import APIError, Client, ConfigError, SchemaError
+from k6frames.tables import (
+    ORGANIZATION_PROJECTS,
+    ORGANIZATIONS,
+    ORGANIZATIONS_PUBLIC,
+    PROJECTS,
+)
+
+LIST = "/v3/organizations"
+
+
+class Account:
+    """An account behind a real socket; `requests` are the paths that were asked, in order."""
+
+    def __init__(self, bodies: dict[str, bytes]) -> None:
+        self.bodies = dict(bodies)
+        self.requests: list[str] = []
+        account = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                account.requests.append(self.path)
+                body = account.bodies.get(self.path, b'{"error": {"message": "none", "code": 3}}')
+                self.send_response(200 if self.path in account.bodies else 404)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.client = Client(
+            token="not-a-secret",
+            api_url=f"http://127.0.0.1:{self.server.server_port}",
+            cache=False,
+            progress=False,
+        )
+        threading.Thread(target=self.server.serve_forever, args=(0.02,)).start()
+
+    def close(self) -> None:
+        self.client.close()
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[dict[str, bytes]], Account]]:
+    accounts: list[Account] = []
+
+    def start(bodies: dict[str, bytes]) -> Account:
+        accounts.append(Account(bodies))
+        return accounts[-1]
+
+    yield start
+    for account in accounts:
+        account.close()
+
+
+def account_of(organizations: dict[int, list[int]]) -> dict[str, bytes]:
+    """The bodies of an account: organizations, each with the ids of its projects."""
+    rows = [{"id": number, "name": f"Org {number}"} for number in organizations]
+    bodies = {LIST: json.dumps({"organizations": rows}).encode()}
+    for row, (number, ids) in zip(rows, organizations.items(), strict=True):
+        projects = [{"id": i, "name": f"P {i}", "organization_id": number} for i in ids]
+        bodies[f"{LIST}/{number}"] = json.dumps({"organization": row}).encode()
+        bodies[f"{LIST}/{number}/projects"] = json.dumps({"projects": projects}).encode()
+    return bodies
+
+
+SMALL: dict[int, list[Any]] = {30: [7, 5], 10: [], 20: [6]}
+
+
+@pytest.fixture
+def small(serve: Callable[[dict[str, bytes]], Account]) -> Account:
+    return serve(account_of(SMALL))
+
+
+def pairs(frame: pd.DataFrame) -> list[tuple[Any, Any]]:
+    """Organization and project of each row; None where there is none."""
+    ids = frame[["org_id", "project_id"]].astype(object)
+    return [tuple(row) for row in ids.where(ids.notna(), None).itertuples(index=False)]
+
+
+def bodies_of_size(organizations: int, projects: int) -> dict[str, bytes]:
+    path = Path(__file__).parents[1] / "data" / "make_samples.py"
+    spec = importlib.util.spec_from_file_location("make_samples", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made: dict[str, bytes] = module.account(organizations, projects, seed=23)
+    return made
+
+
+def by_hand(records: list[dict[str, Any]], table: Any) -> pd.DataFrame:
+    """A frame made with pandas alone, column by column."""
+    frame = pd.DataFrame({c.name: [r.get(c.source) for r in records] for c in table.columns})
+    for column in table.columns:
+        values = frame[column.name].astype(object)
+        if str(column.type).startswith("timestamp"):
+            frame[column.name] = pd.to_datetime(values, utc=True, format="ISO8601").astype(
+                "datetime64[us, UTC]"
+            )
+        else:
+            frame[column.name] = pd.Series(pd.array(values, dtype=table.dtypes[column.name]))
+    return frame
+
+
+# --- loaders --------------------------------------------------------------------------------------
+
+
+def test_an_account_of_any_size_is_loaded_with_every_value_and_dtype(
+    serve: Callable[[dict[str, bytes]], Account],
+) -> None:
+    bodies = bodies_of_size(25, 400)
+    account = serve(bodies)
+    organizations = json.loads(bodies[LIST])["organizations"]
+    projects = [
+        record
+        for organization in organizations
+        for record in json.loads(bodies[f"{LIST}/{organization['id']}/projects"])["projects"]
+    ]
+    loaded = k6frames.organizations_df(client=account.client)
+    pd.testing.assert_frame_equal(loaded, by_hand(organizations, ORGANIZATIONS))
+    loaded = k6frames.projects_df(client=account.client)
+    pd.testing.assert_frame_equal(loaded, by_hand(projects, PROJECTS))
+    assert len(projects) == 400
+
+
+def test_one_organization_is_read_from_its_own_path(small: Account) -> None:
+    frame = k6frames.organization_df(20, client=small.client)
+    pd.testing.assert_frame_equal(frame, by_hand([{"id": 20, "name": "Org 20"}], ORGANIZATIONS))
+    assert small.requests == [f"{LIST}/20"]
+
+
+def test_all_projects_are_asked_for_once_each(small: Account) -> None:
+    frame = k6frames.projects_df(client=small.client)
+    assert pairs(frame) == [(30, 7), (30, 5), (20, 6)]
+    assert small.requests[0] == LIST
+    assert sorted(small.requests[1:]) == [f"{LIST}/{n}/projects" for n in (10, 20, 30)]
+
+
+ASKED: dict[str, tuple[Callable[[], Any], list[int]]] = {
+    "an int": (lambda: 20, [20]),
+    "a numpy int": (lambda: np.int64(20), [20]),
+    "several, some twice": (lambda: [20, 30, 20], [20, 30]),
+    "a tuple of numpy ints": (lambda: (np.uint8(30), np.int32(10)), [30, 10]),
+    "an array": (lambda: np.array([10, 30]), [10, 30]),
+    "a Series": (lambda: pd.Series([20, 10], dtype="Int64"), [20, 10]),
+    "a generator": (lambda: (n for n in (10, 20)), [10, 20]),
+    "none at all": (list, []),
+}
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_projects_of_some_organizations_are_asked_for_once_each(case: str, small: Account) -> None:
+    make, numbers = ASKED[case]
+    frame = k6frames.projects_df(make(), client=small.client)
+    assert pairs(frame) == [(n, i) for n in numbers for i in SMALL[n]]
+    assert sorted(small.requests) == sorted(f"{LIST}/{n}/projects" for n in numbers)
+    assert frame.dtypes.to_dict() == PROJECTS.dtypes
+
+
+@pytest.mark.parametrize("case", ASKED)
+def test_some_organizations_and_their_projects_are_asked_for_once_each(
+    case: str, small: Account
+) -> None:
+    make, numbers = ASKED[case]
+    frame = k6frames.organization_projects_df(make(), client=small.client)
+    assert pairs(frame) == [(n, i) for n in numbers for i in SMALL[n] or [None]]
+    paths = [f"{LIST}/{n}" for n in numbers] + [f"{LIST}/{n}/projects" for n in numbers]
+    assert sorted(small.requests) == sorted(paths)
+    assert frame.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
+
+
+def test_all_organizations_and_their_projects_are_asked_for_once_each(small: Account) -> None:
+    frame = k6frames.organization_projects_df(client=small.client)
+    assert pairs(frame) == [(30, 7), (30, 5), (10, None), (20, 6)]
+    paths = [LIST, *(f"{LIST}/{n}/projects" for n in SMALL)]
+    assert sorted(small.requests) == sorted(paths)
+
+
+WRONG: dict[str, Any] = {
+    "True": True, "numpy True": np.bool_(True), "text": "20", "bytes": b"20", "float": 20.0,
+    "negative": -1, "None": None, "NA": pd.NA, "object": object(),
+    "frame": pd.DataFrame({"a": [1]}),
+    "None among them": [20, None], "True among them": [20, True], "text among them": [20, "20"],
+    "float among them": [20, 20.5], "list among them": [[20]],
+    "negative in a Series": pd.Series([-1]),
+    "NA in a Series": pd.Series([20, None], dtype="Int64"), "texts": pd.Series(["20"]),
+}  # fmt: skip
+LOADERS: dict[str, Callable[..., pd.DataFrame]] = {
+    "organization_df": k6frames.organization_df,
+    "projects_df": k6frames.projects_df,
+    "organization_projects_df": k6frames.organization_projects_df,
+}
+
+
+@pytest.mark.parametrize(
+    ("load", "case"),
+    # None means all organizations where there may be several.
+    [(name, case) for name in LOADERS for case in WRONG if case != "None"]
+    + [("organization_df", "None")],
+)
+def test_what_is_no_number_of_an_organization_is_refused_before_any_request(
+    load: str, case: str, small: Account
+) -> None:
+    with pytest.raises(ConfigError, match="org_id is a whole number"):
+        LOADERS[load](WRONG[case], client=small.client)
+    assert small.requests == []
+
+
+def test_one_organization_is_one_number(small: Account) -> None:
+    with pytest.raises(ConfigError, match="org_id is a whole number"):
+        k6frames.organization_df([20], client=small.client)  # type: ignore[arg-type]
+
+
+def test_an_unknown_organization_is_an_api_error(small: Account) -> None:
+    with pytest.raises(APIError) as caught:
+        k6frames.organization_df(99, client=small.client)
+    assert caught.value.status == 404
+
+
+def test_a_wrong_answer_names_path_record_and_field(small: Account) -> None:
+    small.bodies[f"{LIST}/20/projects"] = b'{"projects": [{"id": 1}, {"id": 2, "created": "soon"}]}'
+    with pytest.raises(SchemaError) as caught:
+        k6frames.projects_df(client=small.client, on_error="warn")
+    assert str(caught.value).startswith(
+        f"{LIST}/20/projects: projects[1] (id 2): field 'created' should be an ISO 8601 timestamp"
+    )
+
+
+def test_without_a_client_the_environment_names_the_account(
+    small: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("K6FRAMES_API_URL", small.client.api_url)
+    monkeypatch.setenv("K6_CLOUD_TOKEN", "not-a-secret")
+    try:
+        assert k6frames.organizations_df()["org_id"].tolist() == [30, 10, 20]
+        assert len(k6frames.projects_df()) == 3
+        assert len(k6frames.organization_projects_df()) == 4
+        assert len(k6frames.organization_df(20)) == 1
+    finally:
+        for client in k6frames.client._shared.values():
+            client.close()
+    assert len(small.requests) == len(set(small.requests)) == 5
+
+
+def test_a_frame_says_when_its_oldest_answer_was_fetched(small: Account) -> None:
+    before = pd.Timestamp.now("UTC").floor("s")
+    for load in (
+        k6frames.organizations_df,
+        k6frames.projects_df,
+        k6frames.organization_projects_df,
+    ):
+        fetched = load(client=small.client).attrs["fetched"]
+        assert before <= pd.Timestamp(fetched) <= pd.Timestamp.now("UTC")
+        assert fetched.endswith("+00:00")
+
+
+# --- failures -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def failing(small: Account) -> Account:
+    """An account in which the projects of organization 30 cannot be read."""
+    del small.bodies[f"{LIST}/30/projects"]
+    return small
+
+
+def test_a_failure_is_an_error_unless_told_otherwise(failing: Account) -> None:
+    with pytest.raises(APIError):
+        k6frames.projects_df(client=failing.client)
+    with pytest.raises(APIError):
+        k6frames.organization_projects_df(client=failing.client)
+
+
+@pytest.mark.parametrize(
+    ("load", "left"),
+    [
+        (k6frames.projects_df, [(20, 6)]),
+        (k6frames.organization_projects_df, [(10, None), (20, 6)]),
+    ],
+)
+def test_a_failed_organization_is_left_out_named_and_listed(
+    load: Callable[..., pd.DataFrame], left: list[Any], failing: Account
+) -> None:
+    with pytest.warns(UserWarning, match=r"1 of 3 organizations .* left out: 30 \(") as caught:
+        frame = load(client=failing.client, on_error="warn")
+    assert caught[0].filename == __file__
+    assert pairs(frame) == left
+    (failure,) = frame.attrs["failed"]
+    assert failure["org_id"] == 30
+    assert failure["path"] == f"{LIST}/30/projects"
+    assert "404" in failure["reason"]
+    assert json.loads(json.dumps(frame.attrs)) == frame.attrs
+
+
+def test_an_organization_that_cannot_be_read_itself_is_left_out(small: Account) -> None:
+    with pytest.warns(UserWarning, match=r"1 of 2 organizations .* left out: 99 \("):
+        frame = k6frames.organization_projects_df([20, 99], client=small.client, on_error="warn")
+    assert pairs(frame) == [(20, 6)]
+    assert [failure["org_id"] for failure in frame.attrs["failed"]] == [99]
+    assert f"{LIST}/99/projects" not in small.requests
+
+
+def test_the_warning_names_ten_failures_and_counts_the_rest(
+    serve: Callable[[dict[str, bytes]], Account],
+) -> None:
+    account = serve({})
+    with pytest.warns(UserWarning, match="12 of 12 organizations .*; and 2 more") as caught:
+        frame = k6frames.projects_df(range(100, 112), client=account.client, on_error="warn")
+    assert str(caught[0].message).count("(/v3") == 10
+    pd.testing.assert_frame_equal(frame, PROJECTS.read({}))
+    assert len(frame.attrs["failed"]) == 12
+
+
+def test_the_list_of_organizations_itself_must_be_read(
+    serve: Callable[[dict[str, bytes]], Account],
+) -> None:
+    account = serve({})
+    with pytest.raises(APIError):
+        k6frames.projects_df(client=account.client, on_error="warn")
+
+
+def test_an_unknown_way_with_errors_is_refused(small: Account) -> None:
+    with pytest.raises(ConfigError, match="on_error"):
+        k6frames.projects_df(20, client=small.client, on_error="ignore")  # type: ignore[arg-type]
+    assert small.requests == []
+
+
+# --- the join -------------------------------------------------------------------------------------
+
+
+def organizations_of(*ids: int) -> pd.DataFrame:
+    rows = [{"id": i, "name": f"Org {i}", "vat_number": "private"} for i in ids]
+    return ORGANIZATIONS.read({LIST: json.dumps({"organizations": rows}).encode()})
+
+
+def projects_of(*ids: tuple[int, int | None]) -> pd.DataFrame:
+    rows = [{"id": i, "name": f"P {i}", "organization_id": org} for i, org in ids]
+    return PROJECTS.read({LIST: json.dumps({"projects": rows}).encode()})
+
+
+def test_the_join_has_every_column_of_both_under_its_own_name() -> None:
+    organization = {
+        "id": 5, "name": "O", "owner_id": 8, "description": "od", "billing_address": "b",
+        "billing_country": "b", "billing_email": "b", "vat_number": "b",
+        "created": "2020-01-01", "updated": "2020-01-02", "is_default": True,
+    }  # fmt: skip
+    project = {
+        "id": 9, "name": "P", "description": "pd", "organization_id": 5,
+        "created": "2021-01-01", "updated": "2021-01-02", "is_default": False,
+    }  # fmt: skip
+    both = k6frames.join_projects(
+        ORGANIZATIONS.read({LIST: json.dumps({"organizations": [organization]}).encode()}),
+        PROJECTS.read({LIST: json.dumps({"projects": [project]}).encode()}),
+    )
+    expected = pd.DataFrame(
+        {
+            "org_id": [5], "org_name": ["O"], "owner_id": [8], "org_description": ["od"],
+            "org_created": [pd.Timestamp("2020-01-01", tz="UTC")],
+            "org_updated": [pd.Timestamp("2020-01-02", tz="UTC")], "org_is_default": [True],
+            "project_id": [9], "project_name": ["P"], "project_description": ["pd"],
+            "project_created": [pd.Timestamp("2021-01-01", tz="UTC")],
+            "project_updated": [pd.Timestamp("2021-01-02", tz="UTC")],
+            "project_is_default": [False],
+        }
+    ).astype(ORGANIZATION_PROJECTS.dtypes)  # fmt: skip
+    pd.testing.assert_frame_equal(both, expected)
+
+
+def test_the_order_is_that_of_the_organizations_then_unknown_ones() -> None:
+    both = k6frames.join_projects(
+        organizations_of(30, 10, 20),
+        projects_of((1, 20), (2, 99), (3, 30), (4, None), (5, 30), (6, 98)),
+    )
+    assert pairs(both) == [(30, 3), (30, 5), (10, None), (20, 1), (99, 2), (None, 4), (98, 6)]
+    assert both["org_name"].isna().tolist() == [False] * 4 + [True] * 3
+    assert both["project_name"].isna().tolist() == [False, False, True] + [False] * 4
+    assert both.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
+
+
+@pytest.mark.parametrize("organizations", [organizations_of(), organizations_of(1)])
+@pytest.mark.parametrize("projects", [projects_of(), projects_of((1, 1)), projects_of((1, None))])
+def test_either_side_of_the_join_may_be_empty(
+    organizations: pd.DataFrame, projects: pd.DataFrame
+) -> None:
+    both = k6frames.join_projects(organizations, projects)
+    assert both.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
+    assert both["project_id"].count() == len(projects)
+    assert set(both["org_id"].dropna()) == set(organizations["org_id"]) | set(
+        projects["org_id"].dropna()
+    )
+
+
+def test_big_ids_keep_their_value_beside_missing_ones() -> None:
+    big = 2**63 - 1
+    both = k6frames.join_projects(
+        organizations_of(big, big - 1, big - 2), projects_of((big - 5, big), (big - 6, big - 2))
+    )
+    assert pairs(both) == [(big, big - 5), (big - 1, None), (big - 2, big - 6)]
+
+
+def test_columns_added_by_hand_are_left_out_of_the_join() -> None:
+    both = k6frames.join_projects(
+        organizations_of(1).assign(mine=1), projects_of((2, 1)).assign(mine=2, other="x")
+    )
+    assert both.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
+
+
+def test_an_organization_whose_projects_could_not_be_fetched_is_left_out() -> None:
+    projects = projects_of((1, 20), (2, 30))
+    projects.attrs["failed"] = [
+        {"org_id": 10, "path": "/10", "reason": "x"},
+        {"org_id": 20, "path": "/20", "reason": "x"},
+    ]
+    both = k6frames.join_projects(organizations_of(10, 20, 30, 40), projects)
+    # Projects of 20 came from elsewhere: it does not look as if it had none.
+    assert pairs(both) == [(20, 1), (30, 2), (40, None)]
+    assert [failure["org_id"] for failure in both.attrs["failed"]] == [10, 20]
+
+
+def test_the_join_refuses_a_key_that_comes_twice() -> None:
+    twice = pd.concat([organizations_of(1), organizations_of(1)])
+    with pytest.raises(SchemaError, match="same key, org_id 1"):
+        k6frames.join_projects(twice, projects_of())
+    twice = pd.concat([projects_of((2, 1)), projects_of((2, 3))])
+    with pytest.raises(SchemaError, match="same key, project_id 2"):
+        k6frames.join_projects(organizations_of(1), twice)
+
+
+def test_the_join_says_which_columns_it_lacks() -> None:
+    with pytest.raises(SchemaError, match="missing: org_id"):
+        k6frames.join_projects(organizations_of(1).drop(columns="org_id"), projects_of())
+    with pytest.raises(SchemaError, match="missing: created, updated"):
+        k6frames.join_projects(
+            organizations_of(1), projects_of().drop(columns=["created", "updated"])
+        )
+
+
+few = st.integers(0, 3)
+
+
+@given(frames(ORGANIZATIONS, org_id=few), frames(PROJECTS, org_id=few | st.none()))
+def test_the_join_loses_nothing_makes_nothing_up_and_leaves_its_input_alone(
+    organizations: pd.DataFrame, projects: pd.DataFrame
+) -> None:
+    before = organizations.copy(deep=True), projects.copy(deep=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        both = k6frames.join_projects(organizations, projects)
+    pd.testing.assert_frame_equal(organizations, before[0])
+    pd.testing.assert_frame_equal(projects, before[1])
+    assert both.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
+
+    there = both.dropna(subset="project_id")
+    back = there.rename(columns=lambda name: name.removeprefix("project_"))
+    back = back.rename(columns={"id": "project_id"})[list(PROJECTS.dtypes)]
+    pd.testing.assert_frame_equal(
+        back.sort_values("project_id", ignore_index=True),
+        projects.sort_values("project_id", ignore_index=True),
+    )
+    known = both[both["org_id"].isin(organizations["org_id"])].drop_duplicates("org_id")
+    back = known.rename(columns=lambda name: name.removeprefix("org_"))
+    back = back.rename(columns={"id": "org_id"})[list(ORGANIZATIONS_PUBLIC.dtypes)]
+    pd.testing.assert_frame_equal(
+        back.reset_index(drop=True), organizations[list(ORGANIZATIONS_PUBLIC.dtypes)]
+    )
+    empty = set(organizations["org_id"]) - set(projects["org_id"].dropna())
+    assert len(both) == len(projects) + len(empty)
