@@ -1,7 +1,7 @@
 # Short names for the common chores; each one is what the README and .ci/run do, too.
 # They use the Python of the active environment: pip install -e '.[lint]' first.
 .DEFAULT_GOAL := help
-.PHONY: help test lint notebooks samples bench report long docs
+.PHONY: help test long lint notebooks samples bench docs pictures report
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,13 @@ samples: ## Make the sample account again
 
 bench: ## Measure k6frames side by side with what one would write by hand
 	python benchmarks/run.py
+
+docs: ## Render the texts that come from the code, and build the site
+	python docs/render.py
+	sphinx-build -W --keep-going -b html docs site
+
+pictures: ## Make the screenshots and plots of the docs again
+	python docs/screenshots.py
 
 report: ## Write the report of the sample account
 	k6frames report --sample

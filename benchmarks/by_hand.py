@@ -34,7 +34,6 @@ def arrow(bodies: Bodies) -> pd.DataFrame:
         pa.json.ReadOptions(block_size=max(1 << 20, max(map(len, bodies.values())) + 1)),
         pa.json.ParseOptions(
             explicit_schema=pa.schema([("projects", pa.list_(record))]),
-            newlines_in_values=True,
             unexpected_field_behavior="ignore",
         ),
     )
@@ -120,9 +119,7 @@ def projects_per_organization(both: pd.DataFrame) -> pd.DataFrame:
     )
     summary.insert(3, "share", (summary["projects"] / summary["projects"].sum()).astype("Float64"))
     summary["projects"] = summary["projects"].astype("Int64")
-    return summary.sort_values(
-        "projects", ascending=False, kind="stable", ignore_index=True
-    )
+    return summary.sort_values("projects", ascending=False, kind="stable", ignore_index=True)
 
 
 def creation_timeline(projects: pd.DataFrame) -> pd.DataFrame:

@@ -13,8 +13,8 @@ from k6frames import export, frames, summaries  # noqa: F401 - the bare imports,
 
 NOTE = """\
 Peaks above that of the bare imports ({imports:.0f} MB), of a new process that fetches an account from a
-local server, keeps it in the cache, reads and joins it, makes every summary, and writes and reads CSV
-and Parquet. They are held against the joined frame's own `memory_usage(deep=True)`; 500 projects an
+local server, keeps it in the cache, reads and joins it, makes every summary, and writes CSV and Parquet.
+They are held against the joined frame's own `memory_usage(deep=True)`; 500 projects an
 organization."""
 
 
@@ -37,16 +37,12 @@ def run(*, quick: bool) -> list[Section]:
 
 def _work(address: str, folder: str) -> int:
     with k6frames.Client("token", api_url=address, cache=folder) as client:
-        organizations = k6frames.organizations_df(client=client)
-        projects = k6frames.projects_df(organizations["org_id"], client=client)
-    both = k6frames.join_projects(organizations, projects)
+        both = k6frames.organization_projects_df(client=client)
     k6frames.projects_per_organization(both)
-    k6frames.creation_timeline(projects)
+    k6frames.creation_timeline(both)
     k6frames.idle_projects(both)
     k6frames.account_summary(both)
     k6frames.shared_names(both)
     k6frames.to_csv(both, f"{folder}/both.csv")
-    k6frames.read_csv(f"{folder}/both.csv")
     k6frames.to_parquet(both, f"{folder}/both.parquet")
-    k6frames.read_parquet(f"{folder}/both.parquet")
     return int(both.memory_usage(deep=True).sum())

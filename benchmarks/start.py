@@ -47,7 +47,9 @@ def run(*, quick: bool) -> list[Section]:
             "first": [FIRST.format(address=address, folder=folder)],
             "first by hand": [FIRST_BY_HAND.format(address=address, folder=folder)],
         }
-        ways = {name: partial(_run, program, f"{folder}/compiled") for name, program in programs.items()}
+        ways = {
+            name: partial(_run, program, f"{folder}/compiled") for name, program in programs.items()
+        }
         for way in ways.values():
             way()  # compiled, and in the memory of the operating system
         timed = side_by_side(ways, rounds)

@@ -104,9 +104,7 @@ def _beside(growth: dict[str, list[tuple[int, Timed, Timed]]]) -> Section:
     for name, points in growth.items():
         size, ours, theirs = points[-1]
         lines.append(Line(f"k6frames, {name}", ours.best))
-        lines.append(
-            Line(f"pandas, {name}", theirs.best, None, ours.best / theirs.best, 1.1)
-        )
+        lines.append(Line(f"pandas, {name}", theirs.best, None, ours.best / theirs.best, 1.1))
     title = f"Join and summarize: {size:,} projects of {size // 20:,} organizations"
     return Section(title, JOIN_NOTE, lines)
 
@@ -178,4 +176,6 @@ def _files(both: pd.DataFrame, *, quick: bool) -> Section:
         line("pandas.read_parquet", "read_parquet", 1),
         line("pandas.read_parquet, zstd", "read_parquet", 1),
     ]
-    return Section(f"Files: {len(both):,} rows (the column memory is the file's size)", FILES_NOTE, lines)
+    return Section(
+        f"Files: {len(both):,} rows (the column memory is the file's size)", FILES_NOTE, lines
+    )

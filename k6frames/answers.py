@@ -63,8 +63,6 @@ def read_body(raw: urllib3.HTTPResponse, deadline: float, limit: int) -> bytes:
             body += part
             if len(body) > limit:
                 raise _TooLongError(limit)
-            if late.is_set():
-                raise _TooLateError
     except Exception:
         raw.close()
         if late.is_set():

@@ -204,7 +204,10 @@ def cache(clear: bool) -> None:
     "folder", type=click.Path(file_okay=False, path_type=Path), default="k6frames-notebooks"
 )
 def lab(folder: Path) -> None:
-    """Copy the notebooks into FOLDER, where there are none yet, and start JupyterLab there."""
+    """Copy the notebooks into FOLDER and start JupyterLab there.
+
+    FOLDER is k6frames-notebooks unless told; a notebook that is in it already stays as it is.
+    """
     import shutil
     from importlib.util import find_spec
 

@@ -8,16 +8,14 @@ import os
 import re
 import sys
 import threading
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import version
-from queue import SimpleQueue
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
-import requests
 from requests_cache import CachedSession
 from tqdm import tqdm
 
@@ -25,7 +23,7 @@ from k6frames import cache as caching
 from k6frames import settings
 from k6frames.errors import APIError, ConfigError
 from k6frames.secret import Token
-from k6frames.transport import NOT_KEPT, STOP, Folder, Wire, environment
+from k6frames.transport import NOT_KEPT, Folder, Wire, at_once, environment, normal
 
 OnError = Literal["raise", "warn"]
 
@@ -47,6 +45,9 @@ class _Answer:
     body: bytes = field(repr=False)
     fetched: datetime
 
+
+# A path of these characters alone is sent as it is.
+_PLAIN = re.compile(r"[A-Za-z0-9/_-]*")
 
 # Sessions of a parent process. Even closing them here would touch the parent's cache file.
 _left_alone: list[CachedSession] = []
@@ -120,16 +121,21 @@ class Client:
         if offline and (refresh or cache is False):
             raise ConfigError("offline=True needs the cache, and refresh=True fetches: choose one.")
         self._settings = settings.resolve(secret, address, cache=cache)
-        self._base = _normal(self._settings.api_url)
-        self._expire_after = timedelta(seconds=_number("expire_after", expire_after, least=0))
+        self._base = normal(self._settings.api_url)
+        self._expire_after = timedelta(
+            seconds=settings.number("expire_after", expire_after, least=0)
+        )
         self._refresh = refresh
         # Files are read anew each time, and nothing is sent.
         self._offline = offline and self._settings.folder is None
         if not isinstance(timeout, tuple) or len(timeout) != 2:
             raise ConfigError(f"timeout is two numbers of seconds, such as (5, 30), not {timeout}.")
-        self._timeout = (_number("timeout", timeout[0]), _number("timeout", timeout[1]))
-        self._budget = _number("budget", budget)
-        self._max_workers = int(_number("max_workers", max_workers, least=1))
+        self._timeout = (
+            settings.number("timeout", timeout[0]),
+            settings.number("timeout", timeout[1]),
+        )
+        self._budget = settings.number("budget", budget)
+        self._max_workers = int(settings.number("max_workers", max_workers, least=1))
         self._progress = progress
         self._asked: set[str] = set()
         self._opening = threading.Lock()
@@ -222,12 +228,9 @@ class Client:
             raise ConfigError(f'on_error is "raise" or "warn", not {on_error!r}.')
         wanted = list(dict.fromkeys(paths))
         session = self._session()
-        answers: dict[str, _Answer] = {}
         # A hit takes a tenth of a millisecond, and threads would only make it slower.
-        for path in wanted:
-            kept = self._kept(session, path)
-            if kept is not None:
-                answers[path] = kept
+        hits = {path: self._kept(session, path) for path in wanted}
+        answers = {path: answer for path, answer in hits.items() if answer is not None}
         misses = [path for path in wanted if path not in answers]
         failures: dict[str, APIError] = {}
         if misses and self._offline:
@@ -238,9 +241,8 @@ class Client:
             self._fetch_into(answers, failures, session, misses, on_error)
         oldest = min((answer.fetched for answer in answers.values()), default=None)
         bodies = {path: answers[path].body for path in wanted if path in answers}
-        return Fetched(
-            bodies, {path: failures[path] for path in wanted if path in failures}, oldest
-        )
+        failed = {path: failures[path] for path in wanted if path in failures}
+        return Fetched(bodies, failed, oldest)
 
     def close(self) -> None:
         """Close connections and the cache. The next request opens them again."""
@@ -318,7 +320,7 @@ class Client:
         if not path.startswith("/"):
             raise ConfigError(f"A path begins with '/', such as /v3/organizations; not {path!r}.")
         url = self._base + path
-        return url if _PLAIN.fullmatch(path) else _normal(url)
+        return url if _PLAIN.fullmatch(path) else normal(url)
 
     def _kept(self, session: CachedSession, path: str) -> _Answer | None:
         """The kept answer to a path, if there is one and it may be used."""
@@ -350,44 +352,25 @@ class Client:
         on_error: OnError,
     ) -> None:
         """Ask for the paths on several threads; what has come is kept even if we stop half-way."""
-        todo = deque(paths)
-        done: SimpleQueue[tuple[str, _Answer | BaseException]] = SimpleQueue()
-        stop = threading.Event()
 
-        def work() -> None:
-            STOP.set(stop)
-            with contextlib.suppress(IndexError):
-                while not stop.is_set():
-                    path = todo.popleft()
-                    try:
-                        done.put((path, self._ask(session, path)))
-                    except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
-                        done.put((path, error))
-
-        try:
-            for _ in range(min(self._max_workers, len(paths))):
-                # Daemons, so that Python can end without waiting for a silent server.
-                threading.Thread(target=work, name="k6frames", daemon=True).start()
-            with tqdm(
-                total=len(paths),
-                desc="k6frames",
-                unit=" answers",
-                leave=False,
-                delay=1,
-                disable=not self._shows_progress(),
-            ) as bar:
-                for _ in paths:
-                    path, outcome = done.get()
-                    if isinstance(outcome, _Answer):
-                        answers[path] = outcome
-                    elif isinstance(outcome, APIError) and on_error == "warn":
-                        failures[path] = outcome
-                    else:
-                        raise outcome
-                    bar.update()
-        finally:
-            # Nothing new begins. What is under way ends by itself, and its answer is still kept.
-            stop.set()
+        ask = partial(self._ask, session)
+        bar = tqdm(
+            total=len(paths),
+            desc="k6frames",
+            unit=" answers",
+            leave=False,
+            delay=1,
+            disable=not self._shows_progress(),
+        )
+        with bar, contextlib.closing(at_once(ask, paths, self._max_workers)) as outcomes:
+            for path, outcome in outcomes:
+                if isinstance(outcome, _Answer):
+                    answers[path] = outcome
+                elif isinstance(outcome, APIError) and on_error == "warn":
+                    failures[path] = outcome
+                else:
+                    raise outcome
+                bar.update()
 
     def _ask(self, session: CachedSession, path: str) -> _Answer:
         response = session.get(
@@ -402,24 +385,6 @@ class Client:
         if self._progress is not None:
             return self._progress
         return sys.stderr.isatty() or "ipykernel" in sys.modules
-
-
-_PLAIN = re.compile(r"[A-Za-z0-9/_-]*")
-
-
-def _normal(url: str) -> str:
-    """An address as requests sends it: this is the form under which answers are kept."""
-    try:
-        return str(requests.Request("GET", url).prepare().url).rstrip("/")
-    except ValueError as error:  # requests' own errors about addresses are such
-        raise ConfigError(f"{url!r} cannot be asked for: {error}") from None
-
-
-def _number(name: str, value: float, *, least: float = 0.001) -> float:
-    """An argument as a number that clocks can count with."""
-    if not isinstance(value, int | float) or not value >= least:
-        raise ConfigError(f"{name} must be a number, at least {least:g}; not {value!r}.")
-    return min(value, 10**6)
 
 
 _shared: dict[settings.Settings, Client] = {}

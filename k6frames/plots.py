@@ -49,6 +49,7 @@ _STYLE: dict[Any, Any] = {
 _NAME_WIDTH = 210.0  # points, a third of the figure: the bars keep the rest
 _NAME_LINES = 16  # as many as 300 of the widest characters need
 _NAME_LENGTH = 2000  # more than so many lines can hold
+_LABEL_LENGTH = 30
 _LINE = 0.19  # inches from one line of a name to the next
 _BARS = 20
 _FEW = 12  # so many periods can each be named; of more, only dates between them
@@ -157,7 +158,8 @@ def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.creation_timeline` returns it, with or without ``by="org_id"``.
+        As `k6frames.creation_timeline` returns it, with or without ``by="org_id"``. With a column
+        ``org_name`` added to it the lines carry those names.
     ax : matplotlib.axes.Axes, optional
         Where to draw; without it on a new figure.
 
@@ -230,9 +232,19 @@ def _draw_organizations(ax: Axes, ordered: pd.DataFrame, unit: str, edges: Float
     totals = totals.ffill().fillna(0)
     largest = totals.iloc[-1].sort_values(ascending=False, kind="stable").index
     rest = largest[len(_LINES) :]
+    known = (
+        dict(zip(ordered["org_id"], ordered["org_name"], strict=True))
+        if "org_name" in ordered
+        else {}
+    )
+    named = largest[: len(_LINES)]
+    names = [
+        name if len(name) <= _LABEL_LENGTH else f"{name[: _LABEL_LENGTH - 1]}…"
+        for name in _names(named, [known.get(org_id) for org_id in named])
+    ]
     lines = [
-        (_name(org_id), color, totals[org_id].to_numpy(dtype=float))
-        for org_id, color in zip(largest, _LINES, strict=False)
+        (name, color, totals[org_id].to_numpy(dtype=float))
+        for name, org_id, color in zip(names, named, _LINES, strict=False)
     ]
     top = lines[0][2].max()
     if len(rest):
@@ -326,7 +338,7 @@ def _dressed(ax: Axes | None, title: str, height: float) -> Axes:
 
 
 def _count_ticks(axis: Axis) -> None:
-    axis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+    axis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10], nbins=6, integer=True, min_n_ticks=1))
     axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axis.grid(color=_QUIET, alpha=0.2, linewidth=0.6)
 

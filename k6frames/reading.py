@@ -320,7 +320,7 @@ def _shown(value: Any, column: Column | None = None) -> str:
         return "a list"
     if column is not None and column.private and value is not None:
         return "a string" if isinstance(value, str) else "true or false, or a number"
-    return str(value) if isinstance(value, Decimal) else _as_json(value)
+    return _shortened(str(value)) if isinstance(value, Decimal) else _as_json(value)
 
 
 def _as_json(value: Any) -> str:
@@ -329,6 +329,10 @@ def _as_json(value: Any) -> str:
         text = json.dumps(value, default=str)
     except RecursionError:
         text = "(nested too deep to be shown)"
+    return _shortened(text)
+
+
+def _shortened(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

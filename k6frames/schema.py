@@ -186,7 +186,10 @@ class Table:
 
     def to_text(self) -> str:
         """The declaration as a table of plain text (reStructuredText), for a docstring."""
-        lines = [(c.name, str(_DTYPES[c.type]), c.doc) for c in self.columns]
+        lines = [
+            (c.name, str(_DTYPES[c.type]), c.doc + (" (private)" if c.private else ""))
+            for c in self.columns
+        ]
         widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
         rule = "  ".join("=" * width for width in widths)
         body = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]

@@ -129,6 +129,13 @@ def checked_address(given: str | None) -> tuple[str, str]:
     return address, ""
 
 
+def number(name: str, value: float, *, least: float = 0.001) -> float:
+    """An argument as a number that clocks can count with."""
+    if not isinstance(value, int | float) or not value >= least:
+        raise ConfigError(f"{name} must be a number, at least {least:g}; not {value!r}.")
+    return min(value, 10**6)
+
+
 def _shown(address: str) -> str:
     """The part of an address that can hold no secret; of one with an @ in it, none is sure."""
     scheme, _, rest = address.partition("://")

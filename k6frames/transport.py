@@ -6,15 +6,18 @@ arrived whole. Everything else leaves here as an `APIError`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Generator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import requests
@@ -47,6 +50,7 @@ _NEVER = threading.Event()
 STOP: ContextVar[threading.Event] = ContextVar("STOP", default=_NEVER)
 """Set in a worker thread: once the event is set, the thread sends nothing any more."""
 
+_T = TypeVar("_T")
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _ADVICE = {
     401: "The token is wrong or was revoked: make a new one in Grafana Cloud k6.",
@@ -292,6 +296,46 @@ class Folder(HTTPAdapter):
 
 def _path(url: str) -> str:
     return urlsplit(url).path if "://" in url else url.partition(":")[2]
+
+
+def at_once(
+    work: Callable[[str], _T], paths: list[str], most: int
+) -> Generator[tuple[str, _T | BaseException], None, None]:
+    """What `work` gives or raises for each path, as it comes, from at most so many threads.
+
+    Close the generator to stop half-way: nothing new begins then, and what is under way ends by
+    itself.
+    """
+    todo = deque(paths)
+    done: SimpleQueue[tuple[str, _T | BaseException]] = SimpleQueue()
+    stop = threading.Event()
+
+    def run() -> None:
+        STOP.set(stop)
+        with contextlib.suppress(IndexError):
+            while not stop.is_set():
+                path = todo.popleft()
+                try:
+                    done.put((path, work(path)))
+                except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+                    done.put((path, error))
+
+    try:
+        for _ in range(min(most, len(paths))):
+            # Daemons, so that Python can end without waiting for a silent server.
+            threading.Thread(target=run, name="k6frames", daemon=True).start()
+        for _ in paths:
+            yield done.get()
+    finally:
+        stop.set()
+
+
+def normal(url: str) -> str:
+    """An address as requests sends it: this is the form under which answers are kept."""
+    try:
+        return str(requests.Request("GET", url).prepare().url).rstrip("/")
+    except ValueError as error:  # requests' own errors about addresses are such
+        raise ConfigError(f"{url!r} cannot be asked for: {error}") from None
 
 
 def environment(url: str) -> tuple[dict[str, str], bool | str]:

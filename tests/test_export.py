@@ -147,11 +147,12 @@ def test_missing_is_nothing_and_empty_is_two_quotes() -> None:
 
 
 def test_plain_pandas_reads_the_csv() -> None:
-    k6frames.to_csv(AWKWARD, "frame.csv")
+    # To pandas' own reader a NUL is the end of a cell.
+    frame = projects(name=[text for text in AWKWARD_TEXTS if "\x00" not in text])
+    k6frames.to_csv(frame, "frame.csv")
     plain = pd.read_csv("frame.csv", keep_default_na=False)
-    names = AWKWARD["name"].fillna("").str.replace("\x00", "").tolist()
-    assert plain["project_id"].tolist() == AWKWARD["project_id"].tolist()
-    assert [name.replace("\x00", "") for name in plain["name"]] == names
+    assert plain["project_id"].tolist() == frame["project_id"].tolist()
+    assert plain["name"].tolist() == frame["name"].tolist()
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

@@ -471,6 +471,14 @@ def test_each_organization_has_a_line_of_its_total_in_a_colour_of_its_own() -> N
     assert [to_hex(line.get_color()) for line in ax.lines[::2]] == OKABE_ITO[:3]
 
 
+def test_lines_carry_the_names_that_the_frame_has_and_long_ones_are_cut():
+    summary = timelines({7: [1, 5], 8: [1, 2], None: [1, 0]})
+    names = {7: "Harbour", 8: "a name that is longer than forty characters"}
+    summary["org_name"] = pd.array([names.get(o) for o in summary["org_id"]], dtype="string")
+    texts = [text.get_text() for text in plots.creation_timeline(summary).texts]
+    assert texts == ["Harbour", "a name that is longer than fo…", "unknown organization"]
+
+
 def test_organizations_beyond_the_six_largest_are_summed_up_in_grey() -> None:
     ax = plots.creation_timeline(timelines({i: [i, 1] for i in range(1, 10)}))
     lines = lines_of(ax)

@@ -136,7 +136,8 @@ STRANGE = (
     st.sampled_from(
         [
             "null", "true", "false", "0", "1.0", "1e2", "1.5", "-1", "9223372036854775808",
-            "-9223372036854775809", "1" * 40, "1e400", "-1e400", "NaN", "Infinity", "-Infinity",
+            "-9223372036854775809", "1" * 40, "1e400", "1.7976931348623159e308", "NaN",
+            "Infinity", "-Infinity",
             "Inf",
             "-Inf", "nan", "-NaN", "[]", "{}", "[null]", "[[]]", '""', '"1"', '"true"', '{"id": 1}',
             '[{"id": 1}]', "01", "+1", ".5", "1.", "0x1", "'a'", "undefined", "None", "", "//",
@@ -424,7 +425,7 @@ def test_two_cut_answers_and_a_doubled_one_do_not_pass_for_three_whole_ones() ->
         "/2": whole + b"}",
         "/3": b'{"projects": []}{"projects": []}',
     }
-    with pytest.raises(SchemaError, match="^/1: the answer is not JSON, or was cut off"):
+    with pytest.raises(SchemaError, match=r"^/1: the answer is not JSON, or was cut off"):
         read(bodies, SHAPES["projects"])
 
 
@@ -452,6 +453,26 @@ def test_a_value_of_a_wrong_type_is_named_with_path_record_id_and_field(
     assert field == "id" or "(id 9)" in message
     assert f"field '{field}' should be " in message
     assert len(message) < 300
+
+
+@pytest.mark.parametrize("digits", [20, 21, 5_000, 1_000_000])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_an_integer_of_any_length_is_an_error_that_names_the_record(sign: str, digits: int) -> None:
+    body = f'{{"projects": [{{"id": 8, "organization_id": {sign}{"9" * digits}}}]}}'.encode()
+    message = exact_error(body)
+    assert "projects[0] (id 8): field 'organization_id' should be an integer of at most" in message
+    assert len(message) < 250
+
+
+def test_a_float_beyond_the_largest_is_an_error() -> None:
+    body = b'{"runs": [{"id": 4, "cost": {"total_vuh": 1.7976931348623159e308}}]}'
+    assert "(id 4): field 'cost.total_vuh' should be a number" in exact_error(body, SHAPES["runs"])
+
+
+def test_a_record_that_is_null_is_an_error_even_where_nothing_is_required() -> None:
+    optional = Shape((Column("x", pa.int64(), "x", "x"),), (), "rows")
+    assert read({PATH: b'{"rows": [{}]}'}, optional).num_rows == 1
+    assert "rows[1]: expected an object, not null" in exact_error(b'{"rows": [{}, null]}', optional)
 
 
 @pytest.mark.parametrize("value", ["1.5", True, [], {}, math.nan, math.inf, -math.inf])

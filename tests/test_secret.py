@@ -65,6 +65,7 @@ def test_a_token_is_no_json():
 
 def test_tokens_are_equal_by_text_and_digests_differ_by_token_and_salt():
     assert len({Token("a"), Token("a"), Token("b")}) == 2
+    assert Token("a") != Token("b")
     assert Token("a") != "a"
     digests = {Token(text).digest(salt) for text in "ab" for salt in "xy"}
     assert len(digests) == 4

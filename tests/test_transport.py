@@ -24,7 +24,7 @@ import trustme
 from pytest_httpserver import HTTPServer
 from servers import GOOD, LIST, busy, reply
 
-from k6frames import APIError, ConfigError, answers, transport
+from k6frames import APIError, ConfigError, transport
 
 pytestmark = pytest.mark.usefixtures("no_waits")
 
@@ -203,25 +203,6 @@ def test_a_malformed_retry_after_is_ignored(value, serve, connect):
     server = serve(busy(503, value), reply())
     assert connect(server).get(LIST) == GOOD
     assert server.count() == 2
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("0", 0),
-        (" 7 ", 7),
-        ("3600", 3600),
-        ("Sun, 06 Nov 1994 08:49:37 GMT", 0),
-        ("Sunday, 06-Nov-94 08:49:37 GMT", 0),
-        ("Sun Nov  6 08:49:37 1994", 0),
-        ("Fri, 31 Dec 9999 23:59:59 -2500", None),
-        ("Fri, 31 Dec 10000 23:59:59 GMT", None),
-        (None, None),
-        ("-1", None),
-    ],
-)
-def test_retry_after_is_read_as_seconds_or_as_a_date(value, seconds):
-    assert answers.retry_after(value) == seconds
 
 
 @pytest.mark.parametrize("status", [429, 503])
