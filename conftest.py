@@ -23,7 +23,7 @@ def _connect_here(self: socket.socket, address: Any) -> None:
 def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No settings of the user's, an empty cache and home, and an empty working directory."""
     for name in os.environ:
-        if name.startswith(("K6_", "K6FRAMES_")) or name.lower().endswith("_proxy"):
+        if name.startswith(("K6_", "K6FRAMES_")) or name.lower().endswith(("_proxy", "_ca_bundle")):
             monkeypatch.delenv(name)
     home = tmp_path / "home"
     home.mkdir()

@@ -134,9 +134,10 @@ def creation_timeline(projects: pd.DataFrame) -> pd.DataFrame:
 def creation_timeline_by_organization(projects: pd.DataFrame) -> pd.DataFrame:
     """Counts by organization and year, as a grid that holds every year of every organization."""
     years = projects["created"].dt.year
-    grid = projects.groupby(["org_id", years.rename("period")]).size().unstack(fill_value=0)
+    sizes = projects.groupby(["org_id", years.rename("period")]).size()
+    grid = sizes.unstack(fill_value=0)  # noqa: PD010 - there is nothing to aggregate
     grid = grid.reindex(columns=range(int(years.min()), int(years.max()) + 1), fill_value=0)
-    created = grid.stack().rename("created").reset_index()
+    created = grid.stack().rename("created").reset_index()  # noqa: PD013 - the index is kept
     created["period"] = pd.to_datetime(created["period"].astype(str), format="%Y", utc=True)
     created["period"] = created["period"].dt.as_unit("us")
     created["cumulative"] = created.groupby("org_id")["created"].cumsum()

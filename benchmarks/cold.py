@@ -18,9 +18,9 @@ WORKERS = (1, 8, 16)
 BY_HAND = "requests in a loop (one session)"
 NOTE = """\
 Each answer takes 50 ms. k6frames keeps every answer in an empty cache and makes the typed frame;
-the loop by hand makes the same frame (asserted). The ideal is requests / workers x latency; its goal
-is for 16 workers. "Under way" is the most requests that the server saw at once, in parts of what
-`max_workers` allows."""
+the loop by hand makes the same frame (asserted). The ideal is requests / workers x latency; its
+goal is for 16 workers. "Under way" is the most requests that the server saw at once, in parts of
+what `max_workers` allows."""
 
 
 def run(*, quick: bool) -> list[Section]:

@@ -12,10 +12,10 @@ import k6frames
 from k6frames import export, frames, summaries  # noqa: F401 - the bare imports, all of them
 
 NOTE = """\
-Peaks above that of the bare imports ({imports:.0f} MB), of a new process that fetches an account from a
-local server, keeps it in the cache, reads and joins it, makes every summary, and writes CSV and Parquet.
-They are held against the joined frame's own `memory_usage(deep=True)`; 500 projects an
-organization."""
+Peaks above that of the bare imports ({imports:.0f} MB), of a new process that fetches an account
+from a local server, keeps it in the cache, reads and joins it, makes every summary, and writes
+CSV and Parquet. They are held against the joined frame's own `memory_usage(deep=True)`; 500
+projects an organization."""
 
 
 def run(*, quick: bool) -> list[Section]:

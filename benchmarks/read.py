@@ -24,10 +24,10 @@ WAYS: dict[str, Callable[[Bodies], Any]] = {
 }
 SLOW = list(WAYS)[-2:]
 NOTE = """\
-Every way gives the same typed frame (asserted). Bare Arrow is `read_json` with the same schema and
-`to_pandas`, and checks nothing: neither UTF-8, nor that a body is an answer, nor that ids are unique.
-Peak memory is above that of the imports and holds the bodies themselves; its goal is three times
-the bodies plus the frame."""
+Every way gives the same typed frame (asserted). Bare Arrow is `read_json` with the same schema
+and `to_pandas`, and checks nothing: neither UTF-8, nor that a body is an answer, nor that ids are
+unique. Peak memory is above that of the imports and holds the bodies themselves; its goal is
+three times the bodies plus the frame."""
 
 
 def run(*, quick: bool) -> list[Section]:

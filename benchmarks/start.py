@@ -15,9 +15,10 @@ from server import serving
 PANDAS = "import pandas"
 REQUESTS = "import pandas, requests, requests_cache"
 NOTE = """\
-Whole processes, each new, the median of {rounds} rounds, without what Python itself takes to begin and
-end ({python:.3f} s). The first organizations_df() asks a local server and keeps the answer; what it is
-held against imports the three libraries and asks the same server through a `CachedSession`."""
+Whole processes, each new, the median of {rounds} rounds, without what Python itself takes to
+begin and end ({python:.3f} s). The first organizations_df() asks a local server and keeps the
+answer; what it is held against imports the three libraries and asks the same server through a
+`CachedSession`."""
 
 CLI = "import sys; from k6frames.cli import main; sys.argv[0] = 'k6frames'; main()"
 FIRST = """

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import by_hand
 import pandas as pd
-from accounts import lists_of_projects, listing, made
+from accounts import listing, lists_of_projects, made
 from harness import Line, Section, Timed, side_by_side
 
 import k6frames
@@ -18,17 +18,18 @@ from k6frames.tables import ORGANIZATIONS, PROJECTS
 
 AS_OF = "2026-07-01"
 JOIN_NOTE = """\
-Each line is plain pandas, written well for these typed frames, and gives the same frame (asserted).
-k6frames checks that every input and every result fits its table, keys included."""
+Each line is plain pandas, written well for these typed frames, and gives the same frame
+(asserted). k6frames checks that every input and every result fits its table, keys included."""
 LINEAR_NOTE = """\
-Seconds for each million projects at growing sizes (20 projects an organization); the ratio is that of
-the largest size beside it. Above 1 a row costs more in a larger account: the memory caches no longer
-hold the hash tables. Plain pandas grows as much: the line in brackets is its own ratio."""
+Seconds for each million projects at growing sizes (20 projects an organization); the ratio is
+that of the largest size beside it. Above 1 a row costs more in a larger account: the memory
+caches no longer hold the hash tables. Plain pandas grows as much: the line in brackets is its own
+ratio."""
 FILES_NOTE = """\
-The joined frame, written and read. k6frames writes a new file, syncs it to the disk and puts it in
-the old one's place, checks the frame, and gives back the same frame with an empty text apart from a
-missing one. pandas reads CSV with the same dtypes, and writes Parquet as it does by itself (snappy),
-and with zstd, as k6frames does."""
+The joined frame, written and read. k6frames writes a new file, syncs it to the disk and puts it
+in the old one's place, checks the frame, and gives back the same frame with an empty text apart
+from a missing one. pandas reads CSV with the same dtypes, and writes Parquet as it does by itself
+(snappy), and with zstd, as k6frames does."""
 
 Way = Callable[[], pd.DataFrame]
 

@@ -21,9 +21,9 @@ LOOP_FRAME = "requests-cache in a loop, bare Arrow"
 PARQUET = "the Parquet export, k6frames.read_parquet"
 PANDAS = "the Parquet export, pandas.read_parquet"
 NOTE = """\
-All ways give the same bodies, or the same frame (asserted). The loop is a `CachedSession` with its
-SQLite backend and JSON serializer. Each round opens its session or client anew. The typed frame is
-held against the loop's bodies alone, too."""
+All ways give the same bodies, or the same frame (asserted). The loop is a `CachedSession` with
+its SQLite backend and JSON serializer. Each round opens its session or client anew. The typed
+frame is held against the loop's bodies alone, too."""
 
 
 def run(*, quick: bool) -> list[Section]:

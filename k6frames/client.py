@@ -352,7 +352,6 @@ class Client:
         on_error: OnError,
     ) -> None:
         """Ask for the paths on several threads; what has come is kept even if we stop half-way."""
-
         ask = partial(self._ask, session)
         bar = tqdm(
             total=len(paths),

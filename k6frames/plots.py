@@ -4,13 +4,7 @@
 
 from __future__ import annotations
 
-import unicodedata
-import warnings
-from bisect import bisect
-from collections import Counter
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from functools import cache
 from typing import Any
 
 import matplotlib as mpl
@@ -19,13 +13,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from k6frames import lettering
 from k6frames.errors import SchemaError
 
 __all__ = ["creation_timeline", "projects_per_organization"]
@@ -46,9 +39,8 @@ _STYLE: dict[Any, Any] = {
     "axes.labelsize": _SIZE,
     "text.usetex": False,
 }
-_NAME_WIDTH = 210.0  # points, a third of the figure: the bars keep the rest
-_NAME_LINES = 16  # as many as 300 of the widest characters need
-_NAME_LENGTH = 2000  # more than so many lines can hold
+
+
 _LABEL_LENGTH = 30
 _LINE = 0.19  # inches from one line of a name to the next
 _BARS = 20
@@ -62,17 +54,6 @@ _UNITS = (
     ("quarter", 90, 92, "M", 3),
     ("year", 365, 366, "M", 12),
 )
-
-# matplotlib looks for a glyph in one font after the other. The first comes with it and has Latin,
-# Cyrillic, Greek, some Arabic and Hebrew; the others come with Linux, Windows or macOS. No fonts of
-# coloured emoji: matplotlib cannot draw them.
-_FONTS = """DejaVu Sans, Noto Sans, Noto Sans CJK JP, Noto Sans CJK SC, Noto Sans JP, Noto Sans
-SC, Noto Sans TC, Noto Sans KR, Noto Sans Arabic, Noto Sans Hebrew, Noto Sans Devanagari, Noto
-Sans Thai, WenQuanYi Zen Hei, WenQuanYi Micro Hei, Droid Sans Fallback, IPAexGothic, Segoe UI,
-Yu Gothic, Meiryo, MS Gothic, Microsoft YaHei, Microsoft JhengHei, SimHei, Malgun Gothic,
-Nirmala UI, Leelawadee UI, Hiragino Sans, Hiragino Sans GB, PingFang SC, Heiti TC, Apple SD
-Gothic Neo, AppleGothic, Geeza Pro, Arial Hebrew, Arial Unicode MS, Noto Emoji, Segoe UI Emoji,
-Segoe UI Symbol, Noto Sans Symbols, Noto Sans Symbols2, Symbola""".replace("\n", " ").split(", ")
 
 
 def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -115,7 +96,9 @@ def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) 
     first, rest = ordered.iloc[:_BARS], ordered.iloc[_BARS:]
     counts = [int(count) for count in first["projects"]]
     with _style():
-        names = [_wrapped(name) for name in _names(first["org_id"], first["org_name"])]
+        names = [
+            lettering.wrapped(name) for name in lettering.labels(first["org_id"], first["org_name"])
+        ]
         if len(rest):
             counts.append(int(rest["projects"].sum()))
             names.append(f"{len(rest):,} other organization{'s' * (len(rest) > 1)}")
@@ -240,7 +223,7 @@ def _draw_organizations(ax: Axes, ordered: pd.DataFrame, unit: str, edges: Float
     named = largest[: len(_LINES)]
     names = [
         name if len(name) <= _LABEL_LENGTH else f"{name[: _LABEL_LENGTH - 1]}…"
-        for name in _names(named, [known.get(org_id) for org_id in named])
+        for name in lettering.labels(named, [known.get(org_id) for org_id in named])
     ]
     lines = [
         (name, color, totals[org_id].to_numpy(dtype=float))
@@ -257,7 +240,7 @@ def _draw_organizations(ax: Axes, ordered: pd.DataFrame, unit: str, edges: Float
     top *= 1.08
     # The names stand where the lines end; a part of the width is kept for them, whatever it is.
     inch = ax.figure.dpi
-    room = (max(_width(name) for name, _, _ in lines) + 30) / 72 * inch / ax.bbox.width
+    room = (max(lettering.width(name) for name, _, _ in lines) + 30) / 72 * inch / ax.bbox.width
     left, right = ax.get_xlim()
     ax.set_xticks([tick for tick in ax.get_xticks() if left <= tick <= right])
     ax.set(xlim=(left, left + (right - left) / max(0.3, 1 - room)), ylim=(0, top))
@@ -319,7 +302,7 @@ def _date_ticks(ax: Axes, unit: str, edges: Floats) -> None:
 
 
 def _style() -> AbstractContextManager[None]:
-    return mpl.rc_context({**_STYLE, "font.family": _fonts()})
+    return mpl.rc_context({**_STYLE, "font.family": lettering.fonts()})
 
 
 def _dressed(ax: Axes | None, title: str, height: float) -> Axes:
@@ -355,72 +338,3 @@ def _require(summary: pd.DataFrame, columns: list[str], maker: str) -> None:
             f"plots.{maker} needs the column{'s' * (len(missing) > 1)} {', '.join(missing)}, which "
             f"this frame does not have; k6frames.{maker}(...) makes such a summary."
         )
-
-
-def _name(org_id: Any) -> str:
-    return "unknown organization" if pd.isna(org_id) else f"organization {org_id}"
-
-
-def _names(ids: Iterable[Any], names: Iterable[Any]) -> list[str]:
-    """What each organization is called, with its id where that would not tell which it is."""
-    texts = [_plain(name) for name in names]
-    shown = [" ".join(_drawn(word) for word in text.split()) for text in texts]
-    times = Counter(shown)
-    labels = []
-    for org_id, text, name in zip(ids, texts, shown, strict=True):
-        vague = name != text or times[name] > 1
-        tail = f" ({org_id})" if vague and not pd.isna(org_id) else ""
-        labels.append(name + tail if name else _name(org_id))
-    return labels
-
-
-def _drawn(word: str, families: list[str] | None = None) -> str:
-    """Put a dot in the place of each character that no font here has."""
-    families = families or _fonts()
-    has = _characters(tuple(families))
-    shown = "".join(c if ord(c) in has else "·" for c in word)
-    # A letter and the marks on it need one font that has them all. matplotlib warns where none has:
-    # then only what its first font has is sure to be drawn.
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        _width(shown)
-    return _drawn(word, families[:1]) if caught and families[1:] else shown
-
-
-def _plain(name: Any) -> str:
-    # Direction marks would also turn what stands after the name; joiners are part of a script.
-    text = unicodedata.normalize("NFC", "" if pd.isna(name) else str(name)[:_NAME_LENGTH])
-    hidden = {c for c in text if unicodedata.category(c) in ("Cc", "Cf")} - {"\u200c", "\u200d"}
-    return " ".join("".join(" " if c in hidden else c for c in text).split())
-
-
-def _wrapped(text: str) -> str:
-    """Break a name into lines that fit, after a space or a joint where there is one."""
-    lines: list[str] = []
-    while text and len(lines) < _NAME_LINES:
-        lengths = range(1, min(len(text), _NAME_LENGTH // _NAME_LINES) + 1)
-        end = max(1, bisect(lengths, _NAME_WIDTH, key=lambda n: _width(text[:n])))
-        if end < len(text):
-            joint = max(text.rfind(" ", 0, end + 1), *(text.rfind(c, 0, end) for c in "-_/"))
-            end = joint + 1 or end
-        lines.append(text[:end].strip())
-        text = text[end:].strip()
-    return "\n".join(lines) + "…" * bool(text)
-
-
-def _width(text: str) -> float:
-    """Of one line, in points."""
-    font = font_manager.FontProperties()
-    return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
-
-
-def _fonts() -> list[str]:
-    installed = set(font_manager.get_font_names())
-    return [family for family in _FONTS if family in installed]
-
-
-@cache
-def _characters(families: tuple[str, ...]) -> frozenset[int]:
-    """The characters that at least one of these fonts has."""
-    paths = [font_manager.findfont(font_manager.FontProperties(family=[f])) for f in families]
-    return frozenset().union(*(font_manager.get_font(path).get_charmap() for path in paths))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 
@@ -56,3 +59,31 @@ def test_no_path_of_a_machine_and_nothing_private_is_in_a_notebook(notebook):
     text = re.sub(r'"image/png": "[^"]*"', "", nbformat.writes(notebook))
     assert not re.findall(r"/(?:tmp|home|root|Users|usr|work)/\w+", text)
     assert not re.findall(r"billing_\w+|vat_number|@example\.com", text)
+
+
+EMPTY: dict[str, list[object]] = {}
+ONE = {"A": [{"id": 7, "organization_id": 1, "name": "only", "created": "2024-02-29"}]}
+NO_DATES = {"A": [{"id": 7, "organization_id": 1}, {"id": 8, "organization_id": 1}], "B": []}
+
+
+@pytest.mark.parametrize("account", [EMPTY, ONE, NO_DATES], ids=["empty", "one", "no dates"])
+def test_a_notebook_runs_on_the_smallest_accounts(notebook, account, tmp_path, monkeypatch):
+    """Run here, and not in a kernel, for speed: the report's tests have the kernels."""
+    mpl.use("Agg")
+    monkeypatch.setattr(plt, "show", lambda: plt.close("all"))
+    monkeypatch.setattr("IPython.display.display", lambda _: None)
+    organizations = [{"id": i, "name": name} for i, name in enumerate(account, 1)]
+    files = {"organizations": {"organizations": organizations}} | {
+        f"organizations/{i}/projects": {"projects": projects}
+        for i, projects in enumerate(account.values(), 1)
+    }
+    for path, body in files.items():
+        file = tmp_path / "account" / "v3" / f"{path}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(body))
+    first, *cells = code_cells(notebook)
+    values: dict[str, object] = {}
+    exec(first.source, values)
+    values["API_URL"] = (tmp_path / "account").as_uri()
+    for cell in cells:
+        exec(cell.source, values)

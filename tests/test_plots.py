@@ -16,7 +16,7 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from k6frames import plots
+from k6frames import lettering, plots
 from k6frames.errors import SchemaError
 
 mpl.use("Agg")
@@ -278,7 +278,7 @@ def test_names_of_any_script_draw_without_a_warning() -> None:
 def test_characters_that_no_font_has_become_dots_and_the_id_is_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(plots, "_FONTS", ["DejaVu Sans"])
+    monkeypatch.setattr(lettering, "_FONTS", ["DejaVu Sans"])
     summary = organizations([3, 2, 1], ["负载 Test", "Café Élan", "测"], [5, 6, None])
     ax = plots.projects_per_organization(summary)
     assert names_of(ax) == ["·· Test (5)", "Café Élan", "·"]
@@ -288,7 +288,7 @@ def test_characters_that_no_font_has_become_dots_and_the_id_is_shown(
 def test_a_letter_and_its_mark_in_different_fonts_draw_without_a_warning(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(plots, "_FONTS", ["DejaVu Sans", "STIXGeneral"])
+    monkeypatch.setattr(lettering, "_FONTS", ["DejaVu Sans", "STIXGeneral"])
     ax = plots.projects_per_organization(organizations([1], ["so \u1d81\u0348 \u1d81"]))
     assert names_of(ax)[0].startswith("so ")
     ax.figure.canvas.draw()

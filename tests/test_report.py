@@ -174,12 +174,6 @@ def test_hostile_names_stay_text_and_a_failed_organization_is_named(tmp_path):
     assert any(step.startswith("left out: organization 3") for step in said)
 
 
-def test_an_account_of_none_has_a_report_too(tmp_path):
-    folder, _ = make(tmp_path, {"/v3/organizations": {"organizations": []}})
-    assert len(k6frames.read_parquet(folder / "projects.parquet")) == 0
-    assert "0 projects have not been updated" in Page(folder / "index.html").text
-
-
 @pytest.fixture
 def no_notebooks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Pages without kernels, for what is not about them."""
@@ -187,6 +181,12 @@ def no_notebooks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     monkeypatch.setattr(report, "_execute", lambda path, *_: path)
     monkeypatch.setattr(report, "_body", lambda _: "")
     monkeypatch.setattr(report, "_plots", lambda _: iter([picture, picture]))
+
+
+def test_an_account_of_none_has_a_report_too(tmp_path, no_notebooks):
+    folder, _ = make(tmp_path, {"/v3/organizations": {"organizations": []}})
+    assert len(k6frames.read_parquet(folder / "projects.parquet")) == 0
+    assert "0 projects have not been updated" in Page(folder / "index.html").text
 
 
 def test_the_account_is_fetched_once_and_the_token_is_nowhere(
