@@ -25,7 +25,7 @@ what `max_workers` allows."""
 
 def run(*, quick: bool) -> list[Section]:
     """Fetch the projects of many organizations."""
-    organizations = 48 if quick else 400
+    organizations = 32 if quick else 400
     bodies = lists_of_projects(made(organizations, 20 * organizations))
     with serving(bodies, LATENCY) as address:
         most = dict.fromkeys(WORKERS, 0)

@@ -39,8 +39,8 @@ def run(*, quick: bool) -> list[Section]:
     fewer = dict(list(many.items())[: len(many) // 2])
     rounds = 3 if quick else 7
     return [
-        _section(one, rounds, 1.3, [*list(WAYS)[:5]]),
-        _section(many, rounds, 1.3, list(WAYS)),
+        _section(one, rounds, 1.3, [*list(WAYS)[:5]], memory=not quick),
+        _section(many, rounds, 1.3, list(WAYS), memory=not quick),
         _section(fewer, rounds, 1.6, list(WAYS)[:3], memory=False),
     ]
 

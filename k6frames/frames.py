@@ -247,11 +247,14 @@ def join_projects(organizations: pd.DataFrame, projects: pd.DataFrame) -> pd.Dat
     failed = [failure["org_id"] for failure in projects.attrs.get("failed", [])]
     if failed:
         left = left[~left["org_id"].isin(failed) | left["org_id"].isin(right["org_id"])]
-    both = left.merge(right, on="org_id", how="left", validate="one_to_many")
+    # One to many, since conform has seen that no organization comes twice.
+    both = left.merge(right, on="org_id", how="left")
     unknown = right[~right["org_id"].isin(left["org_id"])]
     if len(unknown):
         both = pd.concat([both, unknown])
-    return carry(ORGANIZATION_PROJECTS.conform(both), organizations, projects)
+    # Its key needs no look either: no project comes twice, and no organization without any.
+    table = ORGANIZATION_PROJECTS.part(*ORGANIZATION_PROJECTS.dtypes)
+    return carry(table.conform(both), organizations, projects)
 
 
 def _projects(numbers: Iterable[int], client: Client, on_error: OnError) -> pd.DataFrame:

@@ -12,7 +12,8 @@ import pandas as pd
 import pyarrow as pa
 
 from k6frames.errors import SchemaError
-from k6frames.reading import TIMESTAMP, Column, Shape, read
+from k6frames.exact import TIMESTAMP, Column, Shape
+from k6frames.reading import read
 
 __all__ = ["TIMESTAMP", "Column", "Table", "carry"]
 
@@ -111,9 +112,9 @@ class Table:
             )
         columns = {column.name: self._conform_column(frame, column) for column in self.columns}
         conformed = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
-        repeated = conformed.duplicated(list(self.key)) if self.key else None
-        if repeated is not None and repeated.any():
-            row = conformed.loc[repeated, list(self.key)].iloc[0].to_dict()
+        repeated = _repeated(conformed[list(self.key)])
+        if len(repeated):
+            row = repeated.iloc[0].to_dict()
             raise SchemaError(
                 f"Two rows of the table '{self.name}' have the same key, "
                 f"{', '.join(f'{name} {value}' for name, value in row.items())}."
@@ -204,6 +205,13 @@ class Table:
         """This table without its private columns."""
         shown = tuple(column for column in self.columns if not column.private)
         return Table(name, self.doc, self.key, shown)
+
+
+def _repeated(keys: pd.DataFrame) -> pd.DataFrame:
+    """The keys that came before. A pair can only repeat where its last part does: far cheaper."""
+    for name in reversed(keys.columns):
+        keys = keys[keys[name].duplicated(keep=False)]
+    return keys[keys.duplicated()]
 
 
 def _cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:

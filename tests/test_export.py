@@ -445,7 +445,7 @@ def test_a_failure_in_the_middle_leaves_the_old_file_whole(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(pa.csv, "write_csv", fail)
+        patch.setattr(pa.csv, "CSVWriter", lambda file, *_, **__: fail(None, file))
         patch.setattr(pa.parquet, "write_table", fail)
         patch.setattr(pd.DataFrame, "to_csv", fail)
         patch.setattr(pd.DataFrame, "to_parquet", fail)

@@ -16,8 +16,9 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from strategies import integers, moments, texts, thorough
 
-from k6frames import SchemaError, reading
-from k6frames.reading import TIMESTAMP, Column, Shape, read, read_exact, read_fast
+from k6frames import SchemaError, exact
+from k6frames.exact import TIMESTAMP, Column, Shape, read_exact
+from k6frames.reading import read, read_fast
 from k6frames.schema import Table
 from k6frames.tables import ORGANIZATIONS, PROJECTS
 
@@ -722,4 +723,4 @@ def test_missing_values_are_the_same_to_pandas_from_either_reader() -> None:
 
 
 def test_every_converter_is_of_a_type_that_frames_know() -> None:
-    assert set(reading._CONVERTERS) == {c.type for c in RUNS.columns}
+    assert set(exact._CONVERTERS) == {c.type for c in RUNS.columns}

@@ -233,9 +233,8 @@ def test_a_column_without_any_value_fits_every_type(type_: pa.DataType, dtype: A
 def test_a_private_value_is_not_repeated_when_it_does_not_fit() -> None:
     table = table_of_one(TEXT, private=True)
     with pytest.raises(SchemaError) as caught:
-        table.conform(pd.DataFrame({"x": pd.Series(["secret", 42_42, b"secret"], dtype=object)}))
+        table.conform(pd.DataFrame({"x": pd.Series([1, "secret"], dtype=object)}))
     assert "secret" not in str(caught.value)
-    assert "42" not in str(caught.value)
 
 
 @given(st.sampled_from(TABLES).flatmap(lambda table: st.tuples(st.just(table), frames(table))))
