@@ -1,38 +1,44 @@
-# Short names for the common chores; each one is what the README and .ci/run do, too.
-# They use the Python of the active environment: pip install -e '.[lint]' first.
+# Short names for the common chores; each is a thin call of what the README and .ci/run do, too.
+# The first one makes a virtual environment; BIN=some/bin takes another.
+BIN ?= .venv-dev/bin
 .DEFAULT_GOAL := help
 .PHONY: help test long lint notebooks samples bench docs pictures report
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-test: ## Run all tests: units, doctests, notebooks, structure
-	pytest
+.venv-dev/bin/pytest: pyproject.toml
+	python3 -m venv .venv-dev
+	.venv-dev/bin/pip install --quiet -e '.[bench,browser,docs,lint]'
+	touch $@
 
-long: ## Run the property tests for minutes instead of seconds
-	HYPOTHESIS_PROFILE=long pytest tests/test_reading.py tests/test_summaries.py tests/test_export.py
+test: $(BIN)/pytest ## Run all tests: units, doctests, notebooks, structure
+	$(BIN)/pytest
 
-lint: ## Check style and types
-	ruff format --check .
-	ruff check .
-	mypy
+long: $(BIN)/pytest ## Run the property tests for minutes instead of seconds
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/test_reading.py tests/test_summaries.py tests/test_export.py
 
-notebooks: ## Execute the notebooks again, in place
-	python -m nbconvert --execute --inplace --to notebook \
+lint: $(BIN)/pytest ## Check style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+notebooks: $(BIN)/pytest ## Execute the notebooks again, in place
+	$(BIN)/python -m nbconvert --execute --inplace --to notebook \
 	  --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
-samples: ## Make the sample account again
-	python data/make_samples.py
+samples: $(BIN)/pytest ## Make the sample account again
+	$(BIN)/python data/make_samples.py
 
-bench: ## Measure k6frames side by side with what one would write by hand
-	python benchmarks/run.py
+bench: $(BIN)/pytest ## Measure k6frames side by side with what one would write by hand
+	$(BIN)/python benchmarks/run.py
 
-docs: ## Render the texts that come from the code, and build the site
-	python docs/render.py
-	sphinx-build -W --keep-going -b html docs site
+docs: $(BIN)/pytest ## Render the texts that come from the code, and build the site
+	$(BIN)/python docs/render.py
+	$(BIN)/sphinx-build -W --keep-going -b html docs site
 
-pictures: ## Make the screenshots and plots of the docs again
-	python docs/screenshots.py
+pictures: $(BIN)/pytest ## Make the screenshots and plots of the docs again
+	$(BIN)/python docs/screenshots.py
 
-report: ## Write the report of the sample account
-	k6frames report --sample
+report: $(BIN)/pytest ## Write the report of the sample account
+	$(BIN)/k6frames report --sample

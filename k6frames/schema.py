@@ -211,7 +211,8 @@ def _repeated(keys: pd.DataFrame) -> pd.DataFrame:
     """The keys that came before. A pair can only repeat where its last part does: far cheaper."""
     for name in reversed(keys.columns):
         keys = keys[keys[name].duplicated(keep=False)]
-    return keys[keys.duplicated()]
+    # A part of a table has no key at all.
+    return keys[keys.duplicated()] if len(keys.columns) else keys[:0]
 
 
 def _cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
