@@ -276,11 +276,17 @@ class Holdings:
     oldest: datetime | None
     newest: datetime | None
 
+    def __str__(self) -> str:
+        text = f"{self.answers:,} answers, {self.size / 1e6:,.1f} MB"
+        if self.oldest and self.newest:
+            text += f", fetched {self.oldest:%Y-%m-%d %H:%M} to {self.newest:%Y-%m-%d %H:%M} UTC"
+        return text
 
-def holdings(root: Path) -> list[Holdings]:
+
+def holdings(root: Path, name: str = "*") -> list[Holdings]:
     """What the caches below a folder hold, by identity; a broken one counts no answers."""
     found = []
-    for file in sorted(root.glob(f"*/{FILE}")):
+    for file in sorted(root.glob(f"{name}/{FILE}")):
         size = 0
         for part in file.parent.iterdir():
             # SQLite's -wal and -shm files go when the last process closes the cache.

@@ -190,8 +190,7 @@ def cache(clear: bool) -> None:
     click.echo(root)
     held = caching.holdings(root)
     for one in held:
-        age = f", {_cell(one.oldest)} to {_cell(one.newest)} UTC" if one.oldest else ""
-        click.echo(f"  {one.folder.name}: {one.answers:,} answers, {one.size / 1e6:,.1f} MB{age}")
+        click.echo(f"  {one.folder.name}: {one}")
     if not held:
         click.echo("  nothing is kept")
     elif clear:

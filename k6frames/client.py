@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
-from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
 from requests_cache import CachedSession
@@ -253,19 +252,16 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def __repr__(self) -> str:
         return f"<k6frames.Client {self.api_url} ({'; '.join(self._traits())})>"
 
     def _repr_html_(self) -> str:
-        traits = "".join(f"<li>{html.escape(trait)}</li>" for trait in self._traits())
+        cache = self._settings.cache
+        held = caching.holdings(cache.parent, cache.name) if cache else []
+        traits = "".join(f"<li>{html.escape(str(t))}</li>" for t in [*self._traits(), *held])
         return f"<b>k6frames.Client</b> of {html.escape(self.api_url)}<ul>{traits}</ul>"
 
     def _traits(self) -> list[str]:

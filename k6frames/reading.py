@@ -43,7 +43,7 @@ def read_fast(bodies: Mapping[str, bytes], shape: Shape) -> pa.Table | None:
     # Without newlines inside the bodies Arrow cuts at those between them. Else it looks for the end
     # of each object, and loses one above a million bytes unless all are in one block.
     largest = max(map(len, stripped))
-    has_newlines = b"\r" in joined or joined.count(b"\n") >= len(stripped)
+    has_newlines = any(b"\n" in body or b"\r" in body for body in stripped)
     block = len(joined) if has_newlines and largest > _LONGEST_SOUGHT else max(_BLOCK, largest)
     options = {"explicit_schema": _response_schema(shape), "newlines_in_values": has_newlines}
     # NaN can hide only in fields that no table declares, so the search for it, which takes half as

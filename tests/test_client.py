@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -398,3 +399,14 @@ def test_neither_repr_nor_vars_hold_the_token_and_html_is_escaped(token):
 
 def test_a_folder_of_answers_says_so(tmp_path):
     assert "answers from files" in repr(Client(api_url=tmp_path.as_uri()))
+
+
+def test_in_a_notebook_a_client_says_how_many_answers_are_kept_and_how_old(
+    serve, connect, tmp_path
+):
+    client = connect(serve(reply()), cache=tmp_path / "kept")
+    assert "answers, " not in client._repr_html_()
+    client.get(LIST)
+    assert re.search(
+        r"1 answers, 0\.\d MB, fetched \d{4}-\d\d-\d\d \d\d:\d\d to", client._repr_html_()
+    )
