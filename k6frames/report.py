@@ -80,7 +80,10 @@ def write_report(
         as_of = SAMPLE_TODAY if sample else fetched[:10]
         # The sample account never changes, and its notebooks say that it is invented.
         address = SAMPLE_URL if sample else account.as_uri()
-        read = f"the account behind {client.api_url}, read {fetched[:16].replace('T', ' ')}"
+        # A folder's name is a path of this machine, which has no place in a page.
+        files = client.api_url.startswith("file:")
+        whose = "a folder of answers" if files else f"the account behind {client.api_url}"
+        read = f"{whose}, read {fetched[:16].replace('T', ' ')}"
         source = f"{'the invented sample account' if sample else read}, as of {as_of}"
         for failure in failed:
             say(f"left out: organization {failure['org_id']}: {failure['reason']}")

@@ -286,10 +286,11 @@ class Folder(HTTPAdapter):
             body = file.read_bytes()
             written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
         except (FileNotFoundError, NotADirectoryError):
-            message = f"/{path}: there is no file {path}.json in {self._folder}."
+            message = f"/{path}: there is no file {path}.json in the folder of answers."
             raise APIError(404, None, message, url) from None
         except (OSError, ValueError) as error:
-            message = f"/{path}: {path}.json in {self._folder} cannot be read ({error})."
+            why = getattr(error, "strerror", None) or type(error).__name__
+            message = f"/{path}: {path}.json in the folder of answers cannot be read ({why})."
             raise APIError(None, None, message, url) from None
         return self.build_response(request, whole(body, {"Last-Modified": written.isoformat()}))
 

@@ -169,6 +169,7 @@ def test_hostile_names_stay_text_and_a_failed_organization_is_named(tmp_path):
         assert not page.tags & {"script"}, path.name
         assert "x" not in page.loads, path.name
         assert "pay@example.com" not in path.read_text(encoding="utf-8")
+        assert str(tmp_path) not in path.read_text(encoding="utf-8")
     assert k6frames.read_parquet(folder / "organizations.parquet")["org_id"].tolist() == [1, 2]
     assert "'=HYPERLINK(1)" in (folder / "organizations.csv").read_text()
     assert any(step.startswith("left out: organization 3") for step in said)
