@@ -156,13 +156,13 @@ class Wire(HTTPAdapter):
         except _Transient as failure:
             error = failure.error
         tried = "once" if attempt.num == 1 else f"{attempt.num} times"
-        raise APIError(
-            error.status,
-            error.code,
+        message = (
             f"{error.message} Tried {tried} over {time.monotonic() - started:.1f} s "
-            f"(budget {self._budget:g} s).",
-            url,
+            f"(budget {self._budget:g} s)."
         )
+        if error.status is None:
+            message += f" Check the network, and whether {urlsplit(url).netloc} is the right host."
+        raise APIError(error.status, error.code, message, url)
 
     def _await_turn(self, turn: float, deadline: float, url: str) -> None:
         """Wait for this path's turn, and while the API has asked any of us to slow down."""
