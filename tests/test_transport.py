@@ -583,3 +583,10 @@ def test_the_sample_account_answers_without_a_token(connect):
 def test_an_ordinary_server_is_understood(httpserver: HTTPServer, connect):
     httpserver.expect_request(LIST).respond_with_data(GOOD, content_type="application/json")
     assert connect(httpserver.url_for("")).get(LIST) == GOOD
+
+
+def test_a_connection_that_fails_names_the_host_to_check(connect, no_waits):
+    with pytest.raises(
+        APIError, match=r"Check the network, and whether 127\.0\.0\.1:9 is the right"
+    ):
+        connect("http://127.0.0.1:9").get(LIST)
