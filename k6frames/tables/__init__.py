@@ -1,0 +1,104 @@
+"""Every table that k6frames returns: the data dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from k6frames.tables.load_tests import (
+    LOAD_TESTS,
+    LOAD_ZONES,
+    PROJECT_LABELS,
+    PROJECT_LIMITS,
+    SCHEDULES,
+    STACK_PROJECTS,
+)
+from k6frames.tables.organizations import (
+    ORGANIZATION_PROJECTS,
+    ORGANIZATIONS,
+    ORGANIZATIONS_PUBLIC,
+    PROJECTS,
+)
+from k6frames.tables.schema import Column, Table
+from k6frames.tables.summaries import (
+    ACCOUNT_SUMMARY,
+    CHANGES,
+    CREATION_TIMELINE,
+    CREATION_TIMELINE_BY_ORGANIZATION,
+    FLAKY_TESTS,
+    IDLE_LOAD_TESTS,
+    IDLE_PROJECTS,
+    METRIC_CHANGES,
+    PROJECTS_PER_ORGANIZATION,
+    RESULTS_TIMELINE,
+    SCHEDULED_RUNS,
+    SHARED_NAMES,
+    TEST_RESULTS,
+    USAGE,
+    USAGE_BY_LABEL,
+    USAGE_BY_LOAD_TEST,
+    USAGE_BY_PROJECT,
+    USAGE_BY_STACK,
+    VUH_BUDGET,
+)
+from k6frames.tables.test_runs import (
+    METRIC_SERIES,
+    METRIC_VALUES,
+    METRICS,
+    TEST_RUN_DETAILS,
+    TEST_RUNS,
+)
+
+TABLES = (
+    ORGANIZATIONS,
+    ORGANIZATIONS_PUBLIC,
+    PROJECTS,
+    ORGANIZATION_PROJECTS,
+    STACK_PROJECTS,
+    PROJECT_LABELS,
+    LOAD_TESTS,
+    TEST_RUNS,
+    TEST_RUN_DETAILS,
+    SCHEDULES,
+    PROJECT_LIMITS,
+    LOAD_ZONES,
+    METRICS,
+    METRIC_VALUES,
+    METRIC_SERIES,
+    ACCOUNT_SUMMARY,
+    PROJECTS_PER_ORGANIZATION,
+    CREATION_TIMELINE,
+    CREATION_TIMELINE_BY_ORGANIZATION,
+    IDLE_PROJECTS,
+    SHARED_NAMES,
+    USAGE,
+    USAGE_BY_STACK,
+    USAGE_BY_PROJECT,
+    USAGE_BY_LOAD_TEST,
+    USAGE_BY_LABEL,
+    VUH_BUDGET,
+    TEST_RESULTS,
+    RESULTS_TIMELINE,
+    FLAKY_TESTS,
+    IDLE_LOAD_TESTS,
+    SCHEDULED_RUNS,
+    METRIC_CHANGES,
+    CHANGES,
+)
+
+__all__ = [
+    "TABLES",
+    "Column",
+    "Table",
+    "find_table",
+    *(name for name, value in list(globals().items()) if isinstance(value, Table)),
+]
+
+
+def find_table(columns: Iterable[str]) -> Table | None:
+    """Return the table that has exactly these columns in this order, or None."""
+    names = tuple(columns)
+    return next((table for table in TABLES if tuple(table.dtypes) == names), None)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

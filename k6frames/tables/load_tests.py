@@ -1,0 +1,126 @@
+"""v6: projects, labels, load tests, schedules, limits and load zones of a stack."""
+
+from __future__ import annotations
+
+from k6frames.tables.schema import BOOL, INT, STRING, TIMESTAMP, Column, Table
+
+STACK_ID = Column("stack_id", INT, "stack ID", nullable=False)
+
+STACK_PROJECTS = Table(
+    name="stack_projects",
+    doc="a project of a Grafana stack",
+    key=("stack_id", "project_id"),
+    function="stack_projects_df()",
+    columns=(
+        STACK_ID,
+        Column("project_id", INT, "project ID", "id", nullable=False),
+        Column("name", STRING, "project name", "name"),
+        Column("is_default", BOOL, "whether it is the stack's default project", "is_default"),
+        Column("folder_uid", STRING, "UID of its Grafana folder", "grafana_folder_uid"),
+        Column("created", TIMESTAMP, "when it was created", "created"),
+        Column("updated", TIMESTAMP, "when it was last changed", "updated"),
+    ),
+)
+
+PROJECT_LABELS = Table(
+    name="project_labels",
+    doc="a label of a project",
+    key=("stack_id", "project_id", "key"),
+    function="project_labels_df()",
+    columns=(
+        STACK_ID,
+        Column("project_id", INT, "project ID", nullable=False),
+        Column("key", STRING, "label key, such as team", nullable=False),
+        Column("value", STRING, "label value"),
+    ),
+)
+
+LOAD_TESTS = Table(
+    name="load_tests",
+    doc="a load test",
+    key=("stack_id", "load_test_id"),
+    function="load_tests_df()",
+    columns=(
+        STACK_ID,
+        Column("load_test_id", INT, "load test ID", "id", nullable=False),
+        Column("project_id", INT, "ID of its project", "project_id"),
+        Column("name", STRING, "load test name", "name"),
+        Column("k6_version", INT, "ID of the k6 version that runs it", "k6_version"),
+        Column("created", TIMESTAMP, "when it was created", "created"),
+        Column("updated", TIMESTAMP, "when it was last changed", "updated"),
+    ),
+)
+
+SCHEDULES = Table(
+    name="schedules",
+    doc="a schedule of a load test",
+    key=("stack_id", "schedule_id"),
+    function="schedules_df()",
+    columns=(
+        STACK_ID,
+        Column("schedule_id", INT, "schedule ID", "id", nullable=False),
+        Column("load_test_id", INT, "ID of its load test", "load_test_id"),
+        Column("starts", TIMESTAMP, "when the schedule starts", "starts"),
+        Column("next_run", TIMESTAMP, "when it runs next; missing: never again", "next_run"),
+        Column("deactivated", BOOL, "whether it is deactivated", "deactivated"),
+        Column(
+            "frequency",
+            STRING,
+            "HOURLY, DAILY, WEEKLY, MONTHLY or YEARLY; missing: cron, or once",
+            "recurrence_rule.frequency",
+        ),
+        Column("interval", INT, "runs every so many frequencies", "recurrence_rule.interval"),
+        Column(
+            "weekdays",
+            STRING,
+            "weekdays of a weekly schedule, such as SA,SU",
+            "recurrence_rule.byday",
+            string_list=True,
+        ),
+        Column("until", TIMESTAMP, "when the recurrence ends", "recurrence_rule.until"),
+        Column("count", INT, "number of runs after which it ends", "recurrence_rule.count"),
+        Column("cron", STRING, "cron expression", "cron.schedule"),
+        Column("cron_time_zone", STRING, "time zone of the cron expression", "cron.time_zone"),
+        Column("created_by", STRING, "e-mail address of its creator", "created_by", private=True),
+    ),
+)
+
+PROJECT_LIMITS = Table(
+    name="project_limits",
+    doc="the limits of a project; a missing limit means none",
+    key=("stack_id", "project_id"),
+    function="project_limits_df()",
+    columns=(
+        STACK_ID,
+        Column("project_id", INT, "project ID", "project_id", nullable=False),
+        Column("vuh_max_per_month", INT, "VUh per calendar month", "vuh_max_per_month"),
+        Column("vu_max_per_test", INT, "concurrent VUs of one test", "vu_max_per_test"),
+        Column(
+            "vu_browser_max_per_test",
+            INT,
+            "concurrent browser VUs of one test",
+            "vu_browser_max_per_test",
+        ),
+        Column(
+            "duration_max_per_test",
+            INT,
+            "duration of one test in seconds",
+            "duration_max_per_test",
+        ),
+    ),
+)
+
+LOAD_ZONES = Table(
+    name="load_zones",
+    doc="a load zone that the stack may use",
+    key=("stack_id", "load_zone_id"),
+    function="load_zones_df()",
+    columns=(
+        STACK_ID,
+        Column("load_zone_id", INT, "load zone ID", "id", nullable=False),
+        Column("name", STRING, "load zone name", "name"),
+        Column("k6_load_zone_id", STRING, "its ID in k6 options", "k6_load_zone_id"),
+        Column("available", BOOL, "whether tests can run there now", "available"),
+        Column("public", BOOL, "whether it is Grafana's, and not the stack's own", "public"),
+    ),
+)

@@ -1,0 +1,339 @@
+"""`Column` and `Table`: from a declaration come dtypes, file schemas, checks and documentation."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, TypeVar
+
+import pandas as pd
+import pyarrow as pa
+
+from k6frames.errors import SchemaError
+
+INT, FLOAT, BOOL, STRING = pa.int64(), pa.float64(), pa.bool_(), pa.string()
+TIMESTAMP = pa.timestamp("us", "UTC")
+
+MIN_TIMESTAMP_US = -62_135_596_800_000_000
+MAX_TIMESTAMP_US = 253_402_300_799_999_999
+"""The years 1 to 9999, which Python, CSV and every reader of Parquet can represent."""
+
+# The nullable dtypes throughout: one missing value, and IDs that survive a left join.
+_DTYPES: dict[pa.DataType, Any] = {
+    INT: pd.Int64Dtype(),
+    FLOAT: pd.Float64Dtype(),
+    BOOL: pd.BooleanDtype(),
+    STRING: pd.StringDtype("pyarrow", na_value=pd.NA),
+    TIMESTAMP: pd.DatetimeTZDtype("us", "UTC"),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, and the field of a JSON record that it is read from.
+
+    Parameters
+    ----------
+    name : str
+        The column's name in the frame.
+    type : pyarrow.DataType
+        ``INT``, ``FLOAT``, ``BOOL``, ``STRING`` or ``TIMESTAMP``. The pandas dtype, the type in
+        files and the checks follow from it.
+    doc : str
+        What a value means, in one line, with its unit.
+    source : str, optional
+        The JSON field, dotted for a nested one; None if no response contains it.
+    nullable : bool
+        Whether a value may be missing.
+    private : bool
+        Whether it holds billing data or an e-mail address, which joins, summaries, notebooks and
+        reports leave out.
+    numeric_strings : bool
+        Whether a string that is a number (``"0.25"``) is accepted as one.
+    string_list : bool
+        Whether the field is a list of strings, which are joined with commas.
+    """
+
+    name: str
+    type: pa.DataType
+    doc: str
+    source: str | None = None
+    nullable: bool = True
+    private: bool = False
+    numeric_strings: bool = False
+    string_list: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table that k6frames returns.
+
+    Parameters
+    ----------
+    name : str
+        The table's name.
+    doc : str
+        What one row is.
+    key : tuple of str
+        The columns that are unique together.
+    columns : tuple of Column
+        In the order in which every frame has them.
+    function : str
+        The public function that returns the table, for error messages.
+    """
+
+    name: str
+    doc: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    function: str = ""
+
+    @cached_property
+    def dtypes(self) -> dict[str, Any]:
+        """The pandas dtype of each column, in order."""
+        return {column.name: _DTYPES[column.type] for column in self.columns}
+
+    @cached_property
+    def arrow_schema(self) -> pa.Schema:
+        """The table as an Arrow schema that describes each column."""
+        return pa.schema(
+            [
+                pa.field(c.name, c.type, metadata={"description": c.doc}, nullable=c.nullable)
+                for c in self.columns
+            ],
+            metadata={"k6frames.table": self.name, "k6frames.description": self.doc},
+        )
+
+    def select(self, *names: str) -> Table:
+        """This table with its key and some more columns, for a function that needs only those."""
+        wanted = {*self.key, *names}
+        columns = tuple(column for column in self.columns if column.name in wanted)
+        return replace(self, columns=columns)
+
+    def public(self, name: str) -> Table:
+        """This table without its private columns."""
+        columns = tuple(column for column in self.columns if not column.private)
+        return replace(self, name=name, columns=columns)
+
+    def to_frame(self, arrow: pa.Table) -> pd.DataFrame:
+        """Convert an Arrow table that has this table's columns to a frame."""
+        frame: pd.DataFrame = arrow.to_pandas(types_mapper=_DTYPES.get)
+        return frame
+
+    def conform(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a frame with exactly this table's columns, order and dtypes.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            A frame that has these columns, among others perhaps. It is not changed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A new frame with rows numbered from 0; `attrs` are copied.
+
+        Raises
+        ------
+        SchemaError
+            If it is not a frame, a column is missing, a value does not match its type, a required
+            value is missing, or a key is duplicated.
+        """
+        self._check_columns(frame)
+        columns = {column.name: self._conform_column(frame, column) for column in self.columns}
+        conformed = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+        self._check_key(conformed)
+        conformed.attrs = deepcopy(frame.attrs)
+        return conformed
+
+    def _check_columns(self, frame: pd.DataFrame) -> None:
+        advice = f", as k6frames.{self.function} returns it" if self.function else ""
+        if not isinstance(frame, pd.DataFrame):
+            raise SchemaError(
+                f"Expected a pandas.DataFrame of the table '{self.name}'{advice}, not a "
+                f"{type(frame).__name__}."
+            )
+        missing = [column.name for column in self.columns if column.name not in frame.columns]
+        if missing:
+            raise SchemaError(
+                f"Expected a frame of the table '{self.name}'{advice}. This frame has no "
+                f"{'column' if len(missing) == 1 else 'columns'} {', '.join(missing)}; it has "
+                f"{', '.join(map(str, frame.columns)) or 'no columns'}."
+            )
+
+    def _conform_column(self, frame: pd.DataFrame, column: Column) -> pd.Series[Any]:
+        values = frame[column.name]
+        if values.ndim > 1:
+            raise SchemaError(f"The frame has more than one column '{column.name}'.")
+        if values.dtype == self.dtypes[column.name]:
+            values = values.reset_index(drop=True)
+        else:
+            try:
+                array = _cast(values.reset_index(drop=True), column.type)
+            except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+                first_line = str(error).partition("\n")[0][:200]
+                reason = "" if column.private else f" ({first_line})"
+                raise SchemaError(
+                    f"The column '{column.name}' of the table '{self.name}' must be "
+                    f"{self.dtypes[column.name]}; its {values.dtype} values cannot be converted "
+                    f"without loss{reason}."
+                ) from None
+            values = self.to_frame(pa.table({column.name: array}))[column.name]
+        if column.type == TIMESTAMP:
+            self._check_years(values, column)
+        if not column.nullable and values.isna().any():
+            raise SchemaError(
+                f"The column '{column.name}' of the table '{self.name}' has missing values, and "
+                "it must have none."
+            )
+        return values
+
+    def _check_years(self, values: pd.Series[Any], column: Column) -> None:
+        microseconds = values.dropna().astype("int64")
+        if len(microseconds) and not (
+            microseconds.min() >= MIN_TIMESTAMP_US and microseconds.max() <= MAX_TIMESTAMP_US
+        ):
+            raise SchemaError(
+                f"The column '{column.name}' of the table '{self.name}' has timestamps outside "
+                "the years 1 to 9999."
+            )
+
+    def _check_key(self, conformed: pd.DataFrame) -> None:
+        repeated = _repeated(conformed[list(self.key)])
+        if len(repeated):
+            row = repeated.iloc[0].to_dict()
+            key = ", ".join(f"{name} {value}" for name, value in row.items())
+            raise SchemaError(
+                f"The table '{self.name}' has a duplicate key ({key}), so that row would be "
+                f"counted twice. Remove duplicates with frame.drop_duplicates({list(self.key)})."
+            )
+
+    def describe(self) -> pd.DataFrame:
+        """Return the declaration as a frame, one row per column.
+
+        Examples
+        --------
+        >>> from k6frames.tables import PROJECTS
+        >>> PROJECTS.describe().loc[0, "meaning"]
+        'project ID'
+        """
+        rows = [
+            (
+                c.name,
+                str(_DTYPES[c.type]),
+                c.name in self.key,
+                c.nullable,
+                c.private,
+                c.source,
+                c.doc,
+            )
+            for c in self.columns
+        ]
+        names = ["column", "dtype", "key", "nullable", "private", "source", "meaning"]
+        return pd.DataFrame(rows, columns=names).astype({"source": "string"})
+
+    def to_text(self) -> str:
+        """Return the declaration as a table in reStructuredText, for a docstring."""
+        lines = [
+            (c.name, str(_DTYPES[c.type]), c.doc + (" (private)" if c.private else ""))
+            for c in self.columns
+        ]
+        widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+        rule = "  ".join("=" * width for width in widths)
+        body = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+        return "\n".join([rule, *body, rule])
+
+
+def _repeated(keys: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows whose key is in an earlier row.
+
+    A tuple can only be repeated where its last part is, so a single column is looked at first: that
+    is far cheaper than comparing tuples.
+    """
+    for name in reversed(keys.columns):
+        duplicated = keys[name].duplicated(keep=False)
+        if not duplicated.all():
+            keys = keys[duplicated]
+    return keys[keys.duplicated()]
+
+
+def _cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
+    """Convert values to another type if nothing is lost and the kind stays the same."""
+    if values.isna().all():
+        return pa.nulls(len(values), wanted)
+    if wanted == TIMESTAMP and values.dtype == object:
+        return _cast_timestamps(values)
+    found = pa.Array.from_pandas(values)
+    kind = found.type.value_type if pa.types.is_dictionary(found.type) else found.type
+    if not any(is_kind(kind) for is_kind in _KINDS[wanted]):
+        raise TypeError(f"they are {kind}")
+    if pa.types.is_floating(kind) and wanted == INT and values.abs().max() > 2**53:
+        raise ValueError("integers beyond 2**53 are not exact as floats")
+    # Datetimes without an offset are UTC, here as everywhere in k6frames.
+    return found.cast(wanted)
+
+
+def _cast_timestamps(values: pd.Series[Any]) -> pa.Array:
+    """Convert Python dates and datetimes: Arrow would drop the time of day of a mixture."""
+    converted = []
+    for value in values:
+        if pd.isna(value):
+            converted.append(None)
+            continue
+        if isinstance(value, str | int | float):
+            raise TypeError(f"they are {type(value).__name__}")
+        timestamp = pd.Timestamp(value)
+        if timestamp.nanosecond:
+            raise ValueError("nanoseconds would be lost")
+        utc = timestamp.tz_localize("UTC") if timestamp.tz is None else timestamp.tz_convert("UTC")
+        converted.append(utc.as_unit("us"))
+    return pa.array([None if t is None else t.value for t in converted], pa.int64()).cast(TIMESTAMP)
+
+
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating)
+_KINDS: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] = {
+    INT: _NUMBERS,
+    FLOAT: _NUMBERS,
+    BOOL: (pa.types.is_boolean,),
+    STRING: (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+    TIMESTAMP: (pa.types.is_timestamp, pa.types.is_date),
+}
+
+
+def combine_attrs(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:
+    """Set `attrs` of a frame from those of the frames that it was made from.
+
+    ``attrs["fetched"]`` is when the oldest response behind them was fetched. ``attrs["failed"]``
+    lists the requests that failed and whose rows are therefore missing.
+    """
+    fetched = [source.attrs["fetched"] for source in (frame, *sources) if "fetched" in source.attrs]
+    failed = [entry for source in (frame, *sources) for entry in source.attrs.get("failed", [])]
+    frame.attrs = {}
+    if fetched:
+        frame.attrs["fetched"] = min(fetched)
+    if failed:
+        frame.attrs["failed"] = list({entry["path"]: dict(entry) for entry in failed}.values())
+    return frame
+
+
+_Function = TypeVar("_Function", bound=Callable[..., pd.DataFrame])
+
+
+def returns(*tables: Table) -> Callable[[_Function], _Function]:
+    """Declare which tables a function returns: in its docstring, and as its attribute `tables`."""
+
+    def declare(function: _Function) -> _Function:
+        blocks = [
+            f"Table ``{table.name}``: one row is {table.doc}; key: {', '.join(table.key)}.\n\n"
+            + table.to_text()
+            for table in tables
+        ]
+        columns = "\n\n".join(["Columns\n-------", *blocks])
+        function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n{columns}\n"
+        function.tables = tables  # type: ignore[attr-defined]
+        return function
+
+    return declare

@@ -1,0 +1,141 @@
+"""v6: test runs, and joined with load tests and projects; v5: metrics of test runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from k6frames.tables.load_tests import STACK_ID
+from k6frames.tables.schema import BOOL, FLOAT, INT, STRING, TIMESTAMP, Column, Table
+
+
+def _cost(name: str, doc: str, source: str) -> Column:
+    """Declare a field of a run's cost, which k6 sends as a number or as a numeric string."""
+    return Column(name, FLOAT, doc, f"cost.{source}", numeric_strings=True)
+
+
+TEST_RUNS = Table(
+    name="test_runs",
+    doc="a run of a load test; it is under way while `ended` is missing",
+    key=("stack_id", "test_run_id"),
+    function="test_runs_df()",
+    columns=(
+        STACK_ID,
+        Column("test_run_id", INT, "test run ID", "id", nullable=False),
+        Column("load_test_id", INT, "ID of its load test", "test_id", nullable=False),
+        Column("project_id", INT, "ID of its project", "project_id"),
+        Column("created", TIMESTAMP, "when it was created", "created"),
+        Column("ended", TIMESTAMP, "when it ended; missing: it is under way", "ended"),
+        Column(
+            "status",
+            STRING,
+            "created, queued, initializing, running, processing_metrics, completed, aborted, ...",
+            "status",
+        ),
+        Column("result", STRING, "passed, failed or error; missing: none (yet)", "result"),
+        Column("result_reason", STRING, "type of the result's details", "result_details.type"),
+        Column("result_message", STRING, "why it failed", "result_details.message"),
+        Column(
+            "aborted_by",
+            STRING,
+            "e-mail address of the user who set the status",
+            "status_details.extra.by_user",
+            private=True,
+        ),
+        Column(
+            "started_by",
+            STRING,
+            "e-mail address of the user who started it",
+            "started_by",
+            private=True,
+        ),
+        Column("note", STRING, "note", "note"),
+        Column("is_starred", BOOL, "whether it is starred", "is_starred"),
+        Column("max_vus", INT, "largest number of concurrent VUs", "max_vus"),
+        Column(
+            "max_browser_vus", INT, "largest number of concurrent browser VUs", "max_browser_vus"
+        ),
+        Column("estimated_duration", INT, "estimated duration in seconds", "estimated_duration"),
+        Column("execution_duration", FLOAT, "duration in seconds", "execution_duration"),
+        _cost("total_vuh", "cost in VUh; an estimate while it is under way", "total_vuh"),
+        _cost("protocol_vuh", "cost of the protocol part in VUh", "breakdown.protocol_vuh"),
+        _cost("browser_vuh", "cost of the browser part in VUh", "breakdown.browser_vuh"),
+        _cost("base_total_vuh", "cost in VUh before reductions", "breakdown.base_total_vuh"),
+        _cost("reduction_rate", "reduction of the cost in percent", "breakdown.reduction_rate"),
+        Column("retention_expiry", TIMESTAMP, "when k6 deletes it", "retention_expiry"),
+    ),
+)
+
+
+def _test_run_details_columns() -> tuple[Column, ...]:
+    """Return the public columns of a test run, with the name next to each ID."""
+    names = {
+        "load_test_id": Column("load_test_name", STRING, "load test name; missing: it is deleted"),
+        "project_id": Column("project_name", STRING, "project name; missing: it is deleted"),
+    }
+    columns: list[Column] = []
+    for column in TEST_RUNS.columns:
+        if not column.private:
+            columns.append(replace(column, source=None))
+        if column.name in names:
+            columns.append(names[column.name])
+    return tuple(columns)
+
+
+TEST_RUN_DETAILS = Table(
+    name="test_run_details",
+    doc="a test run with the names of its load test and project",
+    key=("stack_id", "test_run_id"),
+    function="test_run_details_df()",
+    columns=_test_run_details_columns(),
+)
+
+METRICS = Table(
+    name="metrics",
+    doc="a metric of a load test",
+    key=("load_test_id", "name"),
+    function="metrics_df(load_test_id)",
+    columns=(
+        Column("load_test_id", INT, "load test ID", nullable=False),
+        Column("name", STRING, "metric name", "name", nullable=False),
+        Column("type", STRING, "counter, gauge, rate or trend", "type"),
+        Column("origin", STRING, "builtin or script; missing: the API does not say", "origin"),
+        Column("labels", STRING, "names of its labels", "labels", string_list=True),
+    ),
+)
+
+_SERIES = (
+    Column("metric", STRING, "metric, with a selector if there is one", nullable=False),
+    Column("query", STRING, "query, such as histogram_quantile(0.95)", nullable=False),
+    Column(
+        "series",
+        STRING,
+        'labels in Prometheus notation, such as {name="login"}; empty without labels',
+        nullable=False,
+    ),
+)
+
+METRIC_VALUES = Table(
+    name="metric_values",
+    doc="the value of a metric's series over one test run",
+    key=("load_test_id", "test_run_id", "metric", "query", "series"),
+    function="metric_values_df(load_test_id)",
+    columns=(
+        Column("load_test_id", INT, "load test ID", nullable=False),
+        Column("test_run_id", INT, "test run ID", nullable=False),
+        *_SERIES,
+        Column("value", FLOAT, "value; durations are in milliseconds"),
+    ),
+)
+
+METRIC_SERIES = Table(
+    name="metric_series",
+    doc="the value of a metric's series at one time within a test run",
+    key=("test_run_id", "metric", "query", "series", "time"),
+    function="metric_series_df(test_run_id, metric, query)",
+    columns=(
+        Column("test_run_id", INT, "test run ID", nullable=False),
+        *_SERIES,
+        Column("time", TIMESTAMP, "time", nullable=False),
+        Column("value", FLOAT, "value; durations are in milliseconds"),
+    ),
+)
