@@ -11,7 +11,8 @@ import pyarrow as pa
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from k6frames.schema import TIMESTAMP, Table
+from k6frames.tables import TABLES, Table
+from k6frames.tables.schema import BOOL, FLOAT, INT, STRING, TIMESTAMP
 
 _COMMON: dict[str, Any] = {
     "deadline": None,
@@ -21,15 +22,15 @@ _COMMON: dict[str, Any] = {
         HealthCheck.too_slow,
     ],
 }
-# The suite looks at the same examples each time, so that its verdict changes with the code alone.
+# The suite draws the same examples each time, so that its result changes only with the code.
 settings.register_profile("suite", max_examples=50, derandomize=True, database=None, **_COMMON)
 settings.register_profile("long", max_examples=2_500, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 thorough = settings(max_examples=8 * settings().max_examples)
-"""For the promises that everything else stands on."""
+"""For the claims that everything else depends on."""
 
-AWKWARD_TEXTS = (
+AWKWARD_STRINGS = (
     "", " ", "NA", "NULL", "nan", "None", "#N/A", "-", "true", "1", "01", "1.0", " x ", '"',
     '""', "''",
     "a,b", "a;b", "a\tb", "a\nb", "a\r\nb", "a\rb", "\r", "\n", "\x00", "a\x00b", "\x1b[31m",
@@ -39,8 +40,8 @@ AWKWARD_TEXTS = (
     "2020-01-01", "\\", "\\n", "x" * 300,
 )  # fmt: skip
 
-texts = st.sampled_from(AWKWARD_TEXTS) | st.text(st.characters(exclude_categories=["Cs"]))
-moments = st.datetimes(timezones=st.just(UTC)) | st.sampled_from(
+strings = st.sampled_from(AWKWARD_STRINGS) | st.text(st.characters(exclude_categories=["Cs"]))
+timestamps = st.datetimes(timezones=st.just(UTC)) | st.sampled_from(
     [
         datetime(1, 1, 1, tzinfo=UTC),
         datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
@@ -52,18 +53,18 @@ moments = st.datetimes(timezones=st.just(UTC)) | st.sampled_from(
 integers = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 9) | st.just(2**53 + 1)
 
 VALUES: dict[pa.DataType, st.SearchStrategy[Any]] = {
-    pa.int64(): integers,
-    pa.float64(): st.floats(allow_nan=False),
-    pa.bool_(): st.booleans(),
-    pa.string(): texts,
-    TIMESTAMP: moments,
+    INT: integers,
+    FLOAT: st.floats(allow_nan=False),
+    BOOL: st.booleans(),
+    STRING: strings,
+    TIMESTAMP: timestamps,
 }
 
 
 def frames(
     table: Table, *, max_size: int = 8, **values: st.SearchStrategy[Any]
 ) -> st.SearchStrategy[pd.DataFrame]:
-    """Frames of a table, with keys that do not repeat; `values` narrows some of the columns."""
+    """Draw frames of a table with unique keys; `values` replaces the values of some columns."""
     cells = {
         column.name: values.get(
             column.name, VALUES[column.type] | st.none() if column.nullable else VALUES[column.type]
@@ -77,3 +78,9 @@ def frames(
     )
     schema = pa.schema([(column.name, column.type) for column in table.columns])
     return rows.map(lambda drawn: table.to_frame(pa.Table.from_pylist(drawn, schema=schema)))
+
+
+tables_with_frames: st.SearchStrategy[tuple[Table, pd.DataFrame]] = st.sampled_from(TABLES).flatmap(
+    lambda table: st.tuples(st.just(table), frames(table))
+)
+"""Any table, and a frame of it."""
