@@ -6,9 +6,11 @@ import inspect
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -267,30 +269,37 @@ def _cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
     if wanted == TIMESTAMP and values.dtype == object:
         return _cast_timestamps(values)
     found = pa.Array.from_pandas(values)
-    kind = found.type.value_type if pa.types.is_dictionary(found.type) else found.type
-    if not any(is_kind(kind) for is_kind in _KINDS[wanted]):
-        raise TypeError(f"they are {kind}")
-    if pa.types.is_floating(kind) and wanted == INT and values.abs().max() > 2**53:
+    if pa.types.is_dictionary(found.type):
+        found = found.dictionary_decode()
+    if not any(is_kind(found.type) for is_kind in _KINDS[wanted]):
+        raise TypeError(f"they are {found.type}")
+    if pa.types.is_floating(found.type) and wanted == INT and values.abs().max() > 2**53:
         raise ValueError("integers beyond 2**53 are not exact as floats")
     # Datetimes without an offset are UTC, here as everywhere in k6frames.
     return found.cast(wanted)
 
 
 def _cast_timestamps(values: pd.Series[Any]) -> pa.Array:
-    """Convert Python dates and datetimes: Arrow would drop the time of day of a mixture."""
-    converted = []
-    for value in values:
-        if pd.isna(value):
-            converted.append(None)
-            continue
-        if isinstance(value, str | int | float):
-            raise TypeError(f"they are {type(value).__name__}")
-        timestamp = pd.Timestamp(value)
-        if timestamp.nanosecond:
-            raise ValueError("nanoseconds would be lost")
-        utc = timestamp.tz_localize("UTC") if timestamp.tz is None else timestamp.tz_convert("UTC")
-        converted.append(utc.as_unit("us"))
-    return pa.array([None if t is None else t.value for t in converted], pa.int64()).cast(TIMESTAMP)
+    """Convert Python dates and datetimes one by one.
+
+    Arrow takes the type from the first value, so a datetime after a date would lose its time of
+    day. It also misreads a `pandas.Timestamp` outside the years 1 to 9999, hence the integers.
+    """
+    return pa.array([_to_microseconds(value) for value in values], INT).cast(TIMESTAMP)
+
+
+def _to_microseconds(value: Any) -> int | None:
+    if not isinstance(value, date | np.datetime64):  # a datetime is a date, also pandas' own
+        if pd.api.types.is_scalar(value) and pd.isna(value):
+            return None
+        raise TypeError(f"they are {type(value).__name__}")
+    timestamp = pd.Timestamp(value)
+    if timestamp is pd.NaT:
+        return None
+    if timestamp.nanosecond:
+        raise ValueError("nanoseconds would be lost")
+    in_utc = timestamp.tz_localize("UTC") if timestamp.tz is None else timestamp.tz_convert("UTC")
+    return int(in_utc.as_unit("us").asm8.astype("int64"))
 
 
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating)
