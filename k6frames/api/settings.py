@@ -1,214 +1,305 @@
-"""Where token, address and folders come from: the argument, the environment, k6's own settings."""
+"""Token, stack, address and folders: from arguments, the environment and k6's configuration."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import sys
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import url2pathname
 
 import platformdirs
 
+from k6frames.api.k6_config import UnreadableConfigError, describe_config_files, read_configs
+from k6frames.api.token import Token
+from k6frames.api.validation import absolute_path, is_integer, redact_url, short_repr
 from k6frames.errors import ConfigError
-from k6frames.secret import Token
 
 API_URL = "https://api.k6.io"
 SAMPLE_URL = "sample:"
-SAMPLE_TODAY = "2026-07-01"
-"""The day on which the invented sample account is looked at: nothing in it is younger."""
+STACK_DOMAIN = "grafana.net"
+MAX_STACK_ID = 2**63 - 1
+
+StackArgument = int | str | Iterable[int | str] | None
+"""What a `stack` argument may be: one ID, slug or URL, or several."""
 
 _LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1")
+_SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_DOMAIN_NAME = re.compile(rf"({_SLUG.pattern}\.)+[a-z][a-z0-9-]+")
 
-_NOBODY = """\
+_HOW_TO_LOG_IN = """\
 No k6 Cloud token was found. Give one in any of three ways:
   1. Client(token="...")
   2. the environment variable K6_CLOUD_TOKEN
-  3. `k6 cloud login`, which stores it in {path}
-Or look at the invented sample account, which needs none: k6frames.Client.sample()"""
+  3. `k6 cloud login`, which stores it in {files}
+Or look at the sample account, which needs none: k6frames.Client.sample()"""
+
+_HOW_TO_NAME_A_STACK = """\
+No Grafana stack was given, and everything but organizations and their projects belongs to one.
+Give its ID, slug or URL in any of these ways:
+  1. Client(stack=123)
+  2. the environment variable K6_CLOUD_STACK_ID or K6_CLOUD_STACK_URL
+  3. `k6 cloud login`, which stores it in {files}
+Grafana shows the ID under Testing & synthetics > Performance > Settings."""
+
+_STACK_FORMS = (
+    "a stack is given as its ID (123), its slug (my-team) or its URL "
+    f"(https://my-team.{STACK_DOMAIN})"
+)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Whose data is read, and where its answers are kept. Equal settings see equal data."""
+    """Which account is read, and where its responses are cached.
+
+    Equal settings read the same data.
+    """
 
     api_url: str
     token: Token | None
+    stacks: tuple[str, ...]
+    """The stacks that were given, each an ID (``"123"``) or a URL; empty if none was."""
     folder: Path | None
-    """The folder whose files answer in the API's place (`sample:` and `file:` addresses)."""
-    cache: Path | None
-    """The folder of this identity's cache, or None to keep nothing."""
+    """The folder that has the responses (``sample:`` and ``file:`` addresses)."""
+    cache_folder: Path | None
+    """The cache folder of this address and token; None for no cache."""
 
 
-def resolve(
-    token: Token | None, api_url: str | None, *, cache: bool | str | os.PathLike[str]
+def resolve_settings(
+    token: Token | None,
+    api_url: str | None,
+    stack: StackArgument,
+    *,
+    cache: bool | str | os.PathLike[str],
 ) -> Settings:
-    """Complete what the caller gave by the environment, k6's settings and the defaults.
+    """Complete the arguments with the environment, k6's configuration and the defaults.
 
     Parameters
     ----------
     token : Token or None
-        The token given by argument.
+        The argument, else ``K6_CLOUD_TOKEN``, else k6's configuration file.
     api_url : str or None
-        The address given by argument; else ``K6FRAMES_API_URL``, else ``https://api.k6.io``.
+        The argument, else ``K6FRAMES_API_URL``, else ``https://api.k6.io``.
+    stack : int, str, iterable of them, or None
+        The argument, else ``K6_CLOUD_STACK_ID``, else ``K6_CLOUD_STACK_URL``, else k6's
+        configuration file. An account in a folder has its own stacks, so there only the argument
+        counts.
     cache : bool, str or path-like
-        False for no cache, True for the usual folder, or the folder to keep answers in.
+        False for no cache, True for the default folder, or the folder to cache responses in.
 
     Raises
     ------
     ConfigError
-        If the address is none, its folder is missing, or no token is found for a server.
+        If one of them cannot be used, or a server is addressed and there is no token.
     """
-    address, problem = checked_address(api_url)
-    if problem:
-        del api_url
-        raise ConfigError(problem)
+    address = resolve_address(api_url)
+    stacks = parse_stacks(stack)
     if address == SAMPLE_URL:
-        return Settings(address, None, data_folder("samples"), None)
+        return Settings(address, None, stacks, data_folder("samples"), None)
     if address.startswith("file:"):
-        return Settings(address, None, _file_folder(address), None)
+        return Settings(address, None, stacks, _folder_of(address), None)
     parts = urlsplit(address)
-    if parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or ""):
+    if parts.scheme == "http" and not _is_loopback(parts):
         warnings.warn(
-            f"{_shown(address)} is not https: the token travels where others can read it.",
-            stacklevel=3,
+            f"{address} is not https: others on the network can read the token.", stacklevel=3
         )
-    token = _find_token() if token is None else token.checked("the argument token")
+    token = find_token() if token is None else token.validate("the argument token")
     if cache is False:
-        return Settings(address, token, None, None)
-    root = cache_root(None if cache is True else cache)
-    return Settings(address, token, None, root / token.digest(address))
+        cache_folder = None
+    else:
+        cache_folder = cache_root(None if cache is True else cache) / token.digest(address)
+    return Settings(address, token, stacks or find_stacks(), None, cache_folder)
 
 
-def cache_root(folder: str | os.PathLike[str] | None = None) -> Path:
-    """The folder that holds the caches of all identities: argument, environment, platform."""
-    chosen = (
-        folder or os.environ.get("K6FRAMES_CACHE_DIR") or platformdirs.user_cache_dir("k6frames")
-    )
-    return Path(chosen).expanduser().absolute()
+# --- the address --------------------------------------------------------------------------------
 
 
-def data_folder(name: str) -> Path:
-    """The folder ``samples`` or ``notebooks``: inside the installed package, else in a checkout."""
-    package = Path(__file__).parent
-    installed = package / "_data" / name
-    if installed.is_dir():
-        return installed
-    return package.parent / {"samples": "data/samples", "notebooks": "notebooks"}[name]
-
-
-def checked_address(given: str | None) -> tuple[str, str]:
-    """The API's address, or "" and what is wrong with it.
-
-    A wrong one is neither repeated nor raised from here: it may hold a password, and no frame that
-    a traceback shows should.
-    """
-    address = os.environ.get("K6FRAMES_API_URL") if given is None else given
+def resolve_address(api_url: str | None) -> str:
+    """Return the API's address without a slash at its end: argument, environment or default."""
+    address = os.environ.get("K6FRAMES_API_URL") if api_url is None else api_url
+    if not isinstance(address, str | None):
+        raise ConfigError(f"api_url must be a string, not {type(address).__name__}.")
     address = (address or API_URL).rstrip("/")
     if address == SAMPLE_URL or address.startswith("file:"):
-        return address, ""
+        return address
     try:
         parts = urlsplit(address)
         usable = bool(parts.scheme in {"http", "https"} and parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
-        return "", (
-            "The API's address must look like https://api.k6.io, file:/a/folder or sample: "
-            f"(it comes from api_url or K6FRAMES_API_URL); this is not one: {_shown(address)!r}."
+        raise ConfigError(
+            f"{redact_url(address)!r} is not an address of the API (from api_url or "
+            "K6FRAMES_API_URL). Use one such as https://api.k6.io, file:/a/folder or sample:"
         )
     if parts.username or parts.password or parts.query or parts.fragment:
-        return "", (
-            f"The API's address takes no user, password, query or fragment: {_shown(address)!r}. "
-            "Give the token as Client(token=...) or in K6_CLOUD_TOKEN."
+        raise ConfigError(
+            f"The API's address takes no user, password, query or fragment: "
+            f"{redact_url(address)!r}. Give the token as Client(token=...) or in K6_CLOUD_TOKEN."
         )
-    return address, ""
+    return address
 
 
-def number(name: str, value: float, *, least: float = 0.001) -> float:
-    """An argument as a number that clocks can count with."""
-    if not isinstance(value, int | float) or not value >= least:
-        raise ConfigError(f"{name} must be a number, at least {least:g}; not {value!r}.")
-    return min(value, 10**6)
+def _is_loopback(parts: SplitResult) -> bool:
+    return _LOOPBACK.fullmatch(parts.hostname or "") is not None
 
 
-def _shown(address: str) -> str:
-    """The part of an address that can hold no secret; of one with an @ in it, none is sure."""
-    scheme, _, rest = address.partition("://")
-    if "@" in address:
-        return f"{scheme[:10]}://..." if rest else "..."
-    return re.split("[?#]", address)[0][:100]
+# --- the token ----------------------------------------------------------------------------------
 
 
-def _file_folder(address: str) -> Path:
+def find_token() -> Token:
+    """Return the token of the environment, else that of k6's configuration."""
+    if os.environ.get("K6_CLOUD_TOKEN", "").strip():
+        return Token(os.environ["K6_CLOUD_TOKEN"]).validate("K6_CLOUD_TOKEN")
+    for config in read_configs():
+        if config.token is not None:
+            return config.token.validate(str(config.path))
+    raise ConfigError(_HOW_TO_LOG_IN.format(files=describe_config_files()))
+
+
+# --- stacks -------------------------------------------------------------------------------------
+
+
+def parse_stack(value: object) -> str:
+    """Return a stack's ID as digits, or its URL as scheme and host.
+
+    Parameters
+    ----------
+    value : int or str
+        An ID (``123``), a slug (``my-team``) or a URL (``https://my-team.grafana.net/a/k6-app``).
+
+    Raises
+    ------
+    ConfigError
+        If it is none of them.
+
+    Examples
+    --------
+    >>> parse_stack(123), parse_stack("my-team"), parse_stack("https://my-team.grafana.net/a/b")
+    ('123', 'https://my-team.grafana.net', 'https://my-team.grafana.net')
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        if text.isascii() and text.isdigit():
+            return _stack_id(int(text[:30]))
+        return _stack_url(text)
+    if is_integer(value):
+        return _stack_id(int(value))
+    raise ConfigError(f"{short_repr(value)} is not a stack: {_STACK_FORMS}.")
+
+
+def parse_stacks(value: StackArgument) -> tuple[str, ...]:
+    """Return one stack or several, each once; none for None.
+
+    Raises
+    ------
+    ConfigError
+        If one is not a stack, or there is none in an iterable.
+    """
+    if value is None:
+        return ()
+    if isinstance(value, int | str | bytes) or not isinstance(value, Iterable):
+        return (parse_stack(value),)
+    stacks = tuple(dict.fromkeys(parse_stack(one) for one in value))
+    if not stacks:
+        raise ConfigError(f"The argument stack is empty: {_STACK_FORMS}; None means the default.")
+    return stacks
+
+
+def find_stacks() -> tuple[str, ...]:
+    """Return the stack of the environment, else that of k6's configuration, else none."""
+    for variable in ("K6_CLOUD_STACK_ID", "K6_CLOUD_STACK_URL"):
+        value = os.environ.get(variable, "").strip()
+        if value:
+            return (_parse_stack_of(variable, value),)
+    try:
+        for config in read_configs():
+            if config.stack is not None:
+                return (_parse_stack_of(str(config.path), config.stack),)
+    except UnreadableConfigError as error:
+        # With a token from elsewhere, organizations and projects can be read all the same.
+        warnings.warn(f"{error} No stack is taken from it.", stacklevel=4)
+    return ()
+
+
+def no_stack_error() -> ConfigError:
+    """Return the error of a function that needs a stack and has none."""
+    return ConfigError(_HOW_TO_NAME_A_STACK.format(files=describe_config_files()))
+
+
+def _parse_stack_of(source: str, value: object) -> str:
+    try:
+        return parse_stack(value)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from None
+
+
+def _stack_id(number: int) -> str:
+    if not 0 < number <= MAX_STACK_ID:
+        raise ConfigError(f"{short_repr(number)} is not the ID of a stack: {_STACK_FORMS}.")
+    return str(number)
+
+
+def _stack_url(text: str) -> str:
+    if _SLUG.fullmatch(text.lower()):
+        return f"https://{text.lower()}.{STACK_DOMAIN}"
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    else:
+        is_local = host == "localhost" or host.startswith("127.")  # a test's server
+        is_stack = parts.scheme == "https" and _DOMAIN_NAME.fullmatch(host)
+        if not parts.username and (is_stack or (is_local and parts.scheme == "http")):
+            return f"{parts.scheme}://{host}" + (f":{port}" if port not in {None, 443} else "")
+    # Not in full: somebody may have given the token here.
+    raise ConfigError(f"{redact_url(text)[:20]!r} is not a stack: {_STACK_FORMS}.")
+
+
+# --- folders ------------------------------------------------------------------------------------
+
+
+def cache_root(folder: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder of all caches: argument, ``K6FRAMES_CACHE_DIR`` or the platform's."""
+    if folder is not None:
+        if not isinstance(folder, str | os.PathLike):
+            raise ConfigError(f"cache must be True, False or a folder, not {short_repr(folder)}.")
+        return absolute_path(folder, "The argument cache")
+    if os.environ.get("K6FRAMES_CACHE_DIR"):
+        return absolute_path(os.environ["K6FRAMES_CACHE_DIR"], "K6FRAMES_CACHE_DIR")
+    try:
+        return platformdirs.user_cache_path("k6frames").expanduser()
+    except RuntimeError:
+        raise ConfigError(
+            "This user has no home folder to cache responses in: name another folder in "
+            "K6FRAMES_CACHE_DIR, or use Client(cache=False)."
+        ) from None
+
+
+def data_folder(name: str) -> Path:
+    """Return the folder ``samples`` or ``notebooks``, of the installed package or a checkout."""
+    package = Path(__file__).parent.parent
+    installed = package / "_data" / name
+    if installed.is_dir():
+        return installed
+    return package.parent / {"samples": "data/samples", "notebooks": "notebooks"}[name]
+
+
+def _folder_of(address: str) -> Path:
+    """Return the folder that a ``file:`` address names."""
     parts = urlsplit(address)
     if parts.netloc not in {"", "localhost"} or not parts.path:
         raise ConfigError(
-            f"A folder is written file:/a/folder or file:folder, not {_shown(address)!r}."
+            f"{redact_url(address)!r} does not name a folder: use file:/a/folder or file:folder."
         )
-    folder = Path(url2pathname(parts.path)).expanduser().absolute()
-    if not folder.is_dir():
+    folder = absolute_path(url2pathname(parts.path), address)
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
         raise ConfigError(
-            f"There is no folder {folder} (from the address {address!r}). It should hold answers "
-            "as files, such as v3/organizations.json."
+            f"There is no folder {folder} (from the address {address!r}). It should contain "
+            "responses as files, such as v3/organizations.json."
         )
     return folder
-
-
-def _find_token() -> Token:
-    """The token from the environment, else from the file that `k6 cloud login` wrote."""
-    if os.environ.get("K6_CLOUD_TOKEN", "").strip():
-        return Token(os.environ["K6_CLOUD_TOKEN"]).checked("K6_CLOUD_TOKEN")
-    files = _k6_config_files()
-    for path in files:
-        token = _stored_token(path)
-        if token is not None:
-            return token.checked(str(path))
-    raise ConfigError(_NOBODY.format(path=" or ".join(map(str, files))))
-
-
-def _k6_config_files() -> list[Path]:
-    """The files in which k6 may have stored a token, the one to believe first."""
-    if os.environ.get("K6_CONFIG"):
-        return [Path(os.environ["K6_CONFIG"]).expanduser()]
-    if sys.platform == "win32":
-        folder = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
-    elif sys.platform == "darwin":
-        folder = Path.home() / "Library" / "Application Support"
-    else:
-        folder = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    current, legacy = folder / "k6" / "config.json", folder / "loadimpact" / "k6" / "config.json"
-    # k6 before 0.58 writes the second one: whoever logged in with it later means that token.
-    # File times are coarse, so within two seconds the place decides.
-    legacy_is_newer = _written(legacy) > _written(current) + 2
-    return [legacy, current] if legacy_is_newer else [current, legacy]
-
-
-def _written(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def _stored_token(path: Path) -> Token | None:
-    """The token in one of k6's settings files, or None where it holds none."""
-    try:
-        config = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:
-        problem = type(error).__name__
-    else:
-        for key in ("collectors", "cloud", "token"):
-            config = config.get(key) if isinstance(config, dict) else None
-        return Token(config) if isinstance(config, str) and config.strip() else None
-    # Raised out here, so that the JSON error and the file's text in it are not in the chain.
-    raise ConfigError(
-        f"k6's settings file {path} cannot be read ({problem}). Mend it with `k6 cloud login`, or "
-        "give the token in K6_CLOUD_TOKEN."
-    )

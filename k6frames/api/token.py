@@ -9,13 +9,12 @@ from k6frames.errors import ConfigError
 
 
 class Token:
-    """An API token that only `reveal` gives away.
+    """An API token that only `reveal` returns as text.
 
     Parameters
     ----------
     text : str
-        The token as the user has it; white space around it is dropped. Nothing is checked yet,
-        so that no frame that still holds the text can appear in a traceback.
+        The token as the user has it; white space around it is dropped. `validate` checks it.
     """
 
     __slots__ = ("_text",)
@@ -23,42 +22,43 @@ class Token:
     def __init__(self, text: str) -> None:
         self._text = text.strip() if isinstance(text, str) else ""
 
-    def checked(self, origin: str) -> Token:
-        """This token, if it can stand in an HTTP header.
+    def validate(self, source: str) -> Token:
+        """Return this token if an HTTP header can hold it.
 
         Parameters
         ----------
-        origin : str
+        source : str
             Where it came from, for the message ("the argument token", "K6_CLOUD_TOKEN", a file).
 
         Raises
         ------
         ConfigError
-            If it cannot. The message does not repeat it.
+            If it is empty, is not a string, or has characters that no token has. The message does
+            not repeat it.
         """
         if not self._text:
-            raise ConfigError(f"The token from {origin} is empty or no text.")
+            raise ConfigError(f"The token from {source} is empty or not a string.")
         if not all("!" <= character <= "~" for character in self._text):
             raise ConfigError(
-                f"The token from {origin} holds a space, a line break or another character that "
+                f"The token from {source} contains a space, a line break or another character that "
                 "no token has. Copy it again from Grafana Cloud k6, without quotes around it."
             )
         return self
 
     def reveal(self) -> str:
-        """The token itself. Call it where the request leaves, and keep the result in no name."""
+        """Return the token itself, for the request that needs it."""
         return self._text
 
     def redact(self, text: str) -> str:
-        """`text` with the token replaced, for messages that repeat what a server said."""
+        """Return `text` with the token replaced, for messages that quote a server."""
         return text.replace(self._text, "***")
 
     def occurs_in(self, body: bytes) -> bool:
-        """Whether an answer repeats the token, so that it must not be kept."""
+        """Return whether a response repeats the token and so must not be cached."""
         return self._text.encode() in body
 
     def digest(self, salt: str) -> str:
-        """A name for this token together with `salt` that does not lead back to it."""
+        """Return a name for this token together with `salt` that does not lead back to it."""
         return hashlib.sha256(f"{salt}\n{self._text}".encode()).hexdigest()[:32]
 
     def __eq__(self, other: object) -> bool:
@@ -71,4 +71,4 @@ class Token:
         return "Token(***)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("A token is not pickled: make the Client anew in the other process.")
+        raise TypeError("A token cannot be pickled: create the Client in the other process.")

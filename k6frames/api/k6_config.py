@@ -1,0 +1,95 @@
+"""Where k6 stores its configuration, and what is in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from k6frames.api.token import Token
+from k6frames.api.validation import absolute_path
+from k6frames.errors import ConfigError
+
+
+class UnreadableConfigError(ConfigError):
+    """A configuration file of k6 that cannot be read."""
+
+
+@dataclass(frozen=True)
+class K6Config:
+    """What one of k6's configuration files has about the cloud."""
+
+    path: Path
+    token: Token | None
+    stack: object
+    """``stackID``, else ``stackURL``, as they are in the file; None if both are missing."""
+
+
+def read_configs() -> Iterator[K6Config]:
+    """Yield what is in k6's configuration files, the one to use first.
+
+    Raises
+    ------
+    UnreadableConfigError
+        If a file is not JSON or cannot be read. The message has none of its text.
+    """
+    for path in config_files():
+        try:
+            cloud = json.loads(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError, RecursionError) as error:
+            raise UnreadableConfigError(
+                f"k6's configuration file {path} cannot be read ({type(error).__name__}). Create "
+                "it again with `k6 cloud login`, or set K6_CLOUD_TOKEN."
+            ) from None
+        for key in ("collectors", "cloud"):
+            cloud = cloud.get(key) if isinstance(cloud, dict) else None
+        if isinstance(cloud, dict):
+            token = cloud.get("token")
+            yield K6Config(
+                path,
+                token=Token(token) if isinstance(token, str) and token.strip() else None,
+                stack=cloud.get("stackID") or cloud.get("stackURL") or None,
+            )
+
+
+def config_files() -> list[Path]:
+    """Return the paths where k6 stores its configuration, the one to use first."""
+    if os.environ.get("K6_CONFIG"):
+        return [absolute_path(os.environ["K6_CONFIG"], "K6_CONFIG")]
+    try:
+        folder = _user_config_folder()
+    except RuntimeError:  # a user without a home folder, so k6 has stored nothing either
+        return []
+    current, legacy = folder / "k6" / "config.json", folder / "loadimpact" / "k6" / "config.json"
+    # k6 before 0.58 writes the legacy file: whoever logged in with it later means that one. File
+    # times are coarse, so within two seconds the current one is used.
+    if _modified(legacy) > _modified(current) + 2:
+        return [legacy, current]
+    return [current, legacy]
+
+
+def _user_config_folder() -> Path:
+    """Return what Go's os.UserConfigDir returns, which k6 uses."""
+    if sys.platform == "darwin":
+        # platformdirs would use XDG_CONFIG_HOME here as well, and Go does not.
+        return Path.home() / "Library" / "Application Support"
+    return platformdirs.user_config_path(roaming=True).expanduser()
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def describe_config_files() -> str:
+    """Return the paths of k6's configuration files, for messages."""
+    return " or ".join(map(str, config_files())) or "the user's home folder (there is none)"
