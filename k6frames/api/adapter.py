@@ -1,353 +1,326 @@
-"""What happens on the wire, below the cache: the token, retries, deadlines, whole answers.
+"""The requests adapter below the cache: authentication, retries, deadline, size limit.
 
-The cache sits above these adapters, so it never sees the token and only ever stores an answer that
-arrived whole. Everything else leaves here as an `APIError`.
+The cache is above this adapter, so it never sees the token and stores complete responses only. Any
+other outcome is an `APIError`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Mapping
-from contextvars import ContextVar
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 import requests
-import stamina
-import urllib3
+import tenacity
 from requests.adapters import HTTPAdapter
 
-from k6frames.answers import (
-    clean,
-    error_of,
+from k6frames.api.connections import STOPPABLE_POOLS
+from k6frames.api.endpoints import STACK_ID_HEADER, STACK_URL_HEADER, authorization_scheme
+from k6frames.api.responses import (
+    describe_failure,
     is_json,
     is_permanent,
+    make_response,
+    parse_error,
+    parse_retry_after,
+    printable,
     read_body,
-    reason,
-    retry_after,
-    whole,
 )
+from k6frames.api.token import Token
+from k6frames.api.workers import ActiveRequest, active_request
 from k6frames.errors import APIError, ConfigError
-from k6frames.secret import Token
 
-ATTEMPTS = 6
-"""How often one path is asked at the most, where the budget allows it."""
-FIRST_WAIT, LONGEST_WAIT, JITTER = 0.25, 4.0, 0.25
-"""Seconds between two attempts: the first wait, then twice as long each time, and some chance."""
-MAX_BODY = 256 * 2**20
-"""The largest answer that is read, in bytes after decompression."""
-NOT_KEPT = "X-K6frames-Not-Kept"
-"""A response with this header is not to be cached: it repeats the token."""
-_NEVER = threading.Event()
-STOP: ContextVar[threading.Event] = ContextVar("STOP", default=_NEVER)
-"""Set in a worker thread: once the event is set, the thread sends nothing any more."""
+MAX_ATTEMPTS = 6
+"""How often one request is sent, if the budget allows it."""
+FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, JITTER_SECONDS = 0.25, 4.0, 0.25
+"""The wait after the first attempt, doubled after each further one, with a random part."""
+DO_NOT_CACHE = "X-K6frames-Do-Not-Cache"
+"""A response with this header contains the token."""
 
-_T = TypeVar("_T")
-_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+# Besides connection errors, truncated bodies and bodies with status 200 that are not JSON.
+TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+
 _ADVICE = {
-    401: "The token is wrong or was revoked: make a new one in Grafana Cloud k6.",
-    403: "The token is valid, but its user may not see this: ask to be made a member.",
-    404: "There is nothing here: check the number, and that the token's user may see it.",
+    401: "The token is wrong or was revoked: create a new one in Grafana Cloud k6.",
+    403: "The token is valid, but its user has no access: ask to be made a member",
+    404: "It does not exist, or the token's user has no access: check the ID.",
     429: "The API asks for fewer requests: try again later, or with a smaller max_workers.",
+}
+_STACK_ADVICE = {
+    400: "Check the stack: its ID is in Grafana, Testing & synthetics > Performance > Settings.",
+    401: (
+        "The token is wrong or was revoked, or it is a stack token of another stack: check the "
+        "stack and the token."
+    ),
+    403: (
+        "The token has no access to this stack: check the stack (its ID is in Grafana, Testing & "
+        "synthetics > Performance > Settings), and that the token was created in it"
+    ),
 }
 
 log = logging.getLogger("k6frames")
-# stamina reports each retry as a bare event name; without a handler Python would print it.
-logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
-def _may_be_logged(record: logging.LogRecord) -> bool:
-    """Not what urllib3 says of malformed headers in our threads: it repeats them."""
-    return STOP.get() is _NEVER or not str(record.msg).startswith("Failed to parse headers")
+def _is_safe_to_log(record: logging.LogRecord) -> bool:
+    """Drop urllib3's warning about malformed headers: it repeats what the server sent."""
+    return active_request.get() is None or not str(record.msg).startswith("Failed to parse headers")
 
 
-logging.getLogger("urllib3.connection").addFilter(_may_be_logged)
+logging.getLogger("urllib3.connection").addFilter(_is_safe_to_log)
 
 
-class _Transient(Exception):  # noqa: N818 - it never leaves this module
-    """An attempt failed in a way that another attempt may mend.
+class TransientError(Exception):
+    """An attempt failed in a way that the next attempt may not.
 
-    `wait` is how many seconds the server asked to wait, if it did.
+    Parameters
+    ----------
+    error : APIError
+        What the user is told if no attempt succeeds.
+    retry_after : float, optional
+        How many seconds the server asked to wait.
     """
 
-    def __init__(self, error: APIError, wait: float | None = None) -> None:
+    def __init__(self, error: APIError, retry_after: float | None = None) -> None:
         super().__init__(error.message)
         self.error = error
-        self.wait = wait
+        self.retry_after = retry_after
 
 
-class Wire(HTTPAdapter):
-    """The way to the API over HTTP.
+class RetryAdapter(HTTPAdapter):
+    """Send requests to the API until a complete response is received.
 
     Parameters
     ----------
     token : Token
-        Added to each request on its way out.
+        Added to each request when it is sent.
+    address : str
+        The API's address, without a slash at its end.
     budget : float
-        Seconds for one path: connecting, waiting, reading and all attempts together.
+        Seconds for one request: connecting, waiting, reading and all attempts together.
     connections : int
         How many connections are kept open.
     """
 
-    def __init__(self, token: Token, *, budget: float, connections: int) -> None:
+    def __init__(self, token: Token, address: str, *, budget: float, connections: int) -> None:
         super().__init__(pool_maxsize=connections)
         self._token = token
+        self._address = address
         self._budget = budget
-        self._pause_until = 0.0
+        self._paused_until = 0.0
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Create the connection pools, of connections that can be ended from another thread."""
+        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        self.poolmanager.pool_classes_by_scheme = STOPPABLE_POOLS
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """Create the connection pools of a proxy, of such connections too."""
+        manager = super().proxy_manager_for(*args, **kwargs)  # type: ignore[no-untyped-call]
+        manager.pool_classes_by_scheme = STOPPABLE_POOLS
+        return manager
 
     def send(  # type: ignore[override]
         self,
         request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: ARG002 - every body is read whole
+        stream: bool = False,  # noqa: ARG002 - every body is read to its end
         timeout: tuple[float, float] = (5, 30),
         verify: bool | str = True,
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Send a request until a whole answer came, or raise an `APIError`."""
-        started = time.monotonic()
-        deadline = started + self._budget
-        turn = 0.0
-        url = str(request.url)
-
-        def again(error: Exception) -> bool | float:
-            """Whether there is time for another attempt; the wait is stamina's or the server's."""
-            nonlocal turn
-            if not isinstance(error, _Transient) or STOP.get().is_set():
-                return False
-            left = deadline - time.monotonic()
-            if error.wait is None:
-                log.info("%s Trying again.", error)
-                return attempt.next_wait + JITTER < left
-            if error.wait >= left:
-                error.error.message += (
-                    f" It asks to wait {error.wait:.0f} s (Retry-After), but only "
-                    f"{max(left, 0):.0f} s are left for this path."
-                )
-                return False
-            log.info("%s Trying again in %.1f s.", error, error.wait)
-            # Waited for in _await_turn: a wait of stamina's could not be interrupted.
-            turn = time.monotonic() + error.wait
-            return 0.0
-
-        try:
-            for attempt in stamina.retry_context(
-                on=again,
-                attempts=ATTEMPTS,
-                timeout=None,
-                wait_initial=FIRST_WAIT,
-                wait_max=LONGEST_WAIT,
-                wait_jitter=JITTER,
-            ):
-                with attempt:
-                    self._await_turn(turn, deadline, url)
-                    outcome = self._attempt(request, timeout, deadline, verify, cert, proxies)
-                    if isinstance(outcome, Exception):
-                        raise outcome
-                    return outcome
-        except _Transient as failure:
-            error = failure.error
-        tried = "once" if attempt.num == 1 else f"{attempt.num} times"
-        message = (
-            f"{error.message} Tried {tried} over {time.monotonic() - started:.1f} s "
-            f"(budget {self._budget:g} s)."
+        """Send a request until a complete response is received, or raise an `APIError`."""
+        active = active_request.get() or ActiveRequest()
+        deadline = active.started + self._budget
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(TransientError),
+            stop=tenacity.stop_after_attempt(MAX_ATTEMPTS)
+            | tenacity.stop_before_delay(deadline - time.monotonic()),
+            wait=_wait_seconds,
+            sleep=tenacity.sleep_using_event(active.stopped),
+            before_sleep=_log_retry,
+            reraise=True,
         )
-        if error.status is None:
-            message += f" Check the network, and whether {urlsplit(url).netloc} is the right host."
-        raise APIError(error.status, error.code, message, url)
-
-    def _await_turn(self, turn: float, deadline: float, url: str) -> None:
-        """Wait for this path's turn, and while the API has asked any of us to slow down."""
-        now = time.monotonic()
-        wait = max(turn, self._pause_until) - now
-        if now + wait >= deadline:
-            message = f"{_path(url)}: the API asks for a pause of {wait:.0f} s. {_ADVICE[429]}"
-            raise APIError(429, None, message, url)
-        if STOP.get().wait(max(wait, 0)):
-            raise APIError(None, None, f"{_path(url)}: not asked, the work was stopped.", url)
-
-    # What fails below is returned, and raised in `send`: no frame of ours that a traceback shows
-    # holds what the server said, which may be the token, or the request that carries it.
+        try:
+            return retrying(
+                self._attempt, request, active, timeout, verify=verify, cert=cert, proxies=proxies
+            )
+        except TransientError as failure:
+            attempts = retrying.statistics["attempt_number"]
+            raise _final_error(failure, attempts, active, self._budget) from None
 
     def _attempt(
         self,
         request: requests.PreparedRequest,
+        active: ActiveRequest,
         timeout: tuple[float, float],
-        deadline: float,
-        verify: bool | str,
-        cert: Any,
-        proxies: Mapping[str, str] | None,
-    ) -> requests.Response | APIError | _Transient:
+        **options: Any,
+    ) -> requests.Response:
         url = str(request.url)
-        left = max(deadline - time.monotonic(), 0.001)
+        remaining = self._wait_for_pause(request, active)
         authorized = request.copy()
-        authorized.headers["Authorization"] = f"token {self._token.reveal()}"
+        scheme = authorization_scheme(url.removeprefix(self._address))
+        authorized.headers["Authorization"] = f"{scheme} {self._token.reveal()}"
         try:
             response = super().send(
                 authorized,
                 stream=True,
-                timeout=(min(timeout[0], left), min(timeout[1], left)),
-                verify=verify,
-                cert=cert,
-                proxies=proxies,
+                timeout=(min(timeout[0], remaining), min(timeout[1], remaining)),
+                **options,
             )
-            body = read_body(response.raw, deadline, MAX_BODY)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = APIError(None, None, f"{_path(url)}: {reason(error)}.", url)
-            return failure if is_permanent(error) else _Transient(failure)
-        problem = self._problem(response, body, url)
-        if problem is not None:
-            return problem
+            body = read_body(response.raw)
+        # Whatever is raised while a response is read, the response is not usable.
+        except Exception as error:  # noqa: BLE001
+            active.last_failure = f"{describe_failure(error)}."
+            failure = APIError(None, None, f"{_where(request)}: {active.last_failure}", url)
+            if is_permanent(error):
+                raise failure from None
+            raise TransientError(failure) from None
+        self._check(request, response, body, active)
         headers = {"Content-Type": "application/json"}
         if self._token.occurs_in(body):
-            headers[NOT_KEPT] = "1"
-        return self.build_response(request, whole(body, headers))
+            headers[DO_NOT_CACHE] = "1"
+        return self.build_response(request, make_response(body, headers))  # type: ignore[no-untyped-call, no-any-return]
 
-    def _problem(
-        self, response: requests.Response, body: bytes, url: str
-    ) -> APIError | _Transient | None:
-        """What is wrong with an answer; None for a whole 200 that is JSON."""
-        status = response.status_code
-        if status == 200:
-            if is_json(body):
-                return None
-            kind = clean(response.headers.get("Content-Type", "of no type"), self._token, 60)
+    def _wait_for_pause(self, request: requests.PreparedRequest, active: ActiveRequest) -> float:
+        """Wait while the API asked any request to slow down; return the seconds that remain."""
+        url = str(request.url)
+        remaining = active.started + self._budget - time.monotonic()
+        pause = max(self._paused_until - time.monotonic(), 0)
+        if pause >= remaining:
             message = (
-                f"{_path(url)}: the answer is not JSON, or was cut off ({len(body)} bytes, {kind})."
+                f"{_where(request)}: the API asks for a pause of {pause:.0f} s. {_ADVICE[429]}"
             )
-            return _Transient(APIError(200, None, message, url))
-        if 300 <= status < 400:
-            return self._redirect(response, url)
-        code, said = error_of(body, self._token)
-        message = f"{_path(url)}: HTTP {status}"
-        if said or code is not None:
-            message += f" ({said!r})" if code is None else f" ({said!r}, code {code})"
-        error = APIError(status, code, f"{message}. {_ADVICE.get(status, '')}".rstrip(), url)
-        if status not in _TRANSIENT:
-            return error
-        wait = retry_after(response.headers.get("Retry-After"))
-        if status == 429:
-            # Everybody slows down, not only the worker that was told.
-            self._pause_until = max(self._pause_until, time.monotonic() + (wait or FIRST_WAIT))
-        return _Transient(error, wait)
+            raise APIError(429, None, message, url)
+        if active.stopped.wait(pause):
+            raise APIError(None, None, f"{_where(request)}: not sent, the work was stopped.", url)
+        return max(remaining - pause, 0.001)
 
-    def _redirect(self, response: requests.Response, url: str) -> APIError:
-        """A redirect is refused: it may lead to another host, and the token must not."""
+    def _check(
+        self,
+        request: requests.PreparedRequest,
+        response: requests.Response,
+        body: bytes,
+        active: ActiveRequest,
+    ) -> None:
+        """Raise an error unless the response is a complete 200 that is JSON."""
+        status, url = response.status_code, str(request.url)
+        if status == 200 and is_json(body):
+            return
+        if status == 200:
+            kind = printable(response.headers.get("Content-Type", "of no type"), self._token, 60)
+            active.last_failure = (
+                f"the response is not JSON, or was truncated ({len(body):,} bytes, {kind})."
+            )
+            message = f"{_where(request)}: {active.last_failure}"
+            raise TransientError(APIError(200, None, message, url))
+        if "Location" in response.headers and 300 <= status < 400:
+            raise self._redirect_error(request, response)
+        code, text = parse_error(body, self._token)
+        active.last_failure = f"HTTP {status}"
+        if text:
+            active.last_failure += f" ({text!r})" if code is None else f" ({text!r}, code {code})"
+        elif code is not None:
+            active.last_failure += f" (code {code})"
+        message = f"{_where(request)}: {active.last_failure}. {_advice(request, status)}".rstrip()
+        error = APIError(status, code, message, url)
+        if status not in TRANSIENT_STATUSES:
+            raise error
+        retry_after = parse_retry_after(response.headers.get("Retry-After"))
+        if status == 429:
+            # Every worker slows down, not only the one that was told.
+            pause = time.monotonic() + (retry_after or FIRST_WAIT_SECONDS)
+            self._paused_until = max(self._paused_until, pause)
+        raise TransientError(error, retry_after)
+
+    def _redirect_error(
+        self, request: requests.PreparedRequest, response: requests.Response
+    ) -> APIError:
+        """Refuse a redirect: it may lead to another host, which must not get the token."""
         try:
-            target = urlsplit(response.headers.get("Location", ""))
+            target = urlsplit(response.headers["Location"])
             where = f"{target.scheme}://{target.hostname}" if target.hostname else "another path"
         except ValueError:
-            where = "no address"
-        status = response.status_code
+            where = "no valid address"
         return APIError(
-            status,
+            response.status_code,
             None,
-            f"{_path(url)}: HTTP {status} leads to {clean(where, self._token, 100)}, and k6frames "
-            "follows no redirect, so that the token stays with the address you gave. Check "
-            "api_url.",
-            url,
+            f"{_where(request)}: HTTP {response.status_code} redirects to "
+            f"{printable(where, self._token, 100)}. k6frames follows no redirect, so that the "
+            "token is sent to no other host. Check api_url.",
+            str(request.url),
         )
 
 
-class Folder(HTTPAdapter):
-    """Answers that are files: the path of the URL names the file, with ``.json`` behind it.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The folder that stands in the API's place.
-    address : str
-        The address that leads to it, without a slash at its end.
-    """
-
-    def __init__(self, folder: Path, address: str) -> None:
-        super().__init__()
-        self._folder = folder.resolve()
-        self._address = address
-
-    def send(  # type: ignore[override]
-        self, request: requests.PreparedRequest, **_: object
-    ) -> requests.Response:
-        """Read the file, or raise an `APIError` as the API's 404 would."""
-        url = str(request.url)
-        path = unquote(url.removeprefix(self._address)).lstrip("/")
-        try:
-            file = (self._folder / f"{path}.json").resolve()
-            if not file.is_relative_to(self._folder):
-                raise FileNotFoundError
-            body = file.read_bytes()
-            written = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-        except (FileNotFoundError, NotADirectoryError):
-            message = f"/{path}: there is no file {path}.json in the folder of answers."
-            raise APIError(404, None, message, url) from None
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
-            message = f"/{path}: {path}.json in the folder of answers cannot be read ({why})."
-            raise APIError(None, None, message, url) from None
-        return self.build_response(request, whole(body, {"Last-Modified": written.isoformat()}))
+def _wait_seconds(state: tenacity.RetryCallState) -> float:
+    """Return the wait before the next attempt: the server's, or exponential with jitter."""
+    failure = state.outcome.exception() if state.outcome else None
+    if isinstance(failure, TransientError) and failure.retry_after is not None:
+        return failure.retry_after
+    backoff = tenacity.wait_exponential_jitter(
+        initial=FIRST_WAIT_SECONDS, max=MAX_WAIT_SECONDS, jitter=JITTER_SECONDS
+    )
+    return backoff(state)
 
 
-def _path(url: str) -> str:
-    return urlsplit(url).path if "://" in url else url.partition(":")[2]
+def _log_retry(state: tenacity.RetryCallState) -> None:
+    failure = state.outcome.exception() if state.outcome else None
+    log.info("%s Trying again in %.1f s.", failure, state.upcoming_sleep)
 
 
-def at_once(
-    work: Callable[[str], _T], paths: list[str], most: int
-) -> Generator[tuple[str, _T | BaseException], None, None]:
-    """What `work` gives or raises for each path, as it comes, from at most so many threads.
-
-    Close the generator to stop half-way: nothing new begins then, and what is under way ends by
-    itself.
-    """
-    todo = deque(paths)
-    done: SimpleQueue[tuple[str, _T | BaseException]] = SimpleQueue()
-    stop = threading.Event()
-
-    def run() -> None:
-        STOP.set(stop)
-        with contextlib.suppress(IndexError):
-            while not stop.is_set():
-                path = todo.popleft()
-                try:
-                    done.put((path, work(path)))
-                except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
-                    done.put((path, error))
-
-    try:
-        for _ in range(min(most, len(paths))):
-            # Daemons, so that Python can end without waiting for a silent server.
-            threading.Thread(target=run, name="k6frames", daemon=True).start()
-        for _ in paths:
-            yield done.get()
-    finally:
-        stop.set()
+def _final_error(
+    failure: TransientError, attempts: int, active: ActiveRequest, budget: float
+) -> APIError:
+    """Return the error of the last attempt, with what was tried."""
+    error = failure.error
+    elapsed = time.monotonic() - active.started
+    message = error.message
+    if failure.retry_after is not None and failure.retry_after >= budget - elapsed:
+        message += (
+            f" It asks to wait {failure.retry_after:.0f} s (Retry-After), but only "
+            f"{max(budget - elapsed, 0):.0f} s are left for this request."
+        )
+    tried = "once" if attempts == 1 else f"{attempts} times"
+    message += f" Tried {tried} in {elapsed:.1f} s (budget {budget:g} s)."
+    if error.status is None:
+        host = urlsplit(error.url).netloc
+        message += f" Check the network, and whether {host} is the right host."
+    return APIError(error.status, error.code, message, error.url)
 
 
-def normal(url: str) -> str:
-    """An address as requests sends it: this is the form under which answers are kept."""
-    try:
-        return str(requests.Request("GET", url).prepare().url).rstrip("/")
-    except ValueError as error:  # requests' own errors about addresses are such
-        raise ConfigError(f"{url!r} cannot be asked for: {error}") from None
+def _where(request: requests.PreparedRequest) -> str:
+    """Return the path of a request and its stack, for a message."""
+    parts = urlsplit(str(request.url))
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    stack = _stack_of(request)
+    return f"{path} (stack {stack})" if stack else path
 
 
-def environment(url: str) -> tuple[dict[str, str], bool | str]:
-    """The proxies and the CA bundle that the environment names for an address.
+def _stack_of(request: requests.PreparedRequest) -> str:
+    headers = request.headers
+    return headers.get(STACK_ID_HEADER) or headers.get(STACK_URL_HEADER) or ""
 
-    A session with ``trust_env`` would also read ``~/.netrc``, and send what it says.
+
+def _advice(request: requests.PreparedRequest, status: int) -> str:
+    advice = _ADVICE.get(status, "")
+    if _stack_of(request):
+        advice = _STACK_ADVICE.get(status, advice)
+    return advice if not advice or advice.endswith(".") else f"{advice}."
+
+
+def proxies_and_certificates(url: str) -> tuple[dict[str, str], bool | str]:
+    """Return the proxies and the certificates that the environment names for an address.
+
+    A session with ``trust_env`` would read them too, but also ``~/.netrc``, and send its login.
     """
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
     if bundle and not Path(bundle).exists():
         raise ConfigError(
-            f"The environment names certificates in {bundle} (REQUESTS_CA_BUNDLE or "
-            "CURL_CA_BUNDLE), and there is no such file."
+            f"REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names certificates in {bundle}, and there is no "
+            "such file."
         )
     return dict(requests.utils.get_environ_proxies(url)), bundle or True
+

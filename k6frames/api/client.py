@@ -1,86 +1,90 @@
-"""`Client`: from paths of the API to the bodies that answer them."""
+"""`Client`: from requests to the bodies of their responses, cached ones first."""
 
 from __future__ import annotations
 
 import contextlib
 import html
+import math
 import os
-import re
 import sys
-import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from importlib.metadata import version
+from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
-from requests_cache import CachedSession
 from tqdm import tqdm
 
-from k6frames import cache as caching
-from k6frames import settings
+from k6frames.api.cache import list_caches
+from k6frames.api.endpoints import Request, needs_stack
+from k6frames.api.folder import read_manifest
+from k6frames.api.forks import fork_lock
+from k6frames.api.session import ApiSession, Response, error_of
+from k6frames.api.settings import (
+    SAMPLE_URL,
+    Settings,
+    StackArgument,
+    parse_stacks,
+    resolve_settings,
+)
+from k6frames.api.stacks import Stack, auth_request, make_stacks, stacks_of_folder
+from k6frames.api.token import Token
+from k6frames.api.validation import validate_integer, validate_number
+from k6frames.api.workers import ActiveRequest, WorkerPool
 from k6frames.errors import APIError, ConfigError
-from k6frames.secret import Token
-from k6frames.transport import NOT_KEPT, Folder, Wire, at_once, environment, normal
 
 OnError = Literal["raise", "warn"]
 
+MAX_SECONDS = 1e9
+"""The longest time that a timeout or budget may be: about 30 years."""
+GRACE_SECONDS = 0.25
+"""How long after its budget a request is ended; the adapter's own, better message comes before."""
 
-class Fetched(NamedTuple):
-    """What came of asking for many paths.
 
-    `oldest` is when the oldest of these answers was fetched; None if there is no answer.
+class Responses(NamedTuple):
+    """The responses to many requests.
+
+    `oldest` is when the oldest of them was fetched; None if there is none.
     """
 
-    bodies: dict[str, bytes]
-    failures: dict[str, APIError]
+    bodies: dict[Request, bytes]
+    failures: dict[Request, APIError]
     oldest: datetime | None
 
 
-@dataclass(frozen=True)
-class _Answer:
-    # Not shown: a traceback with locals is no place for a body.
-    body: bytes = field(repr=False)
-    fetched: datetime
-
-
-# A path of these characters alone is sent as it is.
-_PLAIN = re.compile(r"[A-Za-z0-9/_-]*")
-
-# Sessions of a parent process. Even closing them here would touch the parent's cache file.
-_left_alone: list[CachedSession] = []
-
-
 class Client:
-    """The way to one account of the k6 Cloud API, with its answers kept for a while.
+    """A client of the k6 Cloud API for one account, with a cache.
 
     Parameters
     ----------
     token : str, optional
-        The API token. Else ``K6_CLOUD_TOKEN``, else what ``k6 cloud login`` stored.
+        The API token. Else ``K6_CLOUD_TOKEN``, else the one that ``k6 cloud login`` stored.
+    stack : int, str or iterable of these, optional
+        The Grafana stack that v6 loaders read: ID, slug or URL, or several. Else
+        ``K6_CLOUD_STACK_ID``, else ``K6_CLOUD_STACK_URL``, else the one that ``k6 cloud login``
+        stored.
     api_url : str, optional
         The API's address. Else ``K6FRAMES_API_URL``, else ``https://api.k6.io``. ``sample:`` is the
-        invented sample account, ``file:/a/folder`` a folder of answers; both need no token and are
-        read anew each time.
-    cache : bool or path, default True
-        Where answers are kept: True for ``K6FRAMES_CACHE_DIR`` or the platform's cache folder, or a
-        folder. False keeps nothing. Each token has a folder of its own below it.
+        sample account, ``file:/a/folder`` a folder of responses; both need no token and are never
+        cached.
+    cache : bool or path-like, default True
+        Where responses are cached: True for ``K6FRAMES_CACHE_DIR`` or the platform's cache folder,
+        or a folder. False turns the cache off. Each token has a folder of its own below it.
     expire_after : float, default 3600
-        How old a kept answer may be, in seconds.
+        How old a cached response may be, in seconds; ``math.inf`` for any age.
     refresh : bool, default False
-        Fetch every path anew, once, however young the kept answer is.
+        Fetch everything again once, whatever is cached.
     offline : bool, default False
-        Send nothing: answer from what is kept, however old it is.
+        Send nothing: use cached responses only, however old they are.
     timeout : tuple of float, default (5, 30)
-        Seconds to wait for a connection, and for the server to say something.
+        Seconds to wait for a connection, and between two reads.
     budget : float, default 60
-        Seconds for one path, with all its attempts and waits.
+        Seconds for one request, all attempts and waits included.
     max_workers : int, default 8
-        How many requests may be under way at once.
+        How many requests are sent concurrently.
     progress : bool, optional
-        Whether to show a progress bar on long work. By default where somebody is looking: on a
-        terminal and in a notebook.
+        Whether to show a progress bar on long work. By default in a terminal and in a notebook.
 
     Raises
     ------
@@ -92,7 +96,7 @@ class Client:
     >>> import k6frames
     >>> client = k6frames.Client(api_url="sample:")
     >>> client
-    <k6frames.Client sample: (the invented sample account)>
+    <k6frames.Client sample: (the sample account)>
     >>> client.get("/v3/organizations").split()[:2]
     [b'{', b'"organizations":']
     """
@@ -101,6 +105,7 @@ class Client:
         self,
         token: str | None = None,
         *,
+        stack: StackArgument = None,
         api_url: str | None = None,
         cache: bool | str | os.PathLike[str] = True,
         expire_after: float = 3600,
@@ -111,39 +116,29 @@ class Client:
         max_workers: int = 8,
         progress: bool | None = None,
     ) -> None:
-        secret = None if token is None else Token(token)
-        address, problem = settings.checked_address(api_url)
-        # From here on no frame of ours holds a secret: a traceback with locals would show it.
-        del token, api_url
-        if problem:
-            raise ConfigError(problem)
         if offline and (refresh or cache is False):
             raise ConfigError("offline=True needs the cache, and refresh=True fetches: choose one.")
-        self._settings = settings.resolve(secret, address, cache=cache)
-        self._base = normal(self._settings.api_url)
-        self._expire_after = timedelta(
-            seconds=settings.number("expire_after", expire_after, least=0)
+        self._settings = resolve_settings(
+            None if token is None else Token(token), api_url, stack, cache=cache
         )
+        # Files are read every time, and nothing is sent.
+        self._offline = offline and self.folder is None
+        self._max_age = _max_age(expire_after)
         self._refresh = refresh
-        # Files are read anew each time, and nothing is sent.
-        self._offline = offline and self._settings.folder is None
-        if not isinstance(timeout, tuple) or len(timeout) != 2:
-            raise ConfigError(f"timeout is two numbers of seconds, such as (5, 30), not {timeout}.")
-        self._timeout = (
-            settings.number("timeout", timeout[0]),
-            settings.number("timeout", timeout[1]),
-        )
-        self._budget = settings.number("budget", budget)
-        self._max_workers = int(settings.number("max_workers", max_workers, least=1))
+        self._refreshed: set[Request] = set()
+        self._budget = _validate_seconds("budget", budget)
+        self._max_workers = validate_integer("max_workers", max_workers, minimum=1, maximum=1000)
         self._progress = progress
-        self._asked: set[str] = set()
-        self._opening = threading.Lock()
-        # The session, and the process that opened it.
-        self._opened: tuple[int, CachedSession] | None = None
+        self._session = ApiSession(
+            self._settings,
+            timeout=_validate_timeout(timeout),
+            budget=self._budget,
+            connections=self._max_workers,
+        )
 
     @classmethod
     def sample(cls) -> Client:
-        """A client of the invented sample account: ``Client(api_url="sample:")``.
+        """Return a client of the sample account: ``Client(api_url="sample:")``.
 
         Examples
         --------
@@ -151,103 +146,206 @@ class Client:
         >>> len(k6frames.organizations_df(client=k6frames.Client.sample()))
         12
         """
-        return cls(api_url=settings.SAMPLE_URL)
+        return cls(api_url=SAMPLE_URL)
 
     @property
     def api_url(self) -> str:
-        """The address that is asked."""
+        """The API's address."""
         return self._settings.api_url
 
-    def get(self, path: str) -> bytes:
-        """The raw answer to one path; also the way to fields that no table declares.
+    @property
+    def folder(self) -> Path | None:
+        """The folder that responses are read from; None for a server."""
+        return self._settings.folder
+
+    @property
+    def as_of(self) -> datetime:
+        """The timestamp that is "now" for this account: that of a sample or snapshot, else now.
+
+        Examples
+        --------
+        >>> import k6frames
+        >>> k6frames.Client.sample().as_of.year
+        2026
+        """
+        manifest = read_manifest(self.folder) if self.folder else None
+        return (manifest.as_of if manifest else None) or datetime.now(UTC)
+
+    def get(self, path: str, *, stack: int | str | None = None) -> bytes:
+        """Return the raw response to one path; also the way to fields that no table declares.
 
         Parameters
         ----------
         path : str
             A path of the API, such as ``/v3/organizations``.
+        stack : int or str, optional
+            The stack, for a path that needs one; by default the client's.
 
         Returns
         -------
         bytes
-            The body, from the cache where it is fresh enough.
+            The body, from the cache if it is recent enough.
 
         Raises
         ------
         APIError
-            If the API gave no usable answer; its message says what to do.
+            If the API gave no usable response; its message says what to do.
 
         Examples
         --------
         >>> import json, k6frames
-        >>> answer = k6frames.Client.sample().get("/v3/organizations")
-        >>> sorted(json.loads(answer))
+        >>> body = k6frames.Client.sample().get("/v3/organizations")
+        >>> sorted(json.loads(body))
         ['organizations']
         """
-        return self.fetch([path]).bodies[path]
+        if stack is None and not needs_stack(path):
+            request = Request(path)
+        else:
+            request = Request(path, self.one_stack(stack).id)
+        return self.fetch([request]).bodies[request]
 
-    def get_many(
-        self, paths: Iterable[str], *, on_error: OnError = "raise"
-    ) -> tuple[dict[str, bytes], dict[str, APIError]]:
-        """The raw answers to many paths, each asked once, several at a time.
+    def fetch(self, requests: Iterable[Request | str], *, on_error: OnError = "raise") -> Responses:
+        """Return the responses to many requests, each sent once, several concurrently.
 
         Parameters
         ----------
-        paths : iterable of str
-            Paths of the API.
+        requests : iterable of Request or str
+            Requests, or paths that need no stack.
         on_error : {"raise", "warn"}, default "raise"
-            Raise the first failure, or go on and return the failures beside the answers.
+            Raise the first failure, or go on and return the failures with the responses.
 
         Returns
         -------
-        bodies : dict of str to bytes
-            The answers, in the order of the paths.
-        failures : dict of str to APIError
-            Why the other paths have none.
+        Responses
+            ``bodies`` in the order of the requests, ``failures``, and ``oldest``: when the oldest
+            response was fetched.
 
         Raises
         ------
         APIError
-            With ``on_error="raise"``, if a path has no usable answer.
+            With ``on_error="raise"``, if a request has no usable response.
 
         Examples
         --------
         >>> import k6frames
-        >>> bodies, failures = k6frames.Client.sample().get_many(
+        >>> responses = k6frames.Client.sample().fetch(
         ...     ["/v3/organizations", "/v3/organizations/1"], on_error="warn"
         ... )
-        >>> list(bodies), list(failures)
-        (['/v3/organizations'], ['/v3/organizations/1'])
+        >>> [str(request) for request in responses.failures]
+        ['/v3/organizations/1']
         """
-        fetched = self.fetch(paths, on_error=on_error)
-        return fetched.bodies, fetched.failures
+        check_on_error(on_error)
+        wanted = list(dict.fromkeys(Request(r) if isinstance(r, str) else r for r in requests))
+        responses: dict[Request, Response] = {}
+        failures: dict[Request, APIError] = {}
+        with (
+            self.progress_bar(unit=" responses", total=len(wanted)) as bar,
+            contextlib.closing(self.stream(deque(wanted))) as stream,
+        ):
+            for request, future in stream:
+                try:
+                    responses[request] = future.result()
+                except APIError as error:
+                    if on_error == "raise":
+                        raise with_advice(error, several=len(wanted) > 1) from None
+                    failures[request] = error
+                bar.update()
+        return Responses(
+            {request: responses[request].body for request in wanted if request in responses},
+            {request: failures[request] for request in wanted if request in failures},
+            min((response.fetched for response in responses.values()), default=None),
+        )
 
-    def fetch(self, paths: Iterable[str], *, on_error: OnError = "raise") -> Fetched:
-        """As `get_many`, and with the time of the oldest answer."""
-        if on_error not in ("raise", "warn"):
-            raise ConfigError(f'on_error is "raise" or "warn", not {on_error!r}.')
-        wanted = list(dict.fromkeys(paths))
-        session = self._session()
-        # A hit takes a tenth of a millisecond, and threads would only make it slower.
-        hits = {path: self._kept(session, path) for path in wanted}
-        answers = {path: answer for path, answer in hits.items() if answer is not None}
-        misses = [path for path in wanted if path not in answers]
-        failures: dict[str, APIError] = {}
-        if misses and self._offline:
-            if on_error == "raise":
-                raise self._not_kept(misses[0], misses[1:])
-            failures = {path: self._not_kept(path, []) for path in misses}
-        elif misses:
-            self._fetch_into(answers, failures, session, misses, on_error)
-        oldest = min((answer.fetched for answer in answers.values()), default=None)
-        bodies = {path: answers[path].body for path in wanted if path in answers}
-        failed = {path: failures[path] for path in wanted if path in failures}
-        return Fetched(bodies, failed, oldest)
+    def stream(
+        self, queue: deque[Request]
+    ) -> Generator[tuple[Request, Future[Response]], None, None]:
+        """Yield each request of a queue with its response, in the order in which they arrive.
+
+        More requests may be appended to the queue while the generator is in use. Closing it ends
+        the requests that are under way.
+        """
+        pool: WorkerPool[Request, Response] | None = None
+        try:
+            while queue or (pool is not None and pool.pending):
+                if not queue and pool is not None:
+                    yield pool.next_completed()
+                    continue
+                request = queue.popleft()
+                # A hit takes a tenth of a millisecond; threads would only make it slower.
+                cached = self._cached(request)
+                if cached is not None or self._offline:
+                    yield request, _completed(cached, self._not_cached_error(request))
+                    continue
+                if pool is None:
+                    pool = WorkerPool(
+                        self._send,
+                        size=self._max_workers,
+                        time_limit=self._budget + GRACE_SECONDS,
+                        timeout_error=self._timeout_error,
+                    )
+                pool.submit(request)
+        finally:
+            if pool is not None:
+                pool.close()
+
+    def forget(self, requests: Iterable[Request]) -> None:
+        """Remove responses from the cache, so that they are fetched again."""
+        self._session.forget(requests)
+
+    def stacks(self, stack: StackArgument = None) -> tuple[Stack, ...]:
+        """Return the stacks to read: those of the argument, else the client's own.
+
+        Parameters
+        ----------
+        stack : int, str or iterable of these, optional
+            IDs, slugs or URLs.
+
+        Raises
+        ------
+        ConfigError
+            If there is none.
+        APIError
+            If the API does not know a slug or URL, or the token has no access to it.
+
+        Examples
+        --------
+        >>> import k6frames
+        >>> len(k6frames.Client.sample().stacks())
+        1
+        """
+        if self.folder is not None:
+            return stacks_of_folder(self.folder, stack)
+        names = self._settings.stacks if stack is None else parse_stacks(stack)
+        requests = {name: auth_request(name) for name in names if not name.isdecimal()}
+        return make_stacks(names, requests, self.fetch(requests.values()).bodies)
+
+    def one_stack(self, stack: int | str | None = None) -> Stack:
+        """Return the only stack, for a request that reads one."""
+        stacks = self.stacks(stack)
+        if len(stacks) > 1:
+            ids = ", ".join(str(found.id) for found in stacks)
+            raise ConfigError(f"This reads one stack: pass stack= as one of {ids}.")
+        return stacks[0]
+
+    def snapshot(self, target: str | os.PathLike[str]) -> Path:
+        """Write the account to a folder of responses; see `k6frames.snapshot`."""
+        # The only upward import of this stage, for a method that people look for here.
+        from k6frames.loaders.snapshot import snapshot  # noqa: PLC0415
+
+        return snapshot(target, client=self)
+
+    def progress_bar(self, *, unit: str, total: int = 0) -> tqdm[None]:
+        """Return a progress bar that appears when the work takes longer than a second."""
+        shown = self._progress
+        if shown is None:
+            shown = sys.stderr.isatty() or "ipykernel" in sys.modules
+        return tqdm(
+            total=total, desc="k6frames", unit=unit, leave=False, delay=1, disable=not shown
+        )
 
     def close(self) -> None:
         """Close connections and the cache. The next request opens them again."""
-        opened, self._opened = self._opened, None
-        if opened is not None and opened[0] == os.getpid():
-            opened[1].close()
+        self._session.close()
 
     def __enter__(self) -> Self:
         return self
@@ -259,137 +357,105 @@ class Client:
         return f"<k6frames.Client {self.api_url} ({'; '.join(self._traits())})>"
 
     def _repr_html_(self) -> str:
-        cache = self._settings.cache
-        held = caching.holdings(cache.parent, cache.name) if cache else []
-        traits = "".join(f"<li>{html.escape(str(t))}</li>" for t in [*self._traits(), *held])
-        return f"<b>k6frames.Client</b> of {html.escape(self.api_url)}<ul>{traits}</ul>"
+        cache_folder = self._settings.cache_folder
+        caches = list_caches(cache_folder.parent) if cache_folder else []
+        own = [str(info) for info in caches if info.folder == cache_folder]
+        items = "".join(f"<li>{html.escape(trait)}</li>" for trait in [*self._traits(), *own])
+        return f"<b>k6frames.Client</b> of {html.escape(self.api_url)}<ul>{items}</ul>"
 
     def _traits(self) -> list[str]:
-        """Whose data this is and how it is kept, for people."""
-        if self.api_url == settings.SAMPLE_URL:
-            return ["the invented sample account"]
-        if self._settings.folder is not None:
-            return ["answers from files"]
-        if self._settings.cache is None:
-            return ["not cached"]
+        """Describe the account, the stacks and the cache, for people."""
+        if self.api_url == SAMPLE_URL:
+            return ["the sample account"]
+        if self.folder is not None:
+            return ["responses from files"]
+        names = self._settings.stacks
+        stacks = [f"{'stack' if len(names) == 1 else 'stacks'} {', '.join(names)}"] if names else []
+        cache_folder = self._settings.cache_folder
+        if cache_folder is None:
+            return [*stacks, "not cached"]
         if self._offline:
-            return [f"offline, from the cache in {self._settings.cache.parent}"]
-        hours = self._expire_after.total_seconds() / 3600
-        return [
-            f"cached for {hours:g} h in {self._settings.cache.parent}",
-            *(["refreshed once"] if self._refresh else []),
-        ]
-
-    # --- inside ---------------------------------------------------------------------------------
-
-    def _session(self) -> CachedSession:
-        """The session of this process: neither a connection nor a cache file survives a fork."""
-        opened, process = self._opened, os.getpid()
-        if opened is None or opened[0] != process:
-            with self._opening:
-                opened = self._opened
-                if opened is not None and opened[0] != process:
-                    _left_alone.append(opened[1])
-                    opened = None
-                if opened is None:
-                    opened = self._opened = (process, self._new_session())
-        return opened[1]
-
-    def _new_session(self) -> CachedSession:
-        session = caching.open_session(
-            self._settings.cache, keep=lambda response: NOT_KEPT not in response.headers
+            return [*stacks, f"offline, from the cache in {cache_folder.parent}"]
+        hours = (
+            f"for {self._max_age / timedelta(hours=1):g} h " if self._max_age is not None else ""
         )
-        # With trust_env a ~/.netrc would be read; `environment` reads the rest.
-        session.trust_env = False
-        session.headers["User-Agent"] = f"k6frames/{version('k6frames')}"
-        session.headers["Accept"] = "application/json"
-        session.adapters.clear()
-        if self._settings.folder is not None:
-            session.mount(self._base, Folder(self._settings.folder, self._base))
-        elif self._settings.token is not None:
-            wire = Wire(self._settings.token, budget=self._budget, connections=self._max_workers)
-            session.mount(self._base, wire)
-            session.proxies, session.verify = environment(self._base)
-        return session
+        refreshed = ["refreshed once"] if self._refresh else []
+        return [*stacks, f"cached {hours}in {cache_folder.parent}", *refreshed]
 
-    def _url(self, path: str) -> str:
-        if not path.startswith("/"):
-            raise ConfigError(f"A path begins with '/', such as /v3/organizations; not {path!r}.")
-        url = self._base + path
-        return url if _PLAIN.fullmatch(path) else normal(url)
+    def _cached(self, request: Request) -> Response | None:
+        if self._refresh and request not in self._refreshed:
+            return None
+        return self._session.cached(request, None if self._offline else self._max_age)
 
-    def _kept(self, session: CachedSession, path: str) -> _Answer | None:
-        """The kept answer to a path, if there is one and it may be used."""
-        if self._refresh and path not in self._asked:
-            return None
-        response = session.cache.get_response(caching.key(self._url(path)))
-        if response is None or not response.content:
-            return None
-        age = datetime.now(UTC) - response.created_at
-        # An answer from the future was written while the clock was wrong: its age is unknown.
-        if not self._offline and abs(age) >= self._expire_after:
-            return None
-        return _Answer(response.content, response.created_at)
+    def _send(self, request: Request) -> Response:
+        response = self._session.send(request)
+        self._refreshed.add(request)
+        return response
 
-    def _not_kept(self, path: str, others: list[str]) -> APIError:
-        more = f" (nor are {len(others)} more: {', '.join(others[:10])})" if others else ""
+    def _timeout_error(self, request: Request, active: ActiveRequest) -> APIError:
+        message = f"{request}: no complete response within {self._budget:g} s (the budget)."
+        if active.last_failure:
+            message += f" The attempt before failed: {active.last_failure}"
+        message += " Check the network, and whether the address is right."
+        return error_of(request, APIError(None, None, message, self._session.url(request)))
+
+    def _not_cached_error(self, request: Request) -> APIError:
         message = (
-            f"{path} is not in the cache{more}, and offline=True sends no request. "
-            "Fetch it once with offline=False."
+            f"{request} is not in the cache, and offline=True sends no request. Fetch it once "
+            "with offline=False."
         )
-        return APIError(None, None, message, self._url(path))
+        return error_of(request, APIError(None, None, message, self._session.url(request)))
 
-    def _fetch_into(
-        self,
-        answers: dict[str, _Answer],
-        failures: dict[str, APIError],
-        session: CachedSession,
-        paths: list[str],
-        on_error: OnError,
-    ) -> None:
-        """Ask for the paths on several threads; what has come is kept even if we stop half-way."""
-        ask = partial(self._ask, session)
-        bar = tqdm(
-            total=len(paths),
-            desc="k6frames",
-            unit=" answers",
-            leave=False,
-            delay=1,
-            disable=not self._shows_progress(),
+
+def _validate_timeout(timeout: tuple[float, float]) -> tuple[float, float]:
+    if not isinstance(timeout, tuple) or len(timeout) != 2:
+        raise ConfigError(
+            f"timeout must be two numbers of seconds, such as (5, 30), not {timeout!r}."
         )
-        with bar, contextlib.closing(at_once(ask, paths, self._max_workers)) as outcomes:
-            for path, outcome in outcomes:
-                if isinstance(outcome, _Answer):
-                    answers[path] = outcome
-                elif isinstance(outcome, APIError) and on_error == "warn":
-                    failures[path] = outcome
-                else:
-                    raise outcome
-                bar.update()
-
-    def _ask(self, session: CachedSession, path: str) -> _Answer:
-        response = session.get(
-            self._url(path), timeout=self._timeout, allow_redirects=False, force_refresh=True
-        )
-        self._asked.add(path)
-        written = response.headers.get("Last-Modified")
-        fetched = datetime.fromisoformat(written) if written else datetime.now(UTC)
-        return _Answer(response.content, fetched)
-
-    def _shows_progress(self) -> bool:
-        if self._progress is not None:
-            return self._progress
-        return sys.stderr.isatty() or "ipykernel" in sys.modules
+    connect, read = (_validate_seconds("timeout", seconds) for seconds in timeout)
+    return connect, read
 
 
-_shared: dict[settings.Settings, Client] = {}
-_sharing = threading.Lock()
+def _validate_seconds(name: str, seconds: float) -> float:
+    return validate_number(name, seconds, minimum=0.001, maximum=MAX_SECONDS)
 
 
-def shared_client() -> Client:
-    """The client behind ``client=None``: one for each account that the environment names."""
-    found = settings.resolve(None, None, cache=True)
-    with _sharing:
-        if found not in _shared:
-            _shared[found] = Client()
-        return _shared[found]
+def _max_age(expire_after: float) -> timedelta | None:
+    """Return how old a cached response may be; None for any age."""
+    seconds = validate_number("expire_after", expire_after, minimum=0, maximum=math.inf)
+    return timedelta(seconds=seconds) if seconds <= MAX_SECONDS else None
+
+
+def _completed(response: Response | None, error: APIError) -> Future[Response]:
+    future: Future[Response] = Future()
+    if response is None:
+        future.set_exception(error)
+    else:
+        future.set_result(response)
+    return future
+
+
+def with_advice(error: APIError, *, several: bool) -> APIError:
+    """Add to the error of one of several requests that the others can be read without it."""
+    if several and error.status in {403, 404}:
+        message = f'{error.message.rstrip(".")}, or leave it out with on_error="warn".'
+        return APIError(error.status, error.code, message, error.url)
+    return error
+
+
+def check_on_error(on_error: object) -> None:
+    """Raise a `ConfigError` unless `on_error` is "raise" or "warn"."""
+    if on_error not in ("raise", "warn"):
+        raise ConfigError(f'on_error must be "raise" or "warn", not {on_error!r}.')
+
+
+_default_clients: dict[Settings, Client] = {}
+
+
+def default_client() -> Client:
+    """Return the client behind ``client=None``: one for each account the environment describes."""
+    found = resolve_settings(None, None, None, cache=True)
+    with fork_lock:
+        if found not in _default_clients:
+            _default_clients[found] = Client()
+        return _default_clients[found]

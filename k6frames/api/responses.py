@@ -1,173 +1,131 @@
-"""What came off the wire: reading it to its end, and telling whole from broken, in words."""
+"""Whether a response is complete JSON, what an error response says, and why none was received."""
 
 from __future__ import annotations
 
-import contextlib
 import io
-import json
-import re
 import ssl
-import threading
-import time
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
+import msgspec
 import requests
 import urllib3
 
-from k6frames.secret import Token
+from k6frames.api.token import Token
+
+MAX_BODY_BYTES = 256 * 2**20
+"""The largest body that is read, in bytes after decompression."""
+MAX_MESSAGE_LENGTH = 300
+MAX_CODE_LENGTH = 60
 
 
-class _TooLateError(OSError):
-    def __init__(self) -> None:
-        super().__init__(None, "it had not arrived whole when the time for this path was over")
+class BodyTooLargeError(OSError):
+    """The body is longer than `MAX_BODY_BYTES`."""
 
 
-class _TooLongError(OSError):
-    def __init__(self, limit: int) -> None:
-        super().__init__(None, f"the answer is longer than {limit} bytes")
-
-
-def whole(body: bytes, headers: Mapping[str, str]) -> urllib3.HTTPResponse:
-    """An answer that has been read, with only those headers that somebody here needs."""
+def make_response(body: bytes, headers: Mapping[str, str]) -> urllib3.HTTPResponse:
+    """Return a response with status 200 whose body has been read."""
     return urllib3.HTTPResponse(io.BytesIO(body), headers, status=200, preload_content=False)
 
 
-def read_body(raw: urllib3.HTTPResponse, deadline: float, limit: int) -> bytes:
-    """The whole body; a timer ends the reading at the deadline, however slowly the bytes drip.
-
-    Parameters
-    ----------
-    raw : urllib3.HTTPResponse
-        The answer, of which nothing but the headers has been read.
-    deadline : float
-        When to give up, on the clock of `time.monotonic`.
-    limit : int
-        How many bytes, after decompression, are too many.
-    """
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        # The body may have been read to its end in the same moment.
-        with contextlib.suppress(ValueError, RuntimeError, OSError):
-            raw.shutdown()
-
-    timer = threading.Timer(max(deadline - time.monotonic(), 0), end)
-    timer.daemon = True
-    timer.start()
+def read_body(raw: urllib3.HTTPResponse) -> bytes:
+    """Read and decompress a body up to its end."""
     body = bytearray()
     try:
-        for part in raw.stream(1 << 16, decode_content=True):
-            body += part
-            if len(body) > limit:
-                raise _TooLongError(limit)
+        for chunk in raw.stream(1 << 16, decode_content=True):
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise BodyTooLargeError(
+                    None, f"the response is longer than {MAX_BODY_BYTES:,} bytes"
+                )
     except Exception:
         raw.close()
-        if late.is_set():
-            raise _TooLateError from None
         raise
-    finally:
-        timer.cancel()
-    # Where no length was announced, the timer's end of the stream looks like the server's.
-    if late.is_set():
-        raise _TooLateError
     return bytes(body)
 
 
 def is_json(body: bytes) -> bool:
-    """Whether a body is a whole JSON text; its meaning is the reader's matter."""
+    """Return whether a body is a complete JSON text; the parser checks what is in it."""
     try:
-        json.loads(
-            body.decode("utf-8-sig", "replace"),
-            # Nothing is kept of what is read: a body of 40 MB would take ten times that.
-            object_pairs_hook=len,
-            parse_int=len,
-            parse_float=len,
-        )
+        msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"), type=msgspec.Raw)
     except RecursionError:
-        return True
-    except ValueError:
+        return True  # the parser reports it
+    except msgspec.DecodeError:
         return False
     return True
 
 
-def clean(text: str, token: Token, length: int) -> str:
-    """What a server said, as it may stand in a message: short, on one line, without the token."""
-    # Redacted before it is cut, so that no half of the token is left at the end.
+def printable(text: str, token: Token, length: int) -> str:
+    """Return what a server sent as it may be shown: short, on one line, without the token."""
+    # Redacted before it is shortened, so that no half of the token is left at the end.
     return "".join(c if c.isprintable() else " " for c in token.redact(text)[:length])
 
 
-def error_of(body: bytes, token: Token) -> tuple[int | str | None, str]:
-    """The API's own code and message in an error body, which may be HTML, empty or anything."""
+def parse_error(body: bytes, token: Token) -> tuple[int | str | None, str]:
+    """Return the API's code and message in an error body, which may be HTML, empty or anything."""
     try:
-        error = json.loads(body)["error"]
+        error = msgspec.json.decode(body)["error"]
         code, message = error.get("code"), error.get("message")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (msgspec.DecodeError, LookupError, TypeError, AttributeError, RecursionError):
         return None, ""
-    said = clean(str(message or ""), token, 300)
+    text = printable(str(message or ""), token, MAX_MESSAGE_LENGTH)
     if isinstance(code, str):
-        code = clean(code, token, 60)
-    elif not isinstance(code, int):
-        return None, said
-    return code, said
+        return printable(code, token, MAX_CODE_LENGTH), text
+    return (code if type(code) is int else None), text
 
 
-def retry_after(value: str | None) -> float | None:
-    """The wait in seconds that a Retry-After asks for; a malformed one asks for nothing."""
-    value = (value or "").strip()
-    if re.fullmatch("[0-9]{1,300}", value):
-        return float(value)
+def parse_retry_after(value: str | None) -> float | None:
+    """Return the seconds that a Retry-After header asks for; None if it is missing or malformed."""
     try:
-        moment = parsedate_to_datetime(value)
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max((moment - datetime.now(UTC)).total_seconds(), 0)
-    except (ValueError, TypeError, OverflowError):
+        return urllib3.Retry().parse_retry_after(value) if value else None
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
         return None
 
 
 def is_permanent(error: Exception) -> bool:
-    """Whether another attempt would fail in the same way."""
-    # requests' errors about addresses and proxies that cannot be used are ValueErrors.
-    return isinstance(error, ValueError | _TooLongError) or any(
-        isinstance(link, ssl.SSLCertVerificationError) for link in _links(error)
+    """Return whether the request would fail again in the same way."""
+    if isinstance(error, BodyTooLargeError):
+        return True
+    unusable = requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema
+    return isinstance(error, unusable) or any(
+        isinstance(cause, ssl.SSLCertVerificationError | urllib3.exceptions.LocationParseError)
+        for cause in _causes(error)
     )
 
 
-def reason(error: Exception) -> str:
-    """Why no answer came, in the operating system's words where it has some."""
-    links = list(_links(error))
+def describe_failure(error: Exception) -> str:
+    """Say why no complete response was received, in the operating system's words if it has some."""
+    causes = list(_causes(error))
 
-    def among(*kinds: type[BaseException]) -> bool:
-        return any(isinstance(link, kinds) for link in links)
+    def has(*kinds: type[BaseException]) -> bool:
+        return any(isinstance(cause, kinds) for cause in causes)
 
-    if isinstance(error, _TooLateError | _TooLongError):
+    names = " from ".join(dict.fromkeys(type(cause).__name__ for cause in causes))
+    if isinstance(error, BodyTooLargeError):
         return str(error.strerror)
-    if isinstance(error, ValueError):
-        return f"the address, or a proxy in the environment, cannot be used ({_names(links)})"
-    if among(requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
-        return "the server was silent for too long"
-    # urllib3 makes a refused connection a kind of timeout.
-    if among(urllib3.exceptions.ConnectTimeoutError) and not among(
+    if is_permanent(error) and not has(ssl.SSLCertVerificationError):
+        return f"the address, or a proxy of the environment, cannot be used ({names})"
+    if has(requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
+        return "the server sent nothing before the read timeout"
+    # In urllib3 a refused connection is a kind of timeout.
+    if has(urllib3.exceptions.ConnectTimeoutError) and not has(
         urllib3.exceptions.NewConnectionError
     ):
-        return "no connection came about in time"
-    if among(urllib3.exceptions.IncompleteRead, urllib3.exceptions.DecodeError):
-        return "the answer was cut off or damaged on its way"
-    said = [link.strerror for link in links if isinstance(link, OSError)]
-    words = [text for text in said if isinstance(text, str) and text]
-    text = f"no whole answer came ({words[-1] if words else _names(links)})"
-    if among(ssl.SSLCertVerificationError):
+        return "the connection timed out"
+    if has(urllib3.exceptions.IncompleteRead, urllib3.exceptions.DecodeError):
+        return "the response was truncated or damaged"
+    system = [cause.strerror for cause in causes if isinstance(cause, OSError)]
+    words = [text for text in system if isinstance(text, str) and text]
+    text = f"no complete response was received ({words[-1] if words else names})"
+    if has(ssl.SSLCertVerificationError):
         text += (
-            "; if a proxy or your company signs connections, REQUESTS_CA_BUNDLE names its "
+            "; if a proxy or your company signs connections, set REQUESTS_CA_BUNDLE to its "
             "certificates"
         )
     return text
 
 
-def _links(error: BaseException) -> Iterator[BaseException]:
-    """An error and all that stand behind it."""
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and every error that it was raised from."""
     chain = [error]
     for link in chain:
         inner = [*link.args, getattr(link, "reason", None), link.__cause__, link.__context__]
@@ -175,7 +133,3 @@ def _links(error: BaseException) -> Iterator[BaseException]:
             e for e in inner if isinstance(e, BaseException) and not any(e is c for c in chain)
         ]
         yield link
-
-
-def _names(links: list[BaseException]) -> str:
-    return " from ".join(dict.fromkeys(type(link).__name__ for link in links))

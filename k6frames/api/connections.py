@@ -1,0 +1,64 @@
+"""Connections that can be ended from another thread, whatever the server does.
+
+Timeouts are per read, in urllib3 as in requests: headers that arrive byte by byte, or an endless
+row of interim responses, would never end.
+"""
+
+from __future__ import annotations
+
+import http.client
+from typing import Any
+
+import urllib3
+
+from k6frames.api.workers import active_request
+
+
+class _FinalResponse(http.client.HTTPResponse):
+    """A response after any number of interim ones: http.client itself skips only 100."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        while status in (102, 103):
+            http.client.parse_headers(self.fp)
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, status, reason
+
+
+class _Connection(urllib3.connection.HTTPConnection):
+    """A connection that the `ActiveRequest` of its thread knows."""
+
+    response_class = _FinalResponse
+
+    def connect(self) -> None:
+        _use(self)
+        super().connect()
+        _use(self)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _use(self)
+        super().request(*args, **kwargs)
+
+
+class _HTTPSConnection(_Connection, urllib3.connection.HTTPSConnection):
+    """The same over TLS."""
+
+
+def _use(connection: _Connection) -> None:
+    active = active_request.get()
+    if active is not None:
+        active.connection = connection
+        if active.stopped.is_set():
+            connection.close()
+            raise OSError(None, "the work was stopped")
+
+
+class _HTTPPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _HTTPSPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+
+STOPPABLE_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}

@@ -1,0 +1,171 @@
+"""`ApiSession`: one request, from the cache or from the account's server or folder."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+
+import requests
+from requests_cache import CachedSession
+
+from k6frames.api import cache
+from k6frames.api.adapter import DO_NOT_CACHE, RetryAdapter, proxies_and_certificates
+from k6frames.api.endpoints import Request
+from k6frames.api.folder import FolderAdapter
+from k6frames.api.forks import close_before_fork, fork_lock
+from k6frames.api.settings import Settings
+from k6frames.errors import APIError, ConfigError
+
+# A path of these characters alone is sent as it is.
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/_-]*")
+
+
+@dataclass(frozen=True)
+class Response:
+    """A body, and when it was fetched."""
+
+    # Not shown: a traceback with locals is no place for a body.
+    body: bytes = field(repr=False)
+    fetched: datetime
+
+
+class ApiSession:
+    """A requests session for one account, opened on first use and again after a fork.
+
+    Parameters
+    ----------
+    settings : Settings
+        Which account it is.
+    timeout : tuple of float
+        Seconds to wait for a connection, and between two reads.
+    budget : float
+        Seconds for one request, all attempts and waits included.
+    connections : int
+        How many connections are kept open.
+    """
+
+    def __init__(
+        self, settings: Settings, *, timeout: tuple[float, float], budget: float, connections: int
+    ) -> None:
+        self._settings = settings
+        self._address = normalize_url(settings.api_url)
+        self._timeout = timeout
+        self._budget = budget
+        self._connections = connections
+        self._opened: CachedSession | None = None
+        close_before_fork(self)
+
+    def send(self, request: Request) -> Response:
+        """Send a request and cache the response.
+
+        Raises
+        ------
+        APIError
+            If there is no usable response.
+        """
+        try:
+            response = self._session().get(
+                self.url(request),
+                headers=request.headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+                force_refresh=True,
+            )
+        except APIError as error:
+            raise error_of(request, error) from None
+        modified = response.headers.get("Last-Modified")
+        fetched = datetime.fromisoformat(modified) if modified else datetime.now(UTC)
+        return Response(response.content, fetched)
+
+    def cached(self, request: Request, max_age: timedelta | None) -> Response | None:
+        """Return the cached response to a request, unless it is older than `max_age`."""
+        response = self._session().cache.get_response(self._cache_key(request))
+        if response is None or not response.content:
+            return None
+        age = datetime.now(UTC) - response.created_at
+        # A response from the future was written while the clock was wrong: its age is unknown.
+        if max_age is not None and abs(age) >= max_age:
+            return None
+        return Response(response.content, response.created_at)
+
+    def forget(self, requests: Iterable[Request]) -> None:
+        """Remove responses from the cache, so that they are fetched again."""
+        for request in requests:
+            with contextlib.suppress(KeyError):
+                del self._session().cache.responses[self._cache_key(request)]
+
+    def url(self, request: Request) -> str:
+        """Return the URL of a request.
+
+        Raises
+        ------
+        ConfigError
+            If its path is not one below the API's address.
+        """
+        path = request.path
+        if not path.startswith("/"):
+            raise ConfigError(f"A path begins with '/', such as /v3/organizations; not {path!r}.")
+        url = self._address + path
+        if _PLAIN_PATH.fullmatch(path):
+            return url
+        url = normalize_url(url)
+        if not url.startswith(f"{self._address}/"):
+            raise ConfigError(f"The path {path!r} leads out of {self._settings.api_url}.")
+        return url
+
+    def close(self) -> None:
+        """Close connections and the cache. The next request opens them again."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
+
+    def _session(self) -> CachedSession:
+        if self._opened is None:
+            with fork_lock:
+                if self._opened is None:
+                    self._opened = self._open()
+        return self._opened
+
+    def _open(self) -> CachedSession:
+        settings = self._settings
+        session = cache.open_session(
+            settings.cache_folder,
+            address=settings.api_url,
+            should_cache=lambda response: DO_NOT_CACHE not in response.headers,
+        )
+        # With trust_env a ~/.netrc would be read.
+        session.trust_env = False
+        session.headers["User-Agent"] = f"k6frames/{version('k6frames')}"
+        session.headers["Accept"] = "application/json"
+        session.adapters.clear()
+        if settings.folder is not None:
+            session.mount(self._address, FolderAdapter(settings.folder, self._address))
+        elif settings.token is not None:
+            adapter = RetryAdapter(
+                settings.token, self._address, budget=self._budget, connections=self._connections
+            )
+            session.mount(self._address, adapter)
+            session.proxies, session.verify = proxies_and_certificates(self._address)
+        return session
+
+    def _cache_key(self, request: Request) -> str:
+        return cache.cache_key(self.url(request), request.stack)
+
+
+def error_of(request: Request, error: APIError) -> APIError:
+    """Return the error of a request; its label, if it has one, comes first."""
+    if not request.label:
+        return error
+    return APIError(error.status, error.code, f"{request.label}: {error.message}", error.url)
+
+
+def normalize_url(url: str) -> str:
+    """Return a URL as requests sends it, which is also how it is cached."""
+    try:
+        return str(requests.Request("GET", url).prepare().url).rstrip("/")
+    except ValueError as error:  # requests' own errors about addresses are such
+        raise ConfigError(f"{url!r} is not an address that can be requested: {error}") from None

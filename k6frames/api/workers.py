@@ -1,0 +1,158 @@
+"""Requests on several threads, each with a time limit that holds whatever the server does.
+
+`concurrent.futures.ThreadPoolExecutor` has no such limit, and Python waits for its threads when the
+program ends, also for one that a silent server holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import ContextVar
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class ActiveRequest:
+    """A request under way, which another thread can end."""
+
+    def __init__(self) -> None:
+        self.stopped = threading.Event()
+        self.started = time.monotonic()
+        self.connection: Any = None
+        """The connection that is in use, once there is one."""
+        self.last_failure = ""
+        """What went wrong in the attempt before."""
+
+    def stop(self) -> None:
+        """End waits at once, start no further attempt, and end the connection."""
+        self.stopped.set()
+        connected = getattr(self.connection, "sock", None)
+        if connected is not None:
+            # The base class's method: that of an SSL socket would change it under its reader.
+            with contextlib.suppress(OSError, ValueError):
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+
+active_request: ContextVar[ActiveRequest | None] = ContextVar("active_request", default=None)
+"""The request that the current thread works on."""
+
+
+class WorkerPool(Generic[Item, Result]):
+    """Daemon threads that call a function for each submitted item.
+
+    Parameters
+    ----------
+    work : callable
+        What is called with an item.
+    size : int
+        How many threads there are at most.
+    time_limit : float
+        Seconds for one item. After that its request is stopped, and its future fails.
+    timeout_error : callable
+        Makes the exception of an item whose time is over.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[Item], Result],
+        *,
+        size: int,
+        time_limit: float,
+        timeout_error: Callable[[Item, ActiveRequest], Exception],
+    ) -> None:
+        self._work = work
+        self._size = size
+        self._time_limit = time_limit
+        self._timeout_error = timeout_error
+        # None ends a thread.
+        self._submitted: SimpleQueue[Item | None] = SimpleQueue()
+        self._completed: SimpleQueue[tuple[Item, Future[Result]]] = SimpleQueue()
+        self._active: dict[ActiveRequest, Item] = {}
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._closed = False
+        self.pending = 0
+        """How many items were submitted whose result has not been taken."""
+
+    def submit(self, item: Item) -> None:
+        """Add an item; a thread takes it when it is free."""
+        self._submitted.put(item)
+        self.pending += 1
+        if self._threads < min(self._size, self.pending):
+            self._start_thread()
+
+    def next_completed(self) -> tuple[Item, Future[Result]]:
+        """Wait for the next item whose result is known, in the order of completion."""
+        while True:
+            try:
+                completed = self._completed.get(timeout=self._seconds_to_next_limit())
+            except Empty:
+                self._end_overdue()
+            else:
+                self.pending -= 1
+                return completed
+
+    def close(self) -> None:
+        """Stop every request that is under way, and end the threads."""
+        with self._lock:
+            self._closed = True
+            for request in self._active:
+                request.stop()
+        for _ in range(self._threads):
+            self._submitted.put(None)
+
+    def _start_thread(self) -> None:
+        self._threads += 1
+        threading.Thread(target=self._run, name="k6frames", daemon=True).start()
+
+    def _run(self) -> None:
+        while (item := self._submitted.get()) is not None:
+            request = ActiveRequest()
+            active_request.set(request)
+            with self._lock:
+                if self._closed:
+                    return
+                self._active[request] = item
+            outcome: Future[Result] = Future()
+            try:
+                outcome.set_result(self._work(item))
+            except BaseException as error:  # noqa: BLE001 - raised where the result is taken
+                outcome.set_exception(error)
+            with self._lock:
+                if self._active.pop(request, None) is None:
+                    return  # it was overdue, and another thread has taken this one's place
+            self._completed.put((item, outcome))
+
+    def _seconds_to_next_limit(self) -> float:
+        with self._lock:
+            starts = [request.started for request in self._active]
+        return max(
+            0.01, min(starts, default=time.monotonic()) + self._time_limit - time.monotonic()
+        )
+
+    def _end_overdue(self) -> None:
+        """Fail the items whose time is over; a thread that does not come back is replaced."""
+        now = time.monotonic()
+        with self._lock:
+            overdue = {
+                request: item
+                for request, item in self._active.items()
+                if now >= request.started + self._time_limit
+            }
+            for request in overdue:
+                del self._active[request]
+        for request, item in overdue.items():
+            request.stop()
+            self._threads -= 1
+            self._start_thread()
+            outcome: Future[Result] = Future()
+            outcome.set_exception(self._timeout_error(item, request))
+            self._completed.put((item, outcome))
