@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from servers import LIST, Raw, Step
 
-from k6frames import transport
-from k6frames.client import Client
+from k6frames.api import adapter
+from k6frames.api.client import Client
 
 Serve = Callable[..., Raw]
 Connect = Callable[..., Client]
@@ -57,5 +57,5 @@ def connect(token: str) -> Iterator[Connect]:
 @pytest.fixture
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attempts that follow each other at once."""
-    monkeypatch.setattr(transport, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(transport, "JITTER", 0.01)
+    monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.01)
+    monkeypatch.setattr(adapter, "JITTER_SECONDS", 0.01)
