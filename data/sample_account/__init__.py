@@ -1,0 +1,1 @@
+"""The invented sample account, one module per part of it."""
