@@ -41,8 +41,8 @@ from .summaries.projects import shared_names as shared_names
 from .summaries.results import flaky_tests as flaky_tests
 from .summaries.results import idle_load_tests as idle_load_tests
 from .summaries.results import results_timeline as results_timeline
-from .summaries.results import scheduled_runs as scheduled_runs
 from .summaries.results import test_results as test_results
+from .summaries.schedules import scheduled_runs as scheduled_runs
 from .summaries.usage import usage as usage
 from .summaries.usage import vuh_budget as vuh_budget
 

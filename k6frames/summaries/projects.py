@@ -1,39 +1,40 @@
-"""Summaries: from a frame to a smaller one that answers a question."""
+"""Projects: how many there are, since when, which are idle and which share a name."""
 
 from __future__ import annotations
 
-import contextlib
-from datetime import UTC, date, datetime
-from typing import Any, Literal, get_args
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from k6frames.errors import ConfigError
-from k6frames.schema import carry
+from k6frames.api.validation import short_repr, validate_integer
+from k6frames.errors import ConfigError, SchemaError
+from k6frames.summaries.details import number_groups
+from k6frames.summaries.periods import Frequency, make_timeline
 from k6frames.tables import (
     ACCOUNT_SUMMARY,
     CREATION_TIMELINE,
     CREATION_TIMELINE_BY_ORGANIZATION,
     IDLE_PROJECTS,
+    LOAD_TESTS,
     ORGANIZATION_PROJECTS,
+    ORGANIZATIONS,
     PROJECTS,
     PROJECTS_PER_ORGANIZATION,
     SHARED_NAMES,
-    returns,
+    STACK_PROJECTS,
+    TEST_RUNS,
 )
+from k6frames.tables.schema import Table, combine_attrs, returns
+from k6frames.tables.timestamps import MAX_DAYS, TimestampLike, resolve_as_of
 
-Frequency = Literal["D", "W", "MS", "QS", "YS"]
-Moment = str | date | datetime | pd.Timestamp | None
-
-# A period is so many of numpy's units; the shift makes weeks begin on Monday (1970-01-01 was a
-# Thursday).
-_PERIODS: dict[str, tuple[str, int, int]] = {
-    "D": ("D", 1, 0),
-    "W": ("D", 7, 3),
-    "MS": ("M", 1, 0),
-    "QS": ("M", 3, 0),
-    "YS": ("Y", 1, 0),
+# Tables with creation dates; a frame is of the first one whose key it has.
+_CREATIONS = {
+    ORGANIZATION_PROJECTS: "project_created",
+    LOAD_TESTS: "created",
+    STACK_PROJECTS: "created",
+    PROJECTS: "created",
+    ORGANIZATIONS: "created",
 }
 
 
@@ -49,66 +50,75 @@ def projects_per_organization(organization_projects: pd.DataFrame) -> pd.DataFra
     Returns
     -------
     pandas.DataFrame
-        One row per organization, also for those without projects; most projects first.
+        One row per organization, including those without projects; the most projects first.
 
     Raises
     ------
     SchemaError
-        If the frame does not fit the table ``organization_projects``.
+        If the frame does not match the table ``organization_projects``, or has a duplicate key.
 
     Examples
     --------
     >>> import k6frames
-    >>> both = k6frames.organization_projects_df(client=k6frames.Client.sample())
-    >>> k6frames.projects_per_organization(both)[["org_name", "projects", "share"]].head(2)
+    >>> projects = k6frames.organization_projects_df(client=k6frames.Client.sample())
+    >>> k6frames.projects_per_organization(projects)[["org_name", "projects", "share"]].head(2)
                      org_name  projects     share
     0  Marmalade Parcel Works        92  0.306667
     1  Café Élan Réservations        61  0.203333
     """
     needed = ("org_id", "org_name", "project_id", "project_created", "project_updated")
-    both = ORGANIZATION_PROJECTS.part(*needed).conform(organization_projects)
-    groups = both.groupby("org_id", dropna=False, sort=True)
-    summary = groups.agg(
-        org_name=("org_name", "first"),
-        projects=("project_id", "count"),
-        first_created=("project_created", "min"),
-        last_created=("project_created", "max"),
-        last_updated=("project_updated", "max"),
-    ).reset_index()
+    projects = ORGANIZATION_PROJECTS.select(*needed).conform(organization_projects)
+    organizations = projects.groupby("org_id", dropna=False, sort=True)
+    columns = {
+        "org_name": organizations["org_name"].first(),
+        "projects": organizations["project_id"].count(),
+        "first_created": organizations["project_created"].min(),
+        "last_created": organizations["project_created"].max(),
+        "last_updated": organizations["project_updated"].max(),
+    }
+    summary = pd.DataFrame(columns).reset_index()
     total = int(summary["projects"].sum())
     summary["share"] = summary["projects"] / total if total else pd.NA
     summary = summary.sort_values("projects", ascending=False, kind="stable")
-    return carry(PROJECTS_PER_ORGANIZATION.conform(summary), organization_projects)
+    return combine_attrs(PROJECTS_PER_ORGANIZATION.conform(summary), organization_projects)
 
 
 @returns(CREATION_TIMELINE, CREATION_TIMELINE_BY_ORGANIZATION)
 def creation_timeline(
-    frame: pd.DataFrame, *, freq: Frequency = "MS", by: Literal["org_id"] | None = None
+    frame: pd.DataFrame,
+    *,
+    freq: Frequency = "MS",
+    by: Literal["org_id"] | None = None,
+    until: TimestampLike | None = None,
 ) -> pd.DataFrame:
     """Count what was created in each period, and up to its end.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Organizations, projects, or both joined (then projects are counted). Rows without a date of
-        creation are left out.
+        Organizations, projects (of v3, v6 or joined with their organizations) or load tests. Rows
+        without a creation date are left out.
     freq : {"MS", "D", "W", "QS", "YS"}, default "MS"
         Length of a period: month, day, week from Monday, quarter or year, all in UTC.
     by : {"org_id"}, optional
-        Count each organization apart.
+        Count per organization.
+    until : str, date, datetime or pandas.Timestamp, optional
+        The periods continue to the one that contains this timestamp (UTC without an offset), so
+        that months without a creation at the end are visible. By default they end with the last
+        creation.
 
     Returns
     -------
     pandas.DataFrame
-        One row per period from the first to the last, those with nothing created included. With
-        ``by="org_id"`` every organization that has a date has every period.
+        One row per period from the first creation to the last, including those with none. With
+        ``by="org_id"``, every organization that has a creation date has every period.
 
     Raises
     ------
     ConfigError
-        If `freq` or `by` is none of these.
+        If an argument is not valid, or the result would exceed two million rows.
     SchemaError
-        If the frame has no dates of creation.
+        If the frame does not match its table, or has a duplicate key.
 
     Examples
     --------
@@ -119,38 +129,29 @@ def creation_timeline(
     0 2016-01-01 00:00:00+00:00       34          34
     1 2017-01-01 00:00:00+00:00       17          51
     """
-    if freq not in _PERIODS:
-        known = ", ".join(get_args(Frequency))
-        raise ConfigError(
-            f"freq is one of {known} (day, week, month, quarter, year), not {freq!r}."
-        )
     if by not in (None, "org_id"):
-        raise ConfigError(f'by is "org_id" or None, not {by!r}.')
-    column, table = "created", PROJECTS
-    if "project_created" in frame.columns:
-        column, table = "project_created", ORGANIZATION_PROJECTS
-    dated = table.part(column, *([by] if by else [])).conform(frame).dropna(subset=column)
-    unit, size, shift = _PERIODS[freq]
-    moments = dated[column].dt.tz_convert(None).to_numpy().astype(f"datetime64[{unit}]")
-    numbers = (moments.astype(np.int64) + shift) // size
-    first = int(numbers.min()) if len(numbers) else 0
-    count = int(numbers.max()) - first + 1 if len(numbers) else 0
-    starts = (np.arange(first, first + count) * size - shift).astype(f"datetime64[{unit}]")
-    periods = starts.astype("datetime64[us]")
-    if by is None:
-        created = np.bincount(numbers - first, minlength=count)
-        timeline = {"period": periods, "created": created, "cumulative": created.cumsum()}
-        return carry(CREATION_TIMELINE.conform(pd.DataFrame(timeline)), frame)
-    codes, organizations = pd.factorize(dated["org_id"], sort=True, use_na_sentinel=False)
-    cells = np.bincount(codes * count + (numbers - first), minlength=len(organizations) * count)
-    created = cells.reshape(len(organizations), count)
-    timeline_by: dict[str, Any] = {
-        "org_id": organizations.repeat(count),
-        "period": np.tile(periods, len(organizations)),
-        "created": created.ravel(),
-        "cumulative": created.cumsum(axis=1).ravel(),
-    }
-    return carry(CREATION_TIMELINE_BY_ORGANIZATION.conform(pd.DataFrame(timeline_by)), frame)
+        raise ConfigError(f'by must be "org_id" or None, not {short_repr(by)}.')
+    keys = [by] if by else []
+    table = _find_creations(frame)
+    column = _CREATIONS[table]
+    if by and by not in table.dtypes:
+        raise ConfigError(f'by="org_id" needs projects of v3: {table.doc} has no organization ID.')
+    dated = table.select(column, *keys).conform(frame).dropna(subset=column)
+    numbers, groups = number_groups(dated, keys)
+    timeline = make_timeline(
+        dated[column], freq, until=until, groups=len(groups), group="organization"
+    )
+    shape = len(groups), len(timeline.periods)
+    cells = numbers * len(timeline.periods) + timeline.positions
+    created = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+    result = groups.take(np.arange(len(groups)).repeat(shape[1])).reset_index(drop=True)
+    result = result.assign(
+        period=np.tile(timeline.periods.tz_convert(None).to_numpy(), len(groups)),
+        created=created.ravel(),
+        cumulative=created.cumsum(axis=1).ravel(),
+    )
+    returned = CREATION_TIMELINE_BY_ORGANIZATION if by else CREATION_TIMELINE
+    return combine_attrs(returned.conform(result), frame)
 
 
 @returns(IDLE_PROJECTS)
@@ -158,19 +159,27 @@ def idle_projects(
     organization_projects: pd.DataFrame,
     *,
     days: int = 180,
-    as_of: Moment = None,
+    as_of: TimestampLike | None = None,
+    test_runs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Find the projects that nobody has updated for long.
+    """Find the projects without activity for a long time.
+
+    Activity is the last update of a project's settings and, if test runs are given, the creation
+    of its last test run. Without test runs, a project that is tested every day but never edited is
+    idle.
 
     Parameters
     ----------
     organization_projects : pandas.DataFrame
-        As `organization_projects_df` or `join_projects` returns it. Rows without a project, or
-        without a date of its last update, are left out.
+        As `organization_projects_df` or `join_projects` returns it. Projects with neither an update
+        date nor a test run are left out.
     days : int, default 180
-        How many whole days without an update make a project idle.
-    as_of : str, datetime or Timestamp, optional
-        The moment to look from, in UTC where it names no offset; by default now.
+        How many full days without activity make a project idle.
+    as_of : str, date, datetime or pandas.Timestamp, optional
+        The timestamp that days are counted to, UTC without an offset; by default now.
+    test_runs : pandas.DataFrame, optional
+        As `test_runs_df` or `test_run_details_df` returns it. Runs created after `as_of` are
+        ignored.
 
     Returns
     -------
@@ -180,40 +189,55 @@ def idle_projects(
     Raises
     ------
     ConfigError
-        If `days` or `as_of` cannot be understood.
+        If an argument is not valid.
     SchemaError
-        If the frame does not fit the table ``organization_projects``.
+        If a frame does not match its table, or has a duplicate key.
 
     Examples
     --------
     >>> import k6frames
-    >>> both = k6frames.organization_projects_df(client=k6frames.Client.sample())
-    >>> idle = k6frames.idle_projects(both, days=365, as_of="2026-07-01")
+    >>> projects = k6frames.organization_projects_df(client=k6frames.Client.sample())
+    >>> idle = k6frames.idle_projects(projects, days=365, as_of="2026-07-01")
     >>> idle[["project_name", "idle_days"]].head(2)
                     project_name  idle_days
     0             Login baseline       3751
     1  gRPC inventory breakpoint       3751
     """
-    needed = [column.name for column in IDLE_PROJECTS.columns if column.name != "idle_days"]
-    both = ORGANIZATION_PROJECTS.part(*needed).conform(organization_projects)
-    if isinstance(days, bool) or not isinstance(days, int | np.integer) or days < 0:
-        raise ConfigError(f"days must be a whole number, 0 or more, not {days!r}.")
-    idle = (_moment(as_of) - both["project_updated"]).dt.days
-    idle = both.assign(idle_days=idle)[idle.ge(days) & both["project_id"].notna()]
-    idle = idle.sort_values(["project_updated", "project_id"])
-    return carry(IDLE_PROJECTS.conform(idle), organization_projects)
+    validate_integer("days", days, minimum=0, maximum=MAX_DAYS)
+    now = resolve_as_of(as_of)
+    needed = ("org_name", "project_name", "project_created", "project_updated")
+    projects = ORGANIZATION_PROJECTS.select(*needed).conform(organization_projects)
+    projects = projects[projects["project_id"].notna()]
+    inputs = [organization_projects]
+    if test_runs is None:
+        activity = projects["project_updated"]
+        projects = projects.assign(last_run=None)
+    else:
+        inputs.append(test_runs)
+        runs = TEST_RUNS.select("project_id", "created").conform(test_runs)
+        runs = runs[(runs["created"] <= now).to_numpy()]
+        last_runs = runs.groupby("project_id")["created"].max().rename("last_run").reset_index()
+        projects = projects.merge(last_runs, on="project_id", how="left")
+        activity = projects[["project_updated", "last_run"]].max(axis=1)
+    idle_days = (now - activity).dt.days
+    projects = projects.assign(idle_days=idle_days, activity=activity)
+    idle = projects[(idle_days >= days).to_numpy()]
+    idle = idle.sort_values(["activity", "project_id", "org_id"])
+    return combine_attrs(IDLE_PROJECTS.conform(idle), *inputs)
 
 
 @returns(ACCOUNT_SUMMARY)
-def account_summary(organization_projects: pd.DataFrame, *, as_of: Moment = None) -> pd.DataFrame:
-    """Count what the account holds, what is new in it and what lies idle.
+def account_summary(
+    organization_projects: pd.DataFrame, *, as_of: TimestampLike | None = None
+) -> pd.DataFrame:
+    """Count what the account has, what is new and what is idle.
 
     Parameters
     ----------
     organization_projects : pandas.DataFrame
         As `organization_projects_df` or `join_projects` returns it.
-    as_of : str, datetime or Timestamp, optional
-        The moment to look from, in UTC where it names no offset; by default now.
+    as_of : str, date, datetime or pandas.Timestamp, optional
+        The timestamp that days are counted to, UTC without an offset; by default now.
 
     Returns
     -------
@@ -223,40 +247,41 @@ def account_summary(organization_projects: pd.DataFrame, *, as_of: Moment = None
     Raises
     ------
     ConfigError
-        If `as_of` cannot be understood.
+        If `as_of` is not a timestamp.
     SchemaError
-        If the frame does not fit the table ``organization_projects``.
+        If the frame does not match the table ``organization_projects``, or has a duplicate key.
 
     Examples
     --------
     >>> import k6frames
-    >>> both = k6frames.organization_projects_df(client=k6frames.Client.sample())
-    >>> k6frames.account_summary(both, as_of="2026-07-01")[["organizations", "projects"]]
+    >>> projects = k6frames.organization_projects_df(client=k6frames.Client.sample())
+    >>> k6frames.account_summary(projects, as_of="2026-07-01")[["organizations", "projects"]]
        organizations  projects
     0             12       300
     """
-    moment = _moment(as_of)
+    now = resolve_as_of(as_of)
     counts = projects_per_organization(organization_projects)
-    dated = ORGANIZATION_PROJECTS.part("project_created").conform(organization_projects)
-    created = dated["project_created"]
-    age = (moment - created).dt.days
-    glance = {
-        "as_of": moment,
+    projects = ORGANIZATION_PROJECTS.select("project_created").conform(organization_projects)
+    created = projects.loc[projects["project_id"].notna(), "project_created"]
+    age = (now - created).dt.days
+    summary = {
+        "as_of": now,
         "organizations": counts["org_id"].notna().sum(),
         "empty_organizations": (counts["projects"] == 0).sum(),
-        "projects": counts["projects"].sum(),
+        "projects": len(created),
+        "undated_projects": created.isna().sum(),
         "created_30_days": age.between(0, 29).sum(),
         "created_365_days": age.between(0, 364).sum(),
-        "idle_180_days": len(idle_projects(organization_projects, days=180, as_of=moment)),
+        "idle_180_days": len(idle_projects(organization_projects, days=180, as_of=now)),
         "first_created": created.min(),
         "last_created": created.max(),
     }
-    return carry(ACCOUNT_SUMMARY.conform(pd.DataFrame([glance])), organization_projects)
+    return combine_attrs(ACCOUNT_SUMMARY.conform(pd.DataFrame([summary])), organization_projects)
 
 
 @returns(SHARED_NAMES)
 def shared_names(organization_projects: pd.DataFrame) -> pd.DataFrame:
-    """Find the project names that occur in several organizations.
+    """Find the project names that several organizations use.
 
     Parameters
     ----------
@@ -266,44 +291,44 @@ def shared_names(organization_projects: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per name, that of most organizations first.
+        One row per name, the one that most organizations use first.
 
     Raises
     ------
     SchemaError
-        If the frame does not fit the table ``organization_projects``.
+        If the frame does not match the table ``organization_projects``, or has a duplicate key.
 
     Examples
     --------
     >>> import k6frames
-    >>> both = k6frames.organization_projects_df(client=k6frames.Client.sample())
-    >>> k6frames.shared_names(both).head(2)
+    >>> projects = k6frames.organization_projects_df(client=k6frames.Client.sample())
+    >>> k6frames.shared_names(projects).head(2)
           project_name  organizations  projects
     0  Default project              9         9
     1      Smoke tests              6         6
     """
-    both = ORGANIZATION_PROJECTS.part("org_id", "project_id", "project_name").conform(
-        organization_projects
-    )
+    projects = ORGANIZATION_PROJECTS.select("project_name").conform(organization_projects)
     names = (
-        both.dropna(subset=["project_id", "project_name"])
+        projects.dropna(subset=["project_id", "project_name"])
         .groupby("project_name", sort=True)
         .agg(organizations=("org_id", "nunique"), projects=("project_id", "count"))
         .query("organizations > 1")
         .sort_values(["organizations", "projects"], ascending=False, kind="stable")
         .reset_index()
     )
-    return carry(SHARED_NAMES.conform(names), organization_projects)
+    return combine_attrs(SHARED_NAMES.conform(names), organization_projects)
 
 
-def _moment(as_of: Moment) -> pd.Timestamp:
-    """The moment that somebody means, in UTC."""
-    as_of = datetime.now(UTC) if as_of is None else as_of
-    # A number would be counted in nanoseconds since 1970, which nobody means.
-    if isinstance(as_of, str | date | np.datetime64):
-        with contextlib.suppress(ValueError, TypeError, OverflowError):
-            moment = pd.Timestamp(as_of)
-            if not pd.isna(moment):
-                in_utc = moment.tz_localize if moment.tz is None else moment.tz_convert
-                return in_utc("UTC").as_unit("us")
-    raise ConfigError(f"as_of should be a date such as '2026-07-01', not {as_of!r}.")
+def _find_creations(frame: pd.DataFrame) -> Table:
+    """Return the table of a frame with creation dates."""
+    if isinstance(frame, pd.DataFrame) and "test_run_id" not in frame.columns:
+        for table, column in _CREATIONS.items():
+            if {*table.key, column} <= set(frame.columns):
+                return table
+    functions = ", ".join(f"k6frames.{table.function}" for table in _CREATIONS)
+    found = ", ".join(map(str, frame.columns)) if isinstance(frame, pd.DataFrame) else ""
+    raise SchemaError(
+        f"Expected a frame with creation dates, as one of {functions} returns it, not "
+        f"{f'one with the columns {found}' if found else f'a {type(frame).__name__}'}. For test "
+        "runs over time see k6frames.results_timeline and k6frames.usage."
+    )

@@ -58,7 +58,7 @@ CREATION_TIMELINE_BY_ORGANIZATION = Table(
 IDLE_PROJECTS = Table(
     name="idle_projects",
     doc="a project without activity for a long time, the longest first",
-    key=("project_id",),
+    key=("org_id", "project_id"),
     function="idle_projects(organization_projects)",
     columns=(
         _ORG_ID,
@@ -68,7 +68,7 @@ IDLE_PROJECTS = Table(
         Column("project_created", TIMESTAMP, "when it was created"),
         Column("project_updated", TIMESTAMP, "when its settings were last changed"),
         Column("last_run", TIMESTAMP, "when its last test run was created, if runs were given"),
-        Column("idle_days", INT, "full days since the latest of these", nullable=False),
+        Column("idle_days", INT, "full days since the last update or run", nullable=False),
     ),
 )
 
@@ -181,11 +181,11 @@ VUH_BUDGET = Table(
         Column("used_vuh", FLOAT, "VUh of the month's runs that have ended", nullable=False),
         Column("limit_vuh", FLOAT, "VUh that it may use per month; missing: no limit"),
         Column("left_vuh", FLOAT, "limit minus used; negative above the limit"),
-        Column("share", FLOAT, "used divided by the limit"),
+        Column("share", FLOAT, "used divided by the limit; missing: no limit, or a limit of 0"),
         Column(
             "expected_vuh", FLOAT, "VUh at the month's end at the rate until now", nullable=False
         ),
-        Column("days_left", FLOAT, "days until the limit at this rate; missing: never"),
+        Column("days_left", FLOAT, "days until the limit at this rate; missing: never reached"),
     ),
 )
 
@@ -200,7 +200,7 @@ _RESULTS = (
 
 TEST_RESULTS = Table(
     name="test_results",
-    doc="a load test that has runs, the lowest pass rate first",
+    doc="a load test that has runs in the last days, the lowest pass rate first",
     key=("stack_id", "load_test_id"),
     function="test_results(details, as_of=...)",
     columns=(
@@ -218,7 +218,8 @@ TEST_RESULTS = Table(
         Column(
             "failing_since",
             TIMESTAMP,
-            "when the first run after the last passed one was created; missing: it passes",
+            "when the first failed run (or error) after the last passed one was created; missing: "
+            "the last result is passed, or there is none",
         ),
         Column("median_duration", FLOAT, "median duration of the ended runs in seconds"),
         Column("vuh", FLOAT, "cost in VUh of the runs that have ended", nullable=False),
@@ -235,7 +236,7 @@ RESULTS_TIMELINE = Table(
 
 FLAKY_TESTS = Table(
     name="flaky_tests",
-    doc="a load test whose result changes, the most changes first",
+    doc="a load test whose result changes back and forth, the most changes first",
     key=("stack_id", "load_test_id"),
     function="flaky_tests(details)",
     columns=(
@@ -281,6 +282,7 @@ SCHEDULED_RUNS = Table(
         Column("next_run", TIMESTAMP, "when it runs next", nullable=False),
         Column("recurrence", STRING, "how often, in words", nullable=False),
         Column("until", TIMESTAMP, "when the recurrence ends"),
+        Column("count", INT, "number of runs after which it ends"),
     ),
 )
 
@@ -296,8 +298,8 @@ METRIC_CHANGES = Table(
         Column("query", STRING, "query", nullable=False),
         Column("series", STRING, "labels in Prometheus notation", nullable=False),
         Column("test_runs", INT, "number of runs with a value", nullable=False),
-        Column("before", FLOAT, "median of the five runs before the last five"),
-        Column("after", FLOAT, "median of the last five runs"),
+        Column("before", FLOAT, "median of the runs before, five unless told otherwise"),
+        Column("after", FLOAT, "median of the last runs, five unless told otherwise"),
         Column("change", FLOAT, "after divided by before, minus 1; 0.2 is 20 % more"),
     ),
 )

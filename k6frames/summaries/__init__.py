@@ -1,0 +1,1 @@
+"""Summaries: pure functions from frames to smaller frames that answer a question."""

@@ -1,0 +1,79 @@
+"""Metrics of test runs: which load tests got slower."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from k6frames.api.validation import validate_integer
+from k6frames.errors import SchemaError
+from k6frames.summaries.details import conform_details, number_groups
+from k6frames.tables import METRIC_CHANGES, METRIC_VALUES
+from k6frames.tables.schema import combine_attrs, returns
+
+_RUN = ["load_test_id", "test_run_id"]
+_SERIES = ["load_test_id", "metric", "query", "series"]
+
+
+@returns(METRIC_CHANGES)
+def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5) -> pd.DataFrame:
+    """Compare a metric in the last runs of each load test with the runs before.
+
+    The median of the last five runs that have a value is compared with the median of the five
+    before (or as many as there are), so that one unusual run makes no difference.
+
+    Parameters
+    ----------
+    values : pandas.DataFrame
+        As `metric_values_df` returns it; several frames may be concatenated.
+    details : pandas.DataFrame
+        As `test_run_details_df` or `join_test_runs` returns it. It tells the order of the runs:
+        values of runs that it does not have, or whose creation date is missing, are left out.
+    runs : int, default 5
+        How many runs a median is taken of.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per load test, metric, query and series, the largest increase first, those without
+        runs to compare with last.
+
+    Raises
+    ------
+    ConfigError
+        If `runs` is not valid.
+    SchemaError
+        If a frame does not match its table, has a duplicate key, or if the same run is in several
+        stacks of `details`.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> client = k6frames.Client.sample()
+    >>> details = k6frames.test_run_details_df(client=client)
+    >>> values = k6frames.metric_values_df(details["load_test_id"].iloc[0], client=client)
+    >>> k6frames.metric_changes(values, details).columns.tolist()[-3:]
+    ['before', 'after', 'change']
+    """
+    validate_integer("runs", runs, minimum=1, maximum=1_000_000)
+    measured = METRIC_VALUES.conform(values).dropna(subset="value")
+    created = conform_details(details, "load_test_id", "created").dropna(subset="created")
+    measured = measured.merge(created, on=_RUN, how="inner")
+    repeated = measured[measured.duplicated(list(METRIC_VALUES.key))]
+    if len(repeated):
+        run, test = repeated["test_run_id"].iloc[0], repeated["load_test_id"].iloc[0]
+        raise SchemaError(
+            f"The test run {run} of the load test {test} is in several stacks of details, and "
+            "values do not say of which they are. Pass the details of one stack."
+        )
+    measured = measured.sort_values(["created", "test_run_id"], ignore_index=True)
+    numbers, summary = number_groups(measured, _SERIES, ["load_test_name"])
+    by_series = measured.groupby(numbers)
+    # 0 is the newest run of a series.
+    age = by_series.cumcount(ascending=False)
+    last, previous = age < runs, (age >= runs) & (age < 2 * runs)
+    summary["test_runs"] = by_series.size()
+    summary["before"] = measured["value"][previous].groupby(numbers[previous]).median()
+    summary["after"] = measured["value"][last].groupby(numbers[last]).median()
+    summary["change"] = summary["after"] / summary["before"].where(summary["before"] != 0) - 1
+    summary = summary.sort_values(["change", *_SERIES], ascending=[False, *[True] * len(_SERIES)])
+    return combine_attrs(METRIC_CHANGES.conform(summary), values, details)

@@ -1,0 +1,94 @@
+"""Days, weeks, months, quarters and years in UTC, and the timelines that are made of them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from k6frames.api.validation import short_repr
+from k6frames.errors import ConfigError
+from k6frames.tables.timestamps import TimestampLike, parse_timestamp
+
+Frequency = Literal["D", "W", "MS", "QS", "YS"]
+
+# The alias of pandas' periods (weeks that end on Sunday begin on Monday), and what one is called.
+_PERIODS = {
+    "D": ("D", "day"),
+    "W": ("W-SUN", "week"),
+    "MS": ("M", "month"),
+    "QS": ("Q-DEC", "quarter"),
+    "YS": ("Y-DEC", "year"),
+}
+
+MAX_TIMELINE_ROWS = 2_000_000
+"""More is a mistake, such as a date in the year 1, and would not fit into memory either."""
+
+
+class Timeline(NamedTuple):
+    """All periods from the first to the last timestamp, and which of them each timestamp is in."""
+
+    periods: pd.DatetimeIndex
+    """The start of each period in UTC."""
+    positions: npt.NDArray[np.int64]
+    """For each timestamp, the position of its period in `periods`."""
+
+
+def check_frequency(freq: str) -> None:
+    """Raise a ConfigError unless the frequency is one of those of k6frames."""
+    if freq not in get_args(Frequency):
+        known = ", ".join(f'"{alias}" ({unit})' for alias, (_, unit) in _PERIODS.items())
+        raise ConfigError(f"freq must be one of {known}, not {short_repr(freq)}.")
+
+
+def make_timeline(
+    timestamps: pd.Series[Any],
+    freq: Frequency,
+    *,
+    until: TimestampLike | None = None,
+    groups: int = 1,
+    group: str = "group",
+) -> Timeline:
+    """Make the timeline of some timestamps.
+
+    Parameters
+    ----------
+    timestamps : pandas.Series
+        Timestamps in UTC, none missing.
+    freq : {"D", "W", "MS", "QS", "YS"}
+        Length of a period.
+    until : str, date, datetime, pandas.Timestamp or numpy.datetime64, optional
+        The periods continue to the one that contains this timestamp. They end at the last of the
+        timestamps if that is later.
+    groups : int
+        How many rows the caller makes for each period.
+    group : str
+        What these rows are, for the error message.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is not valid, or periods times groups exceed two million.
+    """
+    check_frequency(freq)
+    last_wanted = None if until is None else parse_timestamp("until", until)
+    if timestamps.empty:
+        return Timeline(pd.DatetimeIndex([], dtype="datetime64[us, UTC]"), np.array([], np.int64))
+    alias, unit = _PERIODS[freq]
+    first, last = timestamps.min(), timestamps.max()
+    if last_wanted is not None:
+        last = max(last, last_wanted)
+    ends = pd.DatetimeIndex([first, last]).tz_convert(None).to_period(alias)
+    count = int(ends.asi8[1] - ends.asi8[0]) + 1
+    if count * groups > MAX_TIMELINE_ROWS:
+        times = f"{groups:,} {group}s x " if groups > 1 else ""
+        raise ConfigError(
+            f"The timeline would have {count * groups:,} rows: {times}{count:,} {unit}s from "
+            f"{first:%Y-%m-%d} to {last:%Y-%m-%d}. At most {MAX_TIMELINE_ROWS:,} are allowed. "
+            "Choose a longer freq, or pass only rows with the dates that you need."
+        )
+    ordinals = timestamps.dt.tz_convert(None).dt.to_period(alias).array.asi8
+    starts = pd.period_range(ends[0], ends[1]).to_timestamp().as_unit("us").tz_localize("UTC")
+    return Timeline(starts, ordinals - ends.asi8[0])

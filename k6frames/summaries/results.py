@@ -1,0 +1,305 @@
+"""Results of load tests: which fail and since when, which are flaky, idle or scheduled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from k6frames.api.validation import validate_integer
+from k6frames.summaries.details import conform_details, last_positions, number_groups
+from k6frames.summaries.periods import Frequency, make_timeline
+from k6frames.tables import (
+    FLAKY_TESTS,
+    IDLE_LOAD_TESTS,
+    LOAD_TESTS,
+    RESULTS_TIMELINE,
+    TEST_RESULTS,
+    TEST_RUNS,
+)
+from k6frames.tables.schema import combine_attrs, returns
+from k6frames.tables.timestamps import MAX_DAYS, TimestampLike, resolve_as_of
+
+_LOAD_TEST = ["stack_id", "load_test_id"]
+_RESULTS = {"passed": "passed", "failed": "failed", "errors": "error"}
+
+FLAKY_RUNS = 20
+"""How many of the newest finished runs of a load test tell whether it is flaky."""
+
+MIN_FLAKY_CHANGES = 2
+"""One change is a test that broke, or was fixed; two are back and forth."""
+
+
+@returns(TEST_RESULTS)
+def test_results(
+    details: pd.DataFrame,
+    *,
+    as_of: TimestampLike | None = None,
+    days: int = 90,
+) -> pd.DataFrame:
+    """Count the results of each load test, and find out since when it fails.
+
+    A run counts as passed, failed or error by its `result`; as aborted if it has ended without a
+    result; and as under way while `ended` is missing. The pass rate is passed, divided by passed,
+    failed and errors. Counts, pass rate, duration and VUh are those of the runs created in the
+    last `days` days before `as_of`. `last_run`, `last_result` and `failing_since` look at all runs
+    until then, so that a test can have failed for longer. Later runs, and those without a creation
+    date, are ignored.
+
+    Parameters
+    ----------
+    details : pandas.DataFrame
+        As `test_run_details_df` or `join_test_runs` returns it.
+    as_of : str, date, datetime or pandas.Timestamp, optional
+        The timestamp that days are counted from, UTC without an offset; by default now.
+    days : int, default 90
+        How many days count.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per load test that has runs in these days, the lowest pass rate first, load tests
+        without a pass rate last. The name is missing if the load test is deleted.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is not valid.
+    SchemaError
+        If the frame does not match its table, or has a duplicate key.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> client = k6frames.Client.sample()
+    >>> details = k6frames.test_run_details_df(client=client)
+    >>> results = k6frames.test_results(details, as_of=client.as_of)
+    >>> bool(results["pass_rate"].dropna().is_monotonic_increasing)
+    True
+    """
+    validate_integer("days", days, minimum=1, maximum=MAX_DAYS)
+    now = resolve_as_of(as_of)
+    runs = conform_details(
+        details, "load_test_id", "project_id", "created", "ended", "result",
+        "execution_duration", "total_vuh",
+    )  # fmt: skip
+    runs = _in_order(runs[(runs["created"] <= now).to_numpy()])
+    numbers, groups = number_groups(
+        runs, _LOAD_TEST, ["load_test_name", "project_id", "project_name", "created"]
+    )
+    recent = (now - runs["created"] < pd.Timedelta(days=days)).to_numpy()
+    ended = runs["ended"].notna().to_numpy()
+    kinds = _classify(runs)
+    counted = {"test_runs": np.full(len(runs), fill_value=True), **kinds, "under_way": ~ended}
+    summary = groups.rename(columns={"created": "last_run"})
+    for name, mask in counted.items():
+        summary[name] = np.bincount(numbers[mask & recent], minlength=len(groups))
+    with_result = summary["passed"] + summary["failed"] + summary["errors"]
+    summary["pass_rate"] = summary["passed"] / with_result.where(with_result > 0)
+    last = last_positions(numbers, len(groups), runs["result"].notna().to_numpy())
+    summary["last_result"] = runs["result"].array.take(last, allow_fill=True)
+    summary["failing_since"] = _failing_since(runs["created"], numbers, len(groups), kinds)
+    finished = runs[recent & ended].groupby(numbers[recent & ended])
+    summary["median_duration"] = finished["execution_duration"].median()
+    summary["vuh"] = finished["total_vuh"].sum()
+    summary = summary[summary["test_runs"] > 0].fillna({"vuh": 0.0})
+    summary = summary.sort_values(["pass_rate", *_LOAD_TEST])
+    return combine_attrs(TEST_RESULTS.conform(summary), details)
+
+
+@returns(RESULTS_TIMELINE)
+def results_timeline(
+    details: pd.DataFrame, *, freq: Frequency = "W", until: TimestampLike | None = None
+) -> pd.DataFrame:
+    """Count the results of test runs per period.
+
+    A run belongs to the period in which it was created. It counts as passed, failed or error by
+    its `result`, and as aborted if it has ended without a result. Runs under way that have no
+    result yet, and runs without a creation date, are left out.
+
+    Parameters
+    ----------
+    details : pandas.DataFrame
+        As `test_run_details_df` or `join_test_runs` returns it.
+    freq : {"W", "D", "MS", "QS", "YS"}, default "W"
+        Length of a period: week from Monday, day, month, quarter or year, all in UTC.
+    until : str, date, datetime or pandas.Timestamp, optional
+        The periods continue to the one that contains this timestamp (UTC without an offset). By
+        default they end with the last run.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per period from the first run to the last, those without a run included.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is not valid, or the result would exceed two million rows.
+    SchemaError
+        If the frame does not match its table, or has a duplicate key.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> details = k6frames.test_run_details_df(client=k6frames.Client.sample())
+    >>> k6frames.results_timeline(details, freq="MS").columns.tolist()
+    ['period', 'passed', 'failed', 'errors', 'aborted']
+    """
+    runs = conform_details(details, "created", "ended", "result").dropna(subset="created")
+    timeline = make_timeline(runs["created"], freq, until=until)
+    counts = {
+        name: np.bincount(timeline.positions[is_result], minlength=len(timeline.periods))
+        for name, is_result in _classify(runs).items()
+    }
+    result = pd.DataFrame({"period": timeline.periods, **counts})
+    return combine_attrs(RESULTS_TIMELINE.conform(result), details)
+
+
+@returns(FLAKY_TESTS)
+def flaky_tests(details: pd.DataFrame) -> pd.DataFrame:
+    """Find the load tests whose result changes back and forth.
+
+    The newest 20 runs of each load test that have a result count. A change is a run whose result
+    differs from the result of the run before; a load test with two or more is flaky.
+
+    Parameters
+    ----------
+    details : pandas.DataFrame
+        As `test_run_details_df` or `join_test_runs` returns it. Runs without a result or a creation
+        date are ignored.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per flaky load test, the most changes first.
+
+    Raises
+    ------
+    SchemaError
+        If the frame does not match its table, or has a duplicate key.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> details = k6frames.test_run_details_df(client=k6frames.Client.sample())
+    >>> bool(k6frames.flaky_tests(details)["changes"].ge(2).all())
+    True
+    """
+    runs = conform_details(details, "load_test_id", "created", "result")
+    runs = _in_order(runs.dropna(subset=["created", "result"])).groupby(_LOAD_TEST).tail(FLAKY_RUNS)
+    numbers, groups = number_groups(runs, _LOAD_TEST, ["load_test_name", "project_name"])
+    by_test = runs.groupby(numbers)
+    previous = by_test["result"].shift()
+    changes = (runs["result"] != previous) & previous.notna()
+    summary = groups.assign(
+        finished_runs=by_test.size(),
+        changes=changes.groupby(numbers).sum(),
+        pass_rate=(runs["result"] == "passed").groupby(numbers).mean(),
+        last_run=by_test["created"].last(),
+        last_result=by_test["result"].last(),
+    )
+    flaky = summary[summary["changes"] >= MIN_FLAKY_CHANGES]
+    flaky = flaky.sort_values(["changes", *_LOAD_TEST], ascending=[False, True, True])
+    return combine_attrs(FLAKY_TESTS.conform(flaky), details)
+
+
+@returns(IDLE_LOAD_TESTS)
+def idle_load_tests(
+    load_tests: pd.DataFrame,
+    test_runs: pd.DataFrame,
+    *,
+    days: int = 90,
+    as_of: TimestampLike | None = None,
+) -> pd.DataFrame:
+    """Find the load tests that have not run for a long time.
+
+    Parameters
+    ----------
+    load_tests : pandas.DataFrame
+        As `load_tests_df` returns it. Load tests without a run and without a creation date are left
+        out.
+    test_runs : pandas.DataFrame
+        As `test_runs_df` or `test_run_details_df` returns it. Runs created after `as_of` are
+        ignored.
+    days : int, default 90
+        How many full days without a run make a load test idle. If it has none, days are counted
+        from its creation.
+    as_of : str, date, datetime or pandas.Timestamp, optional
+        The timestamp that days are counted to, UTC without an offset; by default now.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per idle load test, the longest idle first.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is not valid.
+    SchemaError
+        If a frame does not match its table, or has a duplicate key.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> client = k6frames.Client.sample()
+    >>> load_tests = k6frames.load_tests_df(client=client)
+    >>> test_runs = k6frames.test_runs_df(client=client)
+    >>> idle = k6frames.idle_load_tests(load_tests, test_runs, days=30, as_of=client.as_of)
+    >>> bool(idle["idle_days"].ge(30).all())
+    True
+    """
+    validate_integer("days", days, minimum=0, maximum=MAX_DAYS)
+    now = resolve_as_of(as_of)
+    tests = LOAD_TESTS.select("name", "project_id", "created").conform(load_tests)
+    runs = TEST_RUNS.select("load_test_id", "created").conform(test_runs)
+    runs = runs[(runs["created"] <= now).to_numpy()]
+    last_runs = runs.groupby(_LOAD_TEST)["created"].max().rename("last_run").reset_index()
+    tests = tests.rename(columns={"name": "load_test_name", "created": "load_test_created"})
+    tests = tests.merge(last_runs, on=_LOAD_TEST, how="left")
+    active = tests["last_run"].fillna(tests["load_test_created"])
+    tests["idle_days"] = (now - active).dt.days
+    idle = tests[(tests["idle_days"] >= days).to_numpy()].assign(active=active)
+    idle = idle.sort_values(["active", *_LOAD_TEST])
+    return combine_attrs(IDLE_LOAD_TESTS.conform(idle), load_tests, test_runs)
+
+
+def _in_order(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return runs in the order of their creation, those created at the same time by ID."""
+    created = runs["created"].astype("int64").to_numpy()
+    ids = runs["test_run_id"].to_numpy(dtype=np.int64)
+    later = np.diff(created)
+    # Loaders return them in this order, and sorting would take longer than all the rest.
+    if not ((later > 0) | ((later == 0) & (np.diff(ids) > 0))).all():
+        runs = runs.take(np.lexsort([ids, created]))
+    return runs.reset_index(drop=True)
+
+
+def _classify(runs: pd.DataFrame) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return for each kind of result which of the runs have it."""
+    result = runs["result"]
+    kinds = {
+        name: (result == value).to_numpy(dtype=bool, na_value=False)
+        for name, value in _RESULTS.items()
+    }
+    kinds["aborted"] = (runs["ended"].notna() & result.isna()).to_numpy()
+    return kinds
+
+
+def _failing_since(
+    created: pd.Series[Any],
+    numbers: npt.NDArray[np.int64],
+    count: int,
+    kinds: dict[str, npt.NDArray[np.bool_]],
+) -> Any:
+    """Return when the first failed run (or error) after the last passed one was created."""
+    last_passed = last_positions(numbers, count, kinds["passed"])
+    failed = np.flatnonzero(kinds["failed"] | kinds["errors"])
+    failed = failed[failed > last_passed[numbers[failed]]]
+    first = np.full(count, len(numbers), np.int64)
+    np.minimum.at(first, numbers[failed], failed)
+    first[first == len(numbers)] = -1
+    return created.array.take(first, allow_fill=True)

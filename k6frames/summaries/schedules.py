@@ -1,0 +1,94 @@
+"""Schedules: which load tests run next, and how often."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from k6frames.tables import LOAD_TESTS, SCHEDULED_RUNS, SCHEDULES
+from k6frames.tables.schema import combine_attrs, returns
+
+_UNITS = {
+    "HOURLY": "hour",
+    "DAILY": "day",
+    "WEEKLY": "week",
+    "MONTHLY": "month",
+    "YEARLY": "year",
+}
+_WEEKDAYS = {
+    "MO": "Mon",
+    "TU": "Tue",
+    "WE": "Wed",
+    "TH": "Thu",
+    "FR": "Fri",
+    "SA": "Sat",
+    "SU": "Sun",
+}
+
+
+@returns(SCHEDULED_RUNS)
+def scheduled_runs(schedules: pd.DataFrame, load_tests: pd.DataFrame) -> pd.DataFrame:
+    """List the active schedules in the order of their next run.
+
+    A schedule is active if it is not deactivated and has a next run.
+
+    Parameters
+    ----------
+    schedules : pandas.DataFrame
+        As `schedules_df` returns it.
+    load_tests : pandas.DataFrame
+        As `load_tests_df` returns it: the names. The name is missing where a load test is not in
+        this frame.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per active schedule, the next run first. `recurrence` is ``"once"``, such as
+        ``"every 2 weeks on Sat, Sun"``, or a cron expression with its time zone, such as
+        ``"cron 0 7 * * 1 (UTC)"``.
+
+    Raises
+    ------
+    SchemaError
+        If a frame does not match its table, or has a duplicate key.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> client = k6frames.Client.sample()
+    >>> schedules = k6frames.schedules_df(client=client)
+    >>> runs = k6frames.scheduled_runs(schedules, k6frames.load_tests_df(client=client))
+    >>> bool(runs["next_run"].is_monotonic_increasing)
+    True
+    """
+    recurrence = ("frequency", "interval", "weekdays", "cron", "cron_time_zone")
+    active = SCHEDULES.select(
+        "load_test_id", "next_run", "deactivated", "until", "count", *recurrence
+    ).conform(schedules)
+    names = LOAD_TESTS.select("name", "project_id").conform(load_tests)
+    names = names.rename(columns={"name": "load_test_name"})
+    active = active[active["next_run"].notna() & ~active["deactivated"].fillna(value=False)]
+    active = active.merge(names, on=["stack_id", "load_test_id"], how="left")
+    plain = active[list(recurrence)].astype(object).where(active[list(recurrence)].notna(), None)
+    active["recurrence"] = [_describe(*row) for row in plain.itertuples(index=False)]
+    active = active.sort_values(["next_run", "stack_id", "schedule_id"])
+    return combine_attrs(SCHEDULED_RUNS.conform(active), schedules, load_tests)
+
+
+def _describe(
+    frequency: str | None,
+    interval: int | None,
+    weekdays: str | None,
+    cron: str | None,
+    time_zone: str | None,
+) -> str:
+    """Describe in words how often a schedule runs."""
+    if cron is not None:
+        return f"cron {cron} ({time_zone})" if time_zone else f"cron {cron}"
+    if frequency is None:
+        return "once"
+    # A frequency that k6 adds one day is shown as the API names it.
+    unit = _UNITS.get(frequency, frequency)
+    every = f"every {unit}" if interval in (None, 1) else f"every {interval} {unit}s"
+    if not weekdays:
+        return every
+    return f"{every} on {', '.join(_WEEKDAYS.get(day, day) for day in weekdays.split(','))}"

@@ -1,0 +1,243 @@
+"""Usage in virtual user hours (VUh), and how much of the monthly limits is left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from k6frames.api.validation import short_repr
+from k6frames.errors import ConfigError
+from k6frames.summaries.details import conform_details, number_groups
+from k6frames.summaries.periods import Frequency, make_timeline
+from k6frames.tables import (
+    PROJECT_LABELS,
+    PROJECT_LIMITS,
+    STACK_PROJECTS,
+    USAGE,
+    USAGE_BY_LABEL,
+    USAGE_BY_LOAD_TEST,
+    USAGE_BY_PROJECT,
+    USAGE_BY_STACK,
+    VUH_BUDGET,
+)
+from k6frames.tables.schema import combine_attrs, returns
+from k6frames.tables.timestamps import TimestampLike, resolve_as_of
+
+_COSTS = ("total_vuh", "protocol_vuh", "browser_vuh")
+
+# Per value of `by`: the table, the columns that identify a group, those that describe it, and what
+# a group is called.
+_GROUPINGS: dict[str | None, tuple[Any, tuple[str, ...], tuple[str, ...], str]] = {
+    None: (USAGE, (), (), "account"),
+    "stack_id": (USAGE_BY_STACK, ("stack_id",), (), "stack"),
+    "project_id": (
+        USAGE_BY_PROJECT,
+        ("stack_id", "project_id"),
+        ("project_name",),
+        "project",
+    ),
+    "load_test_id": (
+        USAGE_BY_LOAD_TEST,
+        ("stack_id", "load_test_id"),
+        ("load_test_name", "project_id", "project_name"),
+        "load test",
+    ),
+}
+
+
+@returns(USAGE_BY_PROJECT, USAGE_BY_LOAD_TEST, USAGE_BY_STACK, USAGE_BY_LABEL, USAGE)
+def usage(
+    details: pd.DataFrame,
+    *,
+    freq: Frequency = "MS",
+    by: str | None = "project_id",
+    until: TimestampLike | None = None,
+    project_labels: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Sum the virtual user hours (VUh) of test runs per period and project.
+
+    A run belongs to the period in which it was created. A run that is under way (`ended` is
+    missing) counts in `test_runs`, and its cost, an estimate, in `estimated_vuh` and not in `vuh`.
+    A missing cost counts as 0. Runs without a creation date are left out.
+
+    Parameters
+    ----------
+    details : pandas.DataFrame
+        As `test_run_details_df` or `join_test_runs` returns it.
+    freq : {"MS", "D", "W", "QS", "YS"}, default "MS"
+        Length of a period: month, day, week from Monday, quarter or year, all in UTC.
+    by : str or None, default "project_id"
+        What to group by: ``"project_id"``, ``"load_test_id"``, ``"stack_id"``, None for all runs
+        together, or the key of a project label such as ``"team"``. Projects without that label are
+        one group, whose value is missing.
+    until : str, date, datetime or pandas.Timestamp, optional
+        The periods continue to the one that contains this timestamp (UTC without an offset), so
+        that months without a run at the end are visible. By default they end with the last run.
+    project_labels : pandas.DataFrame, optional
+        As `project_labels_df` returns it; needed to group by a label.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per period and group, ordered by both. Every group has every period from the first
+        run of all to the last.
+
+    Raises
+    ------
+    ConfigError
+        If an argument is not valid, or the result would exceed two million rows.
+    SchemaError
+        If a frame does not match its table, or has a duplicate key.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> details = k6frames.test_run_details_df(client=k6frames.Client.sample())
+    >>> months = k6frames.usage(details, by=None)
+    >>> months.columns.tolist()[:3]
+    ['period', 'test_runs', 'vuh']
+    """
+    if by is not None and not isinstance(by, str):
+        raise ConfigError(f"by must be a string or None, not {short_repr(by)}.")
+    runs = conform_details(details, "load_test_id", "project_id", "created", "ended", *_COSTS)
+    runs = runs.dropna(subset="created")
+    inputs = [details]
+    if by is None or by in _GROUPINGS:
+        table, keys, others, group = _GROUPINGS[by]
+    elif project_labels is None:
+        raise ConfigError(
+            'by must be "project_id", "load_test_id", "stack_id" or None, or the key of a label: '
+            f"to group by the label {short_repr(by)}, pass "
+            "project_labels=k6frames.project_labels_df()."
+        )
+    else:
+        table, keys, others, group = USAGE_BY_LABEL, ("value",), (), "label value"
+        runs = _add_label(runs, by, project_labels)
+        inputs.append(project_labels)
+
+    numbers, groups = number_groups(runs, keys, others)
+    timeline = make_timeline(runs["created"], freq, until=until, groups=len(groups), group=group)
+    size = len(timeline.periods) * len(groups)
+    cells = timeline.positions * len(groups) + numbers
+    # groupby, because its sums are compensated: NumPy's lose digits over a million runs.
+    sums = _costs(runs).groupby(cells).sum().reindex(pd.RangeIndex(size), fill_value=0.0)
+    result = groups.take(np.tile(np.arange(len(groups)), len(timeline.periods)))
+    result = result.reset_index(drop=True).assign(
+        period=timeline.periods.repeat(len(groups)),
+        test_runs=np.bincount(cells, minlength=size),
+        **{name: sums[name] for name in sums.columns},
+    )
+    if table is USAGE_BY_LABEL:
+        result["key"] = by
+    return combine_attrs(table.conform(result), *inputs)
+
+
+@returns(VUH_BUDGET)
+def vuh_budget(
+    details: pd.DataFrame,
+    limits: pd.DataFrame,
+    *,
+    as_of: TimestampLike | None = None,
+    stack_projects: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Compare the VUh that each project has used in the current month with its limit.
+
+    The month is the calendar month of `as_of` in UTC. Runs created in it until `as_of` count, with
+    their cost if they have ended. The rate is what was used, divided by the time since the month
+    began.
+
+    Parameters
+    ----------
+    details : pandas.DataFrame
+        As `test_run_details_df` or `join_test_runs` returns it.
+    limits : pandas.DataFrame
+        As `project_limits_df` returns it.
+    as_of : str, date, datetime or pandas.Timestamp, optional
+        The current time, UTC without an offset; by default now. Later runs are ignored.
+    stack_projects : pandas.DataFrame, optional
+        As `stack_projects_df` returns it: the names of projects that have no runs.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per project that has runs in the month or is in `limits`, the largest share of the
+        limit first, projects without a limit last.
+
+    Raises
+    ------
+    ConfigError
+        If `as_of` is not a timestamp.
+    SchemaError
+        If a frame does not match its table, or has a duplicate key.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> client = k6frames.Client.sample()
+    >>> details = k6frames.test_run_details_df(client=client)
+    >>> limits = k6frames.project_limits_df(client=client)
+    >>> budget = k6frames.vuh_budget(details, limits, as_of=client.as_of)
+    >>> bool((budget["left_vuh"] + budget["used_vuh"]).eq(budget["limit_vuh"]).all())
+    True
+    """
+    runs = conform_details(details, "project_id", "created", "ended", *_COSTS)
+    limits_vuh = PROJECT_LIMITS.select("vuh_max_per_month").conform(limits)
+    now = resolve_as_of(as_of)
+    month = now.normalize().replace(day=1)
+    elapsed, length = now - month, pd.Timedelta(days=now.days_in_month)
+
+    keys = ["stack_id", "project_id"]
+    _, names = number_groups(runs, keys, ["project_name"])
+    runs = runs[runs["created"].between(month, now)]
+    numbers, groups = number_groups(runs, keys)
+    groups["used_vuh"] = _costs(runs)["vuh"].groupby(numbers).sum().astype("Float64")
+    budget = groups.merge(limits_vuh, on=keys, how="outer").merge(names, on=keys, how="left")
+    inputs = [details, limits]
+    if stack_projects is not None:
+        known = STACK_PROJECTS.select("name").conform(stack_projects)
+        budget = budget.merge(known, on=keys, how="left")
+        budget["project_name"] = budget["project_name"].fillna(budget["name"])
+        inputs.append(stack_projects)
+
+    used = budget["used_vuh"].fillna(0.0)
+    limit = budget["vuh_max_per_month"].astype("Float64")
+    left = limit - used
+    # Where nothing was used, or the limit is 0, there is no ratio.
+    share = used / limit.where(limit > 0)
+    days_left = left / used.where(used > 0) * (elapsed / pd.Timedelta(days=1))
+    budget = budget.assign(
+        month=month,
+        used_vuh=used,
+        limit_vuh=limit,
+        left_vuh=left,
+        share=share,
+        expected_vuh=used * (length / elapsed) if elapsed else used,
+        days_left=days_left.mask((left <= 0).fillna(value=False), 0.0),
+    )
+    budget = budget.sort_values(["share", *keys], ascending=[False, True, True])
+    return combine_attrs(VUH_BUDGET.conform(budget), *inputs)
+
+
+def _costs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return what each run counts in the columns of usage."""
+    ended = runs["ended"].notna().to_numpy()
+    total, protocol, browser = (
+        runs[name].to_numpy(dtype=np.float64, na_value=0.0) for name in _COSTS
+    )
+    return pd.DataFrame(
+        {
+            "vuh": np.where(ended, total, 0.0),
+            "protocol_vuh": np.where(ended, protocol, 0.0),
+            "browser_vuh": np.where(ended, browser, 0.0),
+            "estimated_vuh": np.where(ended, 0.0, total),
+        }
+    )
+
+
+def _add_label(runs: pd.DataFrame, key: str, project_labels: pd.DataFrame) -> pd.DataFrame:
+    """Add the column `value`: the value of a label of each run's project."""
+    labels = PROJECT_LABELS.select("value").conform(project_labels)
+    values = labels.loc[labels["key"] == key, ["stack_id", "project_id", "value"]]
+    return runs.merge(values, on=["stack_id", "project_id"], how="left")

@@ -1,0 +1,65 @@
+"""Timestamps that users pass as arguments: `as_of`, `until`, `created_after`, ..."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pandas as pd
+
+from k6frames.api.validation import short_repr
+from k6frames.errors import ConfigError
+
+TimestampLike = str | date | datetime | np.datetime64
+"""What users may pass as a timestamp; `pandas.Timestamp` is a `datetime`."""
+
+MAX_DAYS = 3_652_059
+"""The days of the years 1 to 9999."""
+
+
+def parse_timestamp(name: str, value: TimestampLike) -> pd.Timestamp:
+    """Return an argument as a timestamp in UTC.
+
+    Parameters
+    ----------
+    name : str
+        The name of the argument, for the error message.
+    value : str, date, datetime, pandas.Timestamp or numpy.datetime64
+        A string must be an ISO 8601 date or datetime. Without an offset it is UTC; a date is the
+        beginning of that day.
+
+    Returns
+    -------
+    pandas.Timestamp
+        In UTC, in microseconds, within the years 1 to 9999.
+
+    Raises
+    ------
+    ConfigError
+        If it is anything else: a number, ``"now"``, ``NaT``, another year.
+
+    Examples
+    --------
+    >>> parse_timestamp("as_of", "2026-07-01T02:00+02:00")
+    Timestamp('2026-07-01 00:00:00+0000', tz='UTC')
+    """
+    # A number would be nanoseconds since 1970, which nobody means.
+    if isinstance(value, str | date | np.datetime64):
+        with suppress(ValueError, TypeError, OverflowError):
+            # pandas reads "now" as local time and "-1" as a year; Python reads only ISO 8601.
+            parsed = pd.Timestamp(
+                datetime.fromisoformat(value) if isinstance(value, str) else value
+            )
+            in_utc = parsed.tz_localize("UTC") if parsed.tz is None else parsed.tz_convert("UTC")
+            if 1 <= in_utc.year <= 9999:  # not so of NaT
+                return in_utc.as_unit("us")
+    raise ConfigError(
+        f'{name} must be a date or a datetime in the years 1 to 9999, such as "2026-07-01" or '
+        f'"2026-07-01T12:00:00+02:00" (UTC without an offset), not {short_repr(value)}.'
+    )
+
+
+def resolve_as_of(as_of: TimestampLike | None) -> pd.Timestamp:
+    """Return the timestamp in UTC that a summary takes for the current time; None is now."""
+    return parse_timestamp("as_of", datetime.now(UTC) if as_of is None else as_of)
