@@ -1,0 +1,119 @@
+"""Joins: projects with their organizations, test runs with their load tests and projects."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from k6frames.tables import (
+    LOAD_TESTS,
+    ORGANIZATION_PROJECTS,
+    ORGANIZATIONS_PUBLIC,
+    PROJECTS,
+    STACK_PROJECTS,
+    TEST_RUN_DETAILS,
+    TEST_RUNS,
+)
+from k6frames.tables.organizations import ORGANIZATION_PREFIXES, PROJECT_PREFIXES
+from k6frames.tables.schema import combine_attrs, returns
+
+
+@returns(ORGANIZATION_PROJECTS)
+def join_projects(organizations: pd.DataFrame, projects: pd.DataFrame) -> pd.DataFrame:
+    """Join projects with their organizations.
+
+    Parameters
+    ----------
+    organizations : pandas.DataFrame
+        As `organizations_df` returns it; rows may have been left out.
+    projects : pandas.DataFrame
+        As `projects_df` returns it; rows may have been left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per project, and one per organization that has none, in the order of the
+        organizations. A project whose organization is unknown is at the end, without org_name. An
+        organization whose projects could not be read (``projects.attrs["failed"]``) is left out: it
+        would look as if it had none.
+
+    Raises
+    ------
+    SchemaError
+        If a frame does not match its table.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> client = k6frames.Client.sample()
+    >>> joined = k6frames.join_projects(
+    ...     k6frames.organizations_df(client=client), k6frames.projects_df(1013, client=client)
+    ... )
+    >>> int(joined["project_id"].count())
+    92
+    """
+    left = ORGANIZATIONS_PUBLIC.conform(organizations).rename(columns=ORGANIZATION_PREFIXES)
+    right = PROJECTS.conform(projects).rename(columns=PROJECT_PREFIXES)
+    failed = [entry["org_id"] for entry in projects.attrs.get("failed", []) if "org_id" in entry]
+    if failed:
+        left = left[~left["org_id"].isin(failed) | left["org_id"].isin(right["org_id"])]
+    joined = left.merge(right, on="org_id", how="left")
+    unknown = right[~right["org_id"].isin(left["org_id"])]
+    if len(unknown):
+        joined = pd.concat([joined, unknown])
+    # The key needs no check: both inputs were checked, and each project is in one row.
+    joined = joined[list(ORGANIZATION_PROJECTS.dtypes)].reset_index(drop=True)
+    return combine_attrs(joined, organizations, projects)
+
+
+@returns(TEST_RUN_DETAILS)
+def join_test_runs(
+    test_runs: pd.DataFrame, load_tests: pd.DataFrame, stack_projects: pd.DataFrame
+) -> pd.DataFrame:
+    """Join test runs with the names of their load tests and projects.
+
+    Parameters
+    ----------
+    test_runs : pandas.DataFrame
+        As `test_runs_df` returns it.
+    load_tests : pandas.DataFrame
+        As `load_tests_df` returns it.
+    stack_projects : pandas.DataFrame
+        As `stack_projects_df` returns it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per test run, in the same order. A name is missing where the load test or the project
+        was deleted.
+
+    Raises
+    ------
+    SchemaError
+        If a frame does not match its table.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> client = k6frames.Client.sample()
+    >>> details = k6frames.join_test_runs(
+    ...     k6frames.test_runs_df(client=client),
+    ...     k6frames.load_tests_df(client=client),
+    ...     k6frames.stack_projects_df(client=client),
+    ... )
+    >>> details["load_test_name"].notna().all()
+    np.True_
+    """
+    runs = TEST_RUNS.conform(test_runs)
+    tests = LOAD_TESTS.select("name").conform(load_tests)
+    projects = STACK_PROJECTS.select("name").conform(stack_projects)
+    joined = runs.merge(
+        tests.rename(columns={"name": "load_test_name"}),
+        on=["stack_id", "load_test_id"],
+        how="left",
+    ).merge(
+        projects.rename(columns={"name": "project_name"}),
+        on=["stack_id", "project_id"],
+        how="left",
+    )
+    joined = joined[list(TEST_RUN_DETAILS.dtypes)]
+    return combine_attrs(joined, test_runs, load_tests, stack_projects)

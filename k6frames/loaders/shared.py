@@ -1,0 +1,143 @@
+"""What all loaders share: responses to a frame, what could not be read, checks of IDs."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Iterable, Mapping
+from datetime import UTC
+from typing import Any, SupportsIndex
+
+import pandas as pd
+
+from k6frames import parsing
+from k6frames.api.client import Client, OnError, Responses, default_client
+from k6frames.api.endpoints import Request
+from k6frames.api.paging import ListReader, PagedList, read_lists
+from k6frames.api.settings import StackArgument
+from k6frames.api.validation import is_integer, short_repr
+from k6frames.errors import ConfigError
+from k6frames.tables.schema import Table
+
+IDs = SupportsIndex | Iterable[SupportsIndex]
+
+MAX_NAMED_FAILURES = 10
+"""How many failures a warning names; `attrs` has all of them."""
+
+
+def client_or_default(client: Client | None) -> Client:
+    """Return the client, or for None the one that the environment describes."""
+    if client is None:
+        return default_client()
+    if not isinstance(client, Client):
+        raise ConfigError(f"client must be a k6frames.Client, not a {type(client).__name__}.")
+    return client
+
+
+def load_stack_list(
+    table: Table,
+    path: str,
+    *,
+    client: Client | None,
+    stack: StackArgument,
+    on_error: OnError,
+    is_paged: bool = True,
+) -> pd.DataFrame:
+    """Read one list of each stack, completely, as one frame."""
+    client = client_or_default(client)
+    requests = stack_requests(path, client, stack)
+    if is_paged:
+        readers: list[ListReader] = [PagedList(request) for request in requests]
+        responses = read_lists(client, readers, on_error=on_error)
+    else:
+        responses = client.fetch(requests, on_error=on_error)
+    return list_frame(table, responses, requests)
+
+
+def stack_requests(
+    path: str, client: Client, stack: StackArgument
+) -> dict[Request, dict[str, Any]]:
+    """Return a request for each stack, with what it is for."""
+    return {
+        Request(path, found.id, label=f"stack {found.url or found.id}"): {"stack_id": found.id}
+        for found in client.stacks(stack)
+    }
+
+
+def list_frame(
+    table: Table, responses: Responses, subjects: Mapping[Request, Mapping[str, Any]]
+) -> pd.DataFrame:
+    """Return the frame of the pages of stack lists."""
+    arrow = parsing.read(
+        table,
+        responses.bodies,
+        constants={"stack_id": [request.stack for request in responses.bodies]},
+        drop_duplicates=True,
+    )
+    return with_attrs(table.to_frame(arrow), responses, subjects)
+
+
+def with_attrs(
+    frame: pd.DataFrame, responses: Responses, subjects: Mapping[Request, Mapping[str, Any]]
+) -> pd.DataFrame:
+    """Set `attrs` of a frame, and warn about what could not be read.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The frame of the responses.
+    responses : Responses
+        The responses and failures.
+    subjects : mapping of Request to dict
+        What each request is for, such as ``{"org_id": 7}``.
+    """
+    if responses.oldest is not None:
+        oldest = responses.oldest.astimezone(UTC)
+        frame.attrs["fetched"] = oldest.isoformat(timespec="seconds")
+    if responses.failures:
+        frame.attrs["failed"] = [
+            {**subjects[request], "path": str(request), "reason": str(error)}
+            for request, error in responses.failures.items()
+        ]
+        _warn(responses.failures, len(subjects))
+    return frame
+
+
+def _warn(failures: Mapping[Request, Exception], requested: int) -> None:
+    reasons = [str(error) for error in failures.values()]
+    named = "; ".join(reasons[:MAX_NAMED_FAILURES])
+    if len(reasons) > MAX_NAMED_FAILURES:
+        named += f"; and {len(reasons) - MAX_NAMED_FAILURES} more"
+    verb = "was" if len(reasons) == 1 else "were"
+    warnings.warn(
+        f"{len(reasons)} of {requested} requests failed, and what they ask for {verb} left out: "
+        f"{named}",
+        stacklevel=_stacklevel(),
+    )
+
+
+def _stacklevel() -> int:
+    """Return the stack level of the line that called k6frames: the warning is about that."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("k6frames."):
+        level, frame = level + 1, frame.f_back
+    return level - 1
+
+
+def validate_ids(name: str, value: IDs) -> list[int]:
+    """Return an argument that is one ID or several as a list without duplicates."""
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | pd.DataFrame):
+        return list(dict.fromkeys(validate_id(name, one) for one in value))
+    return [validate_id(name, value)]
+
+
+def validate_id(name: str, value: Any) -> int:
+    """Return an argument that is an ID, or raise an error that shows what was given."""
+    if not is_integer(value) or not 0 <= value < 2**63:
+        found = (
+            f"a {type(value).__name__}" if isinstance(value, pd.DataFrame) else short_repr(value)
+        )
+        if isinstance(value, Client):
+            raise ConfigError(f"{name} must be an ID; pass the client as client=...")
+        raise ConfigError(f"{name} must be an int or an iterable of ints, not {found}.")
+    return int(value)

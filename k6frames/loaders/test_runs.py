@@ -1,0 +1,198 @@
+"""v6: test runs of Grafana stacks, and with the names of their load tests and projects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from k6frames.api import endpoints
+from k6frames.api.client import Client, OnError
+from k6frames.api.endpoints import Request
+from k6frames.api.paging import ListReader, read_lists
+from k6frames.api.settings import StackArgument
+from k6frames.api.time_windows import TimeWindows
+from k6frames.errors import ConfigError
+from k6frames.loaders.joins import join_test_runs
+from k6frames.loaders.load_tests import load_tests_df, stack_projects_df
+from k6frames.loaders.shared import (
+    IDs,
+    client_or_default,
+    list_frame,
+    stack_requests,
+    validate_ids,
+)
+from k6frames.tables import TEST_RUN_DETAILS, TEST_RUNS
+from k6frames.tables.schema import returns
+from k6frames.tables.timestamps import TimestampLike, parse_timestamp
+
+
+@returns(TEST_RUNS)
+def test_runs_df(
+    *,
+    load_test_ids: IDs | None = None,
+    created_after: TimestampLike | None = None,
+    created_before: TimestampLike | None = None,
+    stack: StackArgument = None,
+    client: Client | None = None,
+    on_error: OnError = "raise",
+) -> pd.DataFrame:
+    """Return the test runs of Grafana stacks.
+
+    Parameters
+    ----------
+    load_test_ids : int or iterable of int, optional
+        Load test IDs: only their runs; by default those of all load tests.
+    created_after : str, datetime or Timestamp, optional
+        The first creation time, inclusive; UTC if it has no offset.
+    created_before : str, datetime or Timestamp, optional
+        The end of the creation times, exclusive; UTC if it has no offset.
+    stack : int, str or iterable of these, optional
+        The Grafana stacks to read: IDs, slugs or URLs; by default the client's.
+    client : Client, optional
+        The account to read; by default the one that the environment describes.
+    on_error : {"raise", "warn"}, default "raise"
+        What to do if a stack or a load test cannot be read. With "warn" it is left out, a warning
+        names it, and ``frame.attrs["failed"]`` lists it. A malformed response is always an error.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per test run, stack by stack, the oldest first. A run is under way while `ended` is
+        missing; then `total_vuh` is an estimate.
+
+    Raises
+    ------
+    ConfigError
+        If no token or no stack is found, or an argument cannot be used.
+    APIError
+        If the API gives no usable response, or the list changed each time that it was read.
+    SchemaError
+        If a response does not match the table.
+
+    Notes
+    -----
+    Source: ``GET /cloud/v6/test_runs``, ``GET /cloud/v6/load_tests/{id}/test_runs``,
+    https://grafana.com/docs/grafana-cloud/testing/k6/reference/cloud-rest-api/
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> client = k6frames.Client.sample()
+    >>> runs = k6frames.test_runs_df(created_after="2026-01-01", client=client)
+    >>> runs["created"].min() >= pd.Timestamp("2026-01-01", tz="UTC")
+    True
+    """
+    client = client_or_default(client)
+    after = _parse_bound("created_after", created_after)
+    before = _parse_bound("created_before", created_before)
+    if after is not None and before is not None and after >= before:
+        raise ConfigError(
+            f"created_after ({after.isoformat()}) must be before created_before "
+            f"({before.isoformat()})."
+        )
+    ids = None if load_test_ids is None else validate_ids("load_test_ids", load_test_ids)
+    requests = _requests(ids, client, stack)
+    readers: list[ListReader] = [
+        TimeWindows(
+            request,
+            after.to_pydatetime() if after is not None else None,
+            before.to_pydatetime() if before is not None else None,
+        )
+        for request in requests
+    ]
+    responses = read_lists(client, readers, on_error=on_error)
+    runs = list_frame(TEST_RUNS, responses, requests)
+    # A folder of responses has all runs, whatever was asked for.
+    selected = pd.Series(data=True, index=runs.index)
+    if ids is not None:
+        selected &= runs["load_test_id"].isin(ids)
+    if after is not None:
+        selected &= (runs["created"] >= after).fillna(value=False)
+    if before is not None:
+        selected &= (runs["created"] < before).fillna(value=False)
+    runs = runs[selected].sort_values(["stack_id", "created", "test_run_id"])
+    return runs.reset_index(drop=True)
+
+
+@returns(TEST_RUN_DETAILS)
+def test_run_details_df(
+    *,
+    load_test_ids: IDs | None = None,
+    created_after: TimestampLike | None = None,
+    created_before: TimestampLike | None = None,
+    stack: StackArgument = None,
+    client: Client | None = None,
+    on_error: OnError = "raise",
+) -> pd.DataFrame:
+    """Return test runs with the names of their load tests and projects; see `join_test_runs`.
+
+    Parameters
+    ----------
+    load_test_ids : int or iterable of int, optional
+        Load test IDs: only their runs; by default those of all load tests.
+    created_after : str, datetime or Timestamp, optional
+        The first creation time, inclusive; UTC if it has no offset.
+    created_before : str, datetime or Timestamp, optional
+        The end of the creation times, exclusive; UTC if it has no offset.
+    stack : int, str or iterable of these, optional
+        The Grafana stacks to read: IDs, slugs or URLs; by default the client's.
+    client : Client, optional
+        The account to read; by default the one that the environment describes.
+    on_error : {"raise", "warn"}, default "raise"
+        What to do if a stack or a load test cannot be read. With "warn" it is left out, a warning
+        names it, and ``frame.attrs["failed"]`` lists it. A malformed response is always an error.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per test run, stack by stack, the oldest first.
+
+    Raises
+    ------
+    ConfigError
+        If no token or no stack is found, or an argument cannot be used.
+    APIError
+        If the API gives no usable response, or a list changed each time that it was read.
+    SchemaError
+        If a response does not match its table.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> details = k6frames.test_run_details_df(client=k6frames.Client.sample())
+    >>> details[["load_test_name", "project_name"]].notna().all().all()
+    np.True_
+    """
+    client = client_or_default(client)
+    runs = test_runs_df(
+        load_test_ids=load_test_ids,
+        created_after=created_after,
+        created_before=created_before,
+        stack=stack,
+        client=client,
+        on_error=on_error,
+    )
+    load_tests = load_tests_df(stack=stack, client=client, on_error=on_error)
+    projects = stack_projects_df(stack=stack, client=client, on_error=on_error)
+    return join_test_runs(runs, load_tests, projects)
+
+
+def _parse_bound(name: str, value: TimestampLike | None) -> pd.Timestamp | None:
+    return None if value is None else parse_timestamp(name, value)
+
+
+def _requests(
+    load_test_ids: list[int] | None, client: Client, stack: StackArgument
+) -> Mapping[Request, Mapping[str, Any]]:
+    """Return the requests for the runs, each with what it is for."""
+    if load_test_ids is None or client.folder is not None:
+        return stack_requests(endpoints.TEST_RUNS, client, stack)
+    found = client.one_stack(stack)
+    return {
+        Request(
+            endpoints.load_test_runs(load_test_id), found.id, label=f"load test {load_test_id}"
+        ): {"stack_id": found.id, "load_test_id": load_test_id}
+        for load_test_id in load_test_ids
+    }
