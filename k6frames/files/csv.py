@@ -1,56 +1,67 @@
-"""Frames to CSV and Parquet and back: without loss, and written whole or not at all."""
+"""Frames to CSV and back, without loss."""
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import json
-import os
 import re
-import secrets
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
+from io import BytesIO, TextIOWrapper
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.parquet
 
 from k6frames.errors import SchemaError
-from k6frames.schema import TIMESTAMP, Table
-from k6frames.tables import table_of
-
-PathLike = str | os.PathLike[str]
+from k6frames.files.atomic import PathLike, atomic_write, check_path
+from k6frames.files.compression import find_compression, open_compressed, read_compressed
+from k6frames.files.matching import (
+    check_frame,
+    combine_columns,
+    conform,
+    find_shared_columns,
+    has_named_index,
+)
+from k6frames.tables import Table, find_table
+from k6frames.tables.schema import BOOL, FLOAT, INT, STRING, TIMESTAMP
 
 # What Excel, LibreOffice and Google Sheets run as a formula, full-width forms included.
 _FORMULA = "^([=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
-_ATTRS = b"PANDAS_ATTRS"  # where pandas itself keeps and looks for them
+
+_EXPECTED = {
+    INT: "an integer of at most 64 bits",
+    FLOAT: "a number",
+    BOOL: "true or false",
+    STRING: "a string in UTF-8",
+    TIMESTAMP: "a timestamp with an offset, such as 2026-07-01T12:00:00Z",
+}
 
 
 def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False) -> None:
-    """Write a frame as CSV, from which `read_csv` makes the same frame again.
+    """Write a frame as CSV, from which `read_csv` returns the same frame.
 
-    A missing value is written as nothing and an empty text as ``""``; dates are in UTC. A frame
-    that fits no table of k6frames is written by pandas' own means. The file is replaced when the
-    new one is whole, and stays as it was if anything fails.
+    A missing value is written as nothing and an empty string as ``""``; timestamps are in UTC. The
+    file is compressed if its name ends in ``.gz``, ``.bz2``, ``.xz``, ``.zip`` or ``.zst``. It is
+    replaced when it is complete, and stays as it was if anything fails. `attrs` are not written.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        The frame.
-    path : path-like
-        The file.
+        The frame. With columns added or dropped, it keeps the types of those that its table has;
+        other columns, and frames that do not match any table, are written as pandas does.
+    path : str or path-like
+        The file. A pipe, ``/dev/stdout`` and the like are written to and not replaced.
     escape_formulas : bool, default False
-        Put ``'`` before a text that a spreadsheet would run as a formula. Use it for files that
-        people open in a spreadsheet; such texts do not read back as they were.
+        Put ``'`` before a string that a spreadsheet would run as a formula. Use it for files that
+        people open in a spreadsheet; such strings are not read back as they were.
 
     Raises
     ------
     SchemaError
-        If the frame has the columns of a table but values that do not fit it.
+        If the frame has the columns of a table but its values do not conform to it.
+    ConfigError
+        If no file can be named `path`.
     OSError
         If the file cannot be written.
 
@@ -58,63 +69,48 @@ def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False
     --------
     >>> import k6frames
     >>> organization = k6frames.organization_df(1013, client=k6frames.Client.sample())
-    >>> k6frames.to_csv(organization, "organization.csv")
-    >>> k6frames.read_csv("organization.csv").equals(organization)
+    >>> k6frames.to_csv(organization, "organization.csv.gz")
+    >>> k6frames.read_csv("organization.csv.gz").equals(organization)
     True
     """
-    table = table_of(frame.columns)
-    if table is None:
-        if _has_names(frame):
-            frame = frame.reset_index(allow_duplicates=True)
-        if escape_formulas:
-            frame = frame.apply(_defused).rename(columns=_defused_cell)
-        with replacing(path) as file:
-            # By itself a carriage return is not quoted, and what follows it would be a cell of a
-            # new row, formula or not.
-            frame.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC)
-        return
-    arrow = pa.Table.from_pandas(
-        table.conform(frame), schema=table.arrow_schema, preserve_index=False
-    )
-    if escape_formulas:
-        for index, column in enumerate(arrow.columns):
-            if pa.types.is_string(column.type):
-                safe = pc.replace_substring_regex(column, _FORMULA, r"'\1")
-                arrow = arrow.set_column(index, arrow.schema.field(index), safe)
-    # Arrow writes dates with a zone ten times slower than text. In batches, so that all that text
-    # is never there at once.
-    dates = [index for index, field in enumerate(arrow.schema) if field.type == TIMESTAMP]
-    schema = arrow.schema
-    for index in dates:
-        schema = schema.set(index, schema.field(index).with_type(pa.string()))
-    options = pa.csv.WriteOptions(quoting_style="needed")
-    with replacing(path) as file, pa.csv.CSVWriter(file, schema, write_options=options) as writer:
-        for batch in arrow.to_batches(max_chunksize=1 << 16):
-            columns = batch.columns
-            for index in dates:
-                naive = columns[index].cast(pa.timestamp("us")).cast(pa.string())
-                columns[index] = pc.binary_join_element_wise(naive, "Z", "")
-            writer.write_batch(pa.record_batch(columns, schema=schema))
+    check_frame(frame)
+    name = check_path(path)
+    find_compression(name)
+    if has_named_index(frame) and find_table(frame.columns) is None:
+        frame = frame.reset_index(allow_duplicates=True)
+    typed = conform(frame)
+    with atomic_write(name) as temporary, open_compressed(temporary, name) as file:
+        try:
+            if typed is None:
+                _write_with_pandas(frame, file, escape_formulas=escape_formulas)
+            else:
+                _write_with_arrow(typed, file, escape_formulas=escape_formulas)
+        except (ValueError, TypeError, csv.Error) as error:
+            raise SchemaError(f"The frame cannot be written as CSV: {error}") from None
 
 
 def read_csv(path: PathLike) -> pd.DataFrame:
-    """Read a CSV file; its header says which table it is.
+    """Read a CSV file with the types of the table that its header matches.
 
     Parameters
     ----------
-    path : path-like
-        A file that `to_csv` wrote, or that somebody changed since.
+    path : str or path-like
+        A file that `to_csv` wrote, changed or not. It is decompressed if its name ends in ``.gz``,
+        ``.bz2``, ``.xz``, ``.zip`` or ``.zst``.
 
     Returns
     -------
     pandas.DataFrame
-        The frame, typed as its table. A file that fits no table is read by pandas' own means, with
-        a warning that says so.
+        The frame. Columns that were added are read as pandas does. So is a file that does not match
+        any table, with a warning.
 
     Raises
     ------
     SchemaError
-        If the header is a table's but the file does not fit it.
+        If the header is that of a table but a row does not conform to it, or if the file is
+        damaged. The message names the file, the row (the header is row 1) and the column.
+    ConfigError
+        If no file can be named `path`.
     OSError
         If the file cannot be read.
 
@@ -122,206 +118,175 @@ def read_csv(path: PathLike) -> pd.DataFrame:
     --------
     >>> import k6frames
     >>> both = k6frames.organization_projects_df(client=k6frames.Client.sample())
-    >>> k6frames.to_csv(both, "both.csv")
-    >>> k6frames.read_csv("both.csv").dtypes.equals(both.dtypes)
+    >>> k6frames.to_csv(both.assign(team="A"), "both.csv")
+    >>> k6frames.read_csv("both.csv")[both.columns].equals(both)
     True
     """
-    table = table_of(_header(path))
-    if table is None:
-        _warn_untyped(path)
-        return pd.read_csv(path)
-    try:
-        return table.conform(table.to_frame(_read_arrow_csv(path, table)))
-    except (pa.ArrowException, SchemaError) as error:
-        # Arrow repeats a row that has too few cells, and a row may hold billing data.
-        problem = re.sub(r"(columns, got \d+).*", r"\1", str(error), flags=re.DOTALL)
-        raise SchemaError(
-            f"{path} does not fit the table '{table.name}': {problem.partition(chr(10))[0]}"
-        ) from None
-
-
-def _read_arrow_csv(path: PathLike, table: Table) -> pa.Table:
-    def read(block_size: int, *, use_threads: bool) -> pa.Table:
-        # Opened here, as Arrow would unpack a file because of its name.
-        with pa.OSFile(os.fspath(path)) as file:
-            return pa.csv.read_csv(
-                file,
-                pa.csv.ReadOptions(block_size=block_size, use_threads=use_threads),
-                pa.csv.ParseOptions(newlines_in_values=True),
-                pa.csv.ConvertOptions(
-                    column_types=table.arrow_schema,
-                    null_values=[""],
-                    strings_can_be_null=True,
-                    quoted_strings_can_be_null=False,
-                ),
-            )
-
-    try:
-        return read(1 << 20, use_threads=True)
-    except pa.ArrowInvalid:
-        # One block for the whole file takes a cell of any length, and one thread counts the rows,
-        # so that the error names the one that is wrong.
-        size = Path(path).stat().st_size
-        return read(min(size + 1, 2**31 - 1), use_threads=False)
-
-
-def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
-    """Write a frame as Parquet, with the meaning of each column.
-
-    Plain pandas, DuckDB and Polars read it with the same types. A frame that fits no table of
-    k6frames is written by pandas' own means. The file is replaced when the new one is whole, and
-    stays as it was if anything fails.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        The frame.
-    path : path-like
-        The file.
-
-    Raises
-    ------
-    SchemaError
-        If the frame has the columns of a table but values that do not fit it.
-    OSError
-        If the file cannot be written.
-
-    Examples
-    --------
-    >>> import k6frames, pandas
-    >>> projects = k6frames.projects_df(client=k6frames.Client.sample())
-    >>> k6frames.to_parquet(projects, "projects.parquet")
-    >>> pandas.read_parquet("projects.parquet").equals(projects)
-    True
-    """
-    table = table_of(frame.columns)
-    if table is None:
-        with replacing(path) as file:
-            frame.to_parquet(file, index=_has_names(frame), compression="zstd")
-        return
-    conformed = table.conform(frame)
-    arrow = pa.Table.from_pandas(conformed, schema=table.arrow_schema, preserve_index=False)
-    arrow = arrow.replace_schema_metadata(
-        {**(arrow.schema.metadata or {}), _ATTRS: json.dumps(conformed.attrs).encode()}
-    )
-    with replacing(path) as file:
-        pa.parquet.write_table(arrow, file, compression="zstd", write_page_checksum=True)
-
-
-def read_parquet(path: PathLike) -> pd.DataFrame:
-    """Read a Parquet file; its columns say which table it is.
-
-    Parameters
-    ----------
-    path : path-like
-        A file that `to_parquet` wrote.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The frame, typed as its table, with its `attrs`. A file that fits no table is read by
-        pandas' own means, with a warning that says so.
-
-    Raises
-    ------
-    SchemaError
-        If the file is no whole Parquet file, or does not fit the table that its columns name.
-    OSError
-        If the file cannot be read.
-
-    Examples
-    --------
-    >>> import k6frames
-    >>> organization = k6frames.organization_df(1013, client=k6frames.Client.sample())
-    >>> k6frames.to_parquet(organization, "organization.parquet")
-    >>> k6frames.read_parquet("organization.parquet").attrs == organization.attrs
-    True
-    """
-    try:
-        with (
-            Path(path).open("rb") as opened,
-            pa.parquet.ParquetFile(opened, page_checksum_verification=True) as file,
-        ):
-            schema = file.schema_arrow
-            table = table_of(schema.names)
-            if table is None:
-                _warn_untyped(path)
-                return pd.read_parquet(path)
-            arrow = file.read()
-        arrow.validate(full=True)
-        frame = table.to_frame(arrow.replace_schema_metadata(None))
-        frame.attrs = dict(json.loads((schema.metadata or {}).get(_ATTRS, b"{}")))
-    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
-        # What the operating system refuses has a number; Arrow's words for damage have none.
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        problem = str(error).partition("\n")[0]
-        raise SchemaError(f"{path} is no Parquet file, or is damaged: {problem}") from None
-    try:
-        return table.conform(frame)
-    except SchemaError as error:
-        raise SchemaError(f"{path} does not fit the table '{table.name}': {error}") from None
-
-
-@contextlib.contextmanager
-def replacing(path: PathLike) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its place when the block ends without an error.
-
-    The file gets the rights that the umask gives, and a link is followed to what it names.
-    """
-    target = Path(path).resolve()
-    if target.exists() and not (target.is_file() or target.is_dir()):
-        # A pipe or a device, such as /dev/stdout, is written to and not replaced.
-        yield target
-        return
-    temporary = target.with_name(f".k6frames-{secrets.token_hex(8)}.part")
-    try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except OSError as error:
-        reason = error.strerror or str(error).splitlines()[0]
-        kind = type(error) if type(error).__module__ == "builtins" else OSError
-        raise kind(
-            error.errno,
-            f"{reason}; nothing was written, and an older file is as it was",
-            str(target),
-        ) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _header(path: PathLike) -> list[str]:
-    """The cells of a CSV file's first row."""
-    with Path(path).open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    name = check_path(path)
+    data = read_compressed(name)
+    header = _read_header(name, data)
+    table = find_table(header)
+    if table is not None:
         try:
-            header = next(csv.reader(file), [])
-        except csv.Error:
-            # A first row that no table has, such as a cell of 1 MB.
-            return [""]
-    if not header:
-        raise SchemaError(f"{path} is empty: there is not even a header.")
-    return header
+            return table.conform(table.to_frame(_parse(data, table, header)))
+        except (pa.ArrowException, SchemaError) as error:
+            raise SchemaError(
+                f"{name} does not match the table '{table.name}': {_describe(error, table, header)}"
+            ) from None
+    shared = find_shared_columns(header)
+    problem = "it does not match any table of k6frames"
+    if shared is not None:
+        try:
+            return _read_shared(data, shared, header)
+        except (pa.ArrowException, SchemaError) as error:
+            problem = (
+                f"it has columns of the table '{shared.name}', but not its values: "
+                f"{_describe(error, shared, header)}"
+            )
+    warnings.warn(f"{name} was read with the types that pandas infers: {problem}", stacklevel=2)
+    try:
+        return pd.read_csv(BytesIO(data), low_memory=False)
+    except (ValueError, OverflowError) as error:
+        raise SchemaError(f"{name} cannot be read as CSV: {error}") from None
 
 
-def _has_names(frame: pd.DataFrame) -> bool:
-    """Whether the index says something that the columns do not."""
-    return any(name is not None for name in frame.index.names)
+# --- writing --------------------------------------------------------------------------------------
 
 
-def _defused(column: pd.Series[Any]) -> pd.Series[Any]:
-    is_text = column.map(lambda cell: isinstance(cell, str))
-    return column.astype(object).map(_defused_cell) if is_text.any() else column
+def _write_with_arrow(frame: pd.DataFrame, file: Any, *, escape_formulas: bool) -> None:
+    arrow = pa.table([_to_array(frame[name]) for name in frame], names=[str(n) for n in frame])
+    if escape_formulas:
+        for index, column in enumerate(arrow.columns):
+            if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+                escaped = pc.replace_substring_regex(column, _FORMULA, r"'\1")
+                arrow = arrow.set_column(index, arrow.schema.field(index), escaped)
+        arrow = arrow.rename_columns([_escape_cell(name) for name in arrow.column_names])
+    # Arrow writes timestamps with a zone ten times slower than strings. In batches, so that all
+    # those strings are never in memory at once.
+    schema = arrow.schema
+    timestamps = [index for index, field in enumerate(schema) if field.type == TIMESTAMP]
+    for index in timestamps:
+        schema = schema.set(index, schema.field(index).with_type(pa.string()))
+    options = pa.csv.WriteOptions(quoting_style="needed")
+    with pa.csv.CSVWriter(file, schema, write_options=options) as writer:
+        for batch in arrow.to_batches(max_chunksize=1 << 16):
+            columns = batch.columns
+            for index in timestamps:
+                naive = columns[index].cast(pa.timestamp("us")).cast(pa.string())
+                columns[index] = pc.binary_join_element_wise(naive, "Z", "")
+            writer.write_batch(pa.record_batch(columns, schema=schema))
 
 
-def _defused_cell(cell: Any) -> Any:
+def _to_array(values: pd.Series[Any]) -> pa.Array:
+    """Convert a column to a type that Arrow writes as CSV; to strings where it has no such type."""
+    try:
+        array = pa.Array.from_pandas(values)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        array = None
+    if array is not None and (array.type == TIMESTAMP or any(f(array.type) for f in _WRITABLE)):
+        return array
+    return pa.Array.from_pandas(values.astype("string"))
+
+
+_WRITABLE = (
+    pa.types.is_integer,
+    pa.types.is_float32,
+    pa.types.is_float64,
+    pa.types.is_boolean,
+    pa.types.is_string,
+    pa.types.is_large_string,
+)
+
+
+def _write_with_pandas(frame: pd.DataFrame, file: Any, *, escape_formulas: bool) -> None:
+    if escape_formulas:
+        frame = frame.apply(_escape_column).rename(columns=_escape_cell)
+    # Otherwise a carriage return is not quoted, and what follows it would be a cell of a new row,
+    # formula or not.
+    frame.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC)
+
+
+def _escape_column(column: pd.Series[Any]) -> pd.Series[Any]:
+    has_strings = column.map(lambda cell: isinstance(cell, str)).any()
+    return column.astype(object).map(_escape_cell) if has_strings else column
+
+
+def _escape_cell(cell: Any) -> Any:
     return re.sub(_FORMULA, r"'\1", cell) if isinstance(cell, str) else cell
 
 
-def _warn_untyped(path: PathLike) -> None:
-    warnings.warn(
-        f"{path} fits no table of k6frames: it was read with pandas' own types.", stacklevel=3
-    )
+# --- reading --------------------------------------------------------------------------------------
+
+
+def _read_header(name: str, data: bytes) -> list[str]:
+    text = TextIOWrapper(BytesIO(data), encoding="utf-8-sig", errors="replace", newline="")
+    try:
+        header = next((row for row in csv.reader(text) if row), None)
+    except csv.Error:
+        # No table has such a header, for example a cell of 1 MB.
+        return [""]
+    if header is None:
+        raise SchemaError(f"{name} is empty: it has not even a header.")
+    return header
+
+
+def _read_shared(data: bytes, shared: Table, header: list[str]) -> pd.DataFrame:
+    """Read the columns of a table with its types, and the others as pandas does."""
+    arrow = _parse(data, shared, header)
+    typed = shared.conform(shared.to_frame(arrow.select(list(shared.dtypes))))
+    others = [name for name in header if name not in shared.dtypes]
+    if not others:
+        return typed[header]
+    # Only these are given to pandas, which would lose the difference between missing and empty.
+    buffer = BytesIO()
+    pa.csv.write_csv(arrow.select(others), buffer)
+    buffer.seek(0)
+    inferred = pd.read_csv(buffer, skip_blank_lines=False, low_memory=False)
+    # pandas gives a name to a column that has none.
+    inferred_names = iter(inferred.columns)
+    names = [name if name in shared.dtypes else next(inferred_names) for name in header]
+    return combine_columns(inferred.reindex(columns=names), typed)
+
+
+def _parse(data: bytes, table: Table, header: list[str]) -> pa.Table:
+    """Parse the columns of a table with its types, and others as strings."""
+    types = {name: pa.string() for name in header} | {c.name: c.type for c in table.columns}
+
+    def parse(block_size: int, *, use_threads: bool) -> pa.Table:
+        return pa.csv.read_csv(
+            pa.BufferReader(data),
+            pa.csv.ReadOptions(block_size=block_size, use_threads=use_threads),
+            pa.csv.ParseOptions(newlines_in_values=True),
+            pa.csv.ConvertOptions(
+                column_types=types,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+
+    try:
+        return parse(1 << 20, use_threads=True)
+    except pa.ArrowInvalid:
+        # One block for the whole file takes a cell of any length, and one thread counts the rows,
+        # so that the error names the wrong one.
+        return parse(min(len(data) + 1, 2**31 - 1), use_threads=False)
+
+
+def _describe(error: Exception, table: Table, header: list[str]) -> str:
+    """Describe why a file cannot be read, without a value that may be private."""
+    text = str(error)
+    if isinstance(error, SchemaError):
+        return text
+    if match := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", text):
+        row, expected, found = match.groups()
+        return f"row {row} has {found} cells, and the header has {expected}."
+    if match := re.match(r"In CSV column #(\d+): Row #(\d+): ", text):
+        column = next((c for c in table.columns if c.name == header[int(match[1])]), None)
+        expected = _EXPECTED[column.type if column else STRING]
+        value = re.search(r"'(.*)'", text, flags=re.DOTALL)
+        # A cell that is missing in a row moves a private value to another column.
+        shown = value is not None and not any(column.private for column in table.columns)
+        found = f", not {value[1][:80]!r}" if value and shown else ""
+        return f"row {match[2]}, column '{header[int(match[1])]}': expected {expected}{found}."
+    return text.partition("\n")[0]

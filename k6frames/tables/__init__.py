@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from k6frames.tables.load_tests import (
     LOAD_TESTS,
@@ -123,6 +124,7 @@ __all__ = [
     "VUH_BUDGET",
     "Column",
     "Table",
+    "closest_table",
     "find_table",
 ]
 
@@ -131,6 +133,30 @@ def find_table(columns: Iterable[str]) -> Table | None:
     """Return the table that has exactly these columns in this order, or None."""
     names = tuple(columns)
     return next((table for table in TABLES if tuple(table.dtypes) == names), None)
+
+
+def closest_table(columns: Iterable[str]) -> Table | None:
+    """Return the table of a frame to which columns were added or from which some were dropped.
+
+    The columns must include the table's key and more than half of its columns, or the key and no
+    column of another table, or more than three quarters of the table's columns. None if no table or
+    tables that disagree about a dtype are like that: the frame may be somebody's own.
+    """
+    names = set(columns)
+    candidates = [table for table in TABLES if _resembles(table, names)]
+    dtypes: dict[str, Any] = {}
+    for table in candidates:
+        for name in names & table.dtypes.keys():
+            if dtypes.setdefault(name, table.dtypes[name]) != table.dtypes[name]:
+                return None
+    return max(candidates, key=lambda table: len(names & table.dtypes.keys()), default=None)
+
+
+def _resembles(table: Table, names: set[str]) -> bool:
+    shared = len(names & table.dtypes.keys())
+    if names.issuperset(table.key):
+        return shared == len(names) or shared > len(table.dtypes) / 2
+    return shared > len(table.dtypes) * 3 / 4
 
 
 def __dir__() -> list[str]:

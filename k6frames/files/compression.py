@@ -1,0 +1,90 @@
+"""Compressed CSV files: the ending of the name decides, as in pandas."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from k6frames.errors import ConfigError, SchemaError
+
+_ENDINGS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zip": "zip", ".zst": "zstd"}
+
+
+def find_compression(name: str) -> str | None:
+    """Return how a file of this name is compressed, or None; a tar archive is a `ConfigError`."""
+    if name.lower().endswith((".tar", ".tar.gz", ".tar.bz2", ".tar.xz")):
+        raise ConfigError(
+            f"{name} would be a tar archive, which is not supported. Use one of the endings "
+            f"{', '.join(_ENDINGS)}, or none of them."
+        )
+    return _ENDINGS.get(Path(name).suffix.lower())
+
+
+# pandas can do this only for what it writes itself: its function that opens files is not public.
+@contextmanager
+def open_compressed(path: Path, name: str) -> Iterator[Any]:
+    """Open a binary file for writing, compressed as the ending of `name` says."""
+    compression = find_compression(name)
+    member = Path(name).stem
+    with ExitStack() as stack:
+        file: Any = stack.enter_context(path.open("wb"))
+        if compression == "gzip":
+            # Without a time, the same frame is the same file at any time.
+            file = stack.enter_context(gzip.GzipFile(member, "wb", fileobj=file, mtime=0))
+        elif compression == "bz2":
+            file = stack.enter_context(bz2.BZ2File(file, "wb"))
+        elif compression == "xz":
+            file = stack.enter_context(lzma.LZMAFile(file, "wb"))
+        elif compression == "zip":
+            archive = stack.enter_context(zipfile.ZipFile(file, "w"))
+            info = zipfile.ZipInfo(member)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            file = stack.enter_context(archive.open(info, "w", force_zip64=True))
+        elif compression == "zstd":
+            file = stack.enter_context(pa.CompressedOutputStream(file, "zstd"))
+        yield file
+
+
+def read_compressed(name: str) -> bytes:
+    """Return the contents of a file, decompressed as the ending of its name says."""
+    compression = find_compression(name)
+    data = Path(name).read_bytes()
+    if compression is None:
+        return data
+    try:
+        if compression == "gzip":
+            return gzip.decompress(data)
+        if compression == "bz2":
+            return bz2.decompress(data)
+        if compression == "xz":
+            return lzma.decompress(data)
+        if compression == "zip":
+            return _read_zip(data)
+        with pa.input_stream(BytesIO(data), compression="zstd") as stream:
+            contents: bytes = stream.read()
+            return contents
+    except (
+        OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile
+    ) as error:  # fmt: skip
+        raise SchemaError(
+            f"{name} is not a {compression} file, or is damaged: {error}. If it is not compressed, "
+            f"rename it so that it does not end in {Path(name).suffix}."
+        ) from None
+
+
+def _read_zip(data: bytes) -> bytes:
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        members = [info for info in archive.infolist() if not info.is_dir()]
+        if len(members) != 1:
+            raise ValueError(f"it contains {len(members)} files instead of one")
+        return archive.read(members[0])

@@ -1,0 +1,242 @@
+"""Frames to an Excel workbook, for people: it is written and not read back."""
+
+from __future__ import annotations
+
+import math
+import re
+import tempfile
+import warnings
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from k6frames.errors import ConfigError, SchemaError
+from k6frames.files.atomic import PathLike, atomic_write
+from k6frames.files.matching import check_frame, conform, has_named_index
+from k6frames.tables import closest_table
+
+# Excel's limits: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
+MAX_ROWS = 1_048_576
+MAX_COLUMNS = 16_384
+MAX_STRING_LENGTH = 32_767
+MAX_SHEET_NAME_LENGTH = 31
+MAX_INTEGER = 10**15 - 1
+"""Excel shows and edits numbers with 15 digits, fewer than an integer of 2**53 has."""
+MIN_DATETIME = datetime(1900, 1, 1)  # noqa: DTZ001 - Excel has no time zones
+MAX_DATETIME = datetime(9999, 12, 31, 23, 59, 59, 999_000)  # noqa: DTZ001
+
+MAX_WIDTH = 60
+ROWS_FOR_WIDTH = 1_000
+
+# Control characters and lone surrogates would make a file that Excel cannot open.
+_SHEET_NAME = re.compile(r"(?!')[^\[\]:*?/\\\x00-\x1f\ud800-\udfff\ufffe\uffff]+(?<!')")
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+_DATE_FORMAT = "yyyy-mm-dd"
+_DATETIME_FORMAT = 'yyyy-mm-dd hh:mm:ss "UTC"'
+
+Cell = str | bool | int | float | datetime | None
+
+
+def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: PathLike) -> None:
+    """Write frames as an Excel workbook, one sheet per frame.
+
+    Timestamps are Excel dates in UTC, missing values are empty cells, and strings are never
+    formulas or links. Integers of more than 15 digits, which Excel would change, and timestamps
+    before 1900, which it does not have, are strings. The header is frozen and has a filter. The
+    file is replaced when it is complete, and stays as it was if anything fails.
+
+    Parameters
+    ----------
+    frames : pandas.DataFrame or mapping of str to pandas.DataFrame
+        One frame, or several by the name of their sheet. The sheet of one frame is named after its
+        table.
+    path : str or path-like
+        The file, such as ``"projects.xlsx"``.
+
+    Raises
+    ------
+    ConfigError
+        If XlsxWriter is not installed, if Excel does not allow the name of a sheet, or if no file
+        can be named `path`.
+    SchemaError
+        If a frame has the columns of a table but its values do not conform to it, or if a frame has
+        more rows or columns than a sheet.
+    OSError
+        If the file cannot be written.
+
+    Warns
+    -----
+    UserWarning
+        If a string has more than 32,767 characters: a cell has no room for the rest.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> client = k6frames.Client.sample()
+    >>> projects = k6frames.projects_df(client=client)
+    >>> k6frames.to_excel({"Projects": projects, "Newest": projects.tail(10)}, "projects.xlsx")
+    """
+    try:
+        import xlsxwriter  # noqa: PLC0415 - an optional dependency
+        from xlsxwriter.exceptions import FileCreateError, XlsxWriterException  # noqa: PLC0415
+    except ImportError:
+        raise ConfigError(
+            'Excel files are written by XlsxWriter: pip install "k6frames[excel]"'
+        ) from None
+    sheets = {name: _prepare(frame) for name, frame in _name_sheets(frames).items()}
+    # Row by row to a temporary file, which takes a tenth of the memory.
+    with (
+        atomic_write(path) as temporary,
+        tempfile.TemporaryDirectory(prefix="k6frames-") as folder,
+    ):
+        try:
+            with xlsxwriter.Workbook(
+                str(temporary), {"constant_memory": True, "tmpdir": folder}
+            ) as workbook:
+                for name, frame in sheets.items():
+                    _write_sheet(workbook, name, frame)
+        except FileCreateError as error:
+            raise error.args[0] from None
+        except XlsxWriterException as error:
+            raise SchemaError(f"The frames cannot be written as Excel: {error}") from None
+
+
+def _name_sheets(frames: object) -> dict[str, pd.DataFrame]:
+    if isinstance(frames, pd.DataFrame):
+        table = closest_table(frames.columns)
+        return {table.name[:MAX_SHEET_NAME_LENGTH] if table else "Sheet1": frames}
+    if not isinstance(frames, Mapping):
+        raise SchemaError(
+            "Expected a pandas.DataFrame or a mapping of sheet names to frames, not "
+            f"{type(frames).__name__}."
+        )
+    if not frames:
+        raise ConfigError("A workbook needs at least one sheet; the mapping of frames is empty.")
+    names: set[str] = set()
+    for name in frames:
+        _check_sheet_name(name)
+        if name.casefold() in names:
+            raise ConfigError(
+                f"Two sheets are named {name!r}; Excel does not distinguish upper and lower case."
+            )
+        names.add(name.casefold())
+    return dict(frames)
+
+
+def _check_sheet_name(name: object) -> None:
+    # Excel counts characters beyond U+FFFF twice.
+    if not (
+        isinstance(name, str)
+        and _SHEET_NAME.fullmatch(name)
+        and len(name.encode("utf-16-le")) // 2 <= MAX_SHEET_NAME_LENGTH
+        and name.casefold() != "history"
+    ):
+        raise ConfigError(
+            f"Excel does not allow a sheet named {name!r}. A name has 1 to "
+            f"{MAX_SHEET_NAME_LENGTH} characters, none of them [ ] : * ? / \\, no ' at its "
+            'beginning or end, and is not "History".'
+        )
+
+
+def _prepare(frame: pd.DataFrame) -> pd.DataFrame:
+    check_frame(frame)
+    if has_named_index(frame):
+        frame = frame.reset_index(allow_duplicates=True)
+    typed = conform(frame)
+    prepared = frame if typed is None else typed
+    rows, columns = prepared.shape
+    if rows >= MAX_ROWS or columns > MAX_COLUMNS:
+        raise SchemaError(
+            f"The frame has {rows:,} rows and {columns:,} columns; a sheet has room for "
+            f"{MAX_ROWS - 1:,} rows below the header and {MAX_COLUMNS:,} columns. Select fewer, "
+            "or use to_csv or to_parquet."
+        )
+    return prepared
+
+
+def _write_sheet(workbook: Any, name: str, frame: pd.DataFrame) -> None:
+    sheet = workbook.add_worksheet(name)
+    bold = workbook.add_format({"bold": True})
+    columns, formats = [], []  # one list of cells and one format per column
+    for index, label in enumerate(map(str, frame.columns)):
+        cells = _to_cells(frame.iloc[:, index])
+        columns.append(cells)
+        number_format = _choose_number_format(cells)
+        formats.append(workbook.add_format({"num_format": number_format}))
+        sheet.set_column(index, index, _choose_width(label, cells, number_format))
+        sheet.write_string(0, index, label, bold)
+    for row, row_cells in enumerate(zip(*columns, strict=True), start=1):
+        for index, cell in enumerate(row_cells):
+            if isinstance(cell, str):
+                # `write` would make formulas, links and numbers of some strings.
+                sheet.write_string(row, index, cell)
+            elif isinstance(cell, bool):
+                sheet.write_boolean(row, index, cell)
+            elif isinstance(cell, datetime):
+                sheet.write_datetime(row, index, cell, formats[index])
+            elif cell is not None:
+                sheet.write_number(row, index, cell, formats[index])
+    sheet.freeze_panes(1, 0)
+    if columns:
+        sheet.autofilter(0, 0, len(frame), len(columns) - 1)
+
+
+def _to_cells(values: pd.Series[Any]) -> list[Cell]:
+    cells = []
+    present = zip(values.astype(object), values.notna(), strict=True)
+    for row, (value, is_present) in enumerate(present, start=2):
+        cell = _to_cell(value) if is_present else None
+        if isinstance(cell, str):
+            if not cell.isascii() and _LONE_SURROGATE.search(cell):
+                raise SchemaError(
+                    f"Row {row}, column '{values.name}': the string has half of a surrogate pair, "
+                    "which is not a character. Replace it."
+                )
+            if len(cell) > MAX_STRING_LENGTH:
+                cell = cell[:MAX_STRING_LENGTH]
+                warnings.warn(
+                    f"Row {row}, column '{values.name}': the string was cut to "
+                    f"{MAX_STRING_LENGTH:,} characters, which is Excel's limit.",
+                    stacklevel=4,
+                )
+        cells.append(cell)
+    return cells
+
+
+def _to_cell(value: Any) -> Cell:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value) if abs(int(value)) <= MAX_INTEGER else str(value)
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else str(value)
+    if isinstance(value, date | np.datetime64):
+        return _to_datetime(pd.Timestamp(value))
+    return str(value)
+
+
+def _to_datetime(timestamp: pd.Timestamp) -> datetime | str:
+    """Convert a timestamp to UTC without an offset; to a string if Excel has no such date."""
+    naive = timestamp if timestamp.tz is None else timestamp.tz_convert("UTC").tz_localize(None)
+    if MIN_DATETIME <= naive <= MAX_DATETIME:
+        return naive.to_pydatetime(warn=False)
+    return naive.isoformat(sep=" ")
+
+
+def _choose_number_format(cells: list[Cell]) -> str:
+    datetimes = [cell for cell in cells if isinstance(cell, datetime)]
+    if datetimes:
+        at_midnight = all(cell.time() == time.min for cell in datetimes)
+        return _DATE_FORMAT if at_midnight else _DATETIME_FORMAT
+    return "General" if any(isinstance(cell, float) for cell in cells) else "0"
+
+
+def _choose_width(label: str, cells: list[Cell], number_format: str) -> int:
+    shown = [number_format if isinstance(c, datetime) else str(c) for c in cells[:ROWS_FOR_WIDTH]]
+    # Three more for the button of the filter.
+    return min(max(map(len, [f"{label}   ", *shown])) + 1, MAX_WIDTH)

@@ -1,0 +1,193 @@
+"""Frames to Parquet and back, without loss."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+
+from k6frames.errors import SchemaError
+from k6frames.files.atomic import PathLike, atomic_write, check_path
+from k6frames.files.matching import combine_columns, conform, find_shared_columns, has_named_index
+from k6frames.tables import find_table
+
+_ATTRS = b"PANDAS_ATTRS"
+"""Where pandas keeps the `attrs` of a frame in the file's metadata."""
+
+
+def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
+    """Write a frame as Parquet, with the description of each column.
+
+    pandas, DuckDB and Polars read it with the same types. The file is replaced when it is complete,
+    and stays as it was if anything fails.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The frame. With columns added or dropped, it keeps the types of those that its table has;
+        other columns, and frames that do not match any table, are written as pandas does. Its
+        `attrs` must be plain JSON: they are in the file, too.
+    path : str or path-like
+        The file. A pipe, ``/dev/stdout`` and the like are written to and not replaced.
+
+    Raises
+    ------
+    SchemaError
+        If the frame has the columns of a table but its values do not conform to it, if Parquet has
+        no type for a column, or if `attrs` are not plain JSON.
+    ConfigError
+        If no file can be named `path`.
+    OSError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import k6frames, pandas
+    >>> projects = k6frames.projects_df(client=k6frames.Client.sample())
+    >>> k6frames.to_parquet(projects, "projects.parquet")
+    >>> pandas.read_parquet("projects.parquet").equals(projects)
+    True
+    """
+    typed = conform(frame)
+    attrs = _encode_attrs(frame)
+    arrow = _to_arrow(frame, typed)
+    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _ATTRS: attrs})
+    with atomic_write(path) as temporary:
+        try:
+            pa.parquet.write_table(arrow, temporary, compression="zstd", write_page_checksum=True)
+        except pa.ArrowException as error:
+            raise SchemaError(f"The frame cannot be written as Parquet: {error}") from None
+
+
+def read_parquet(path: PathLike) -> pd.DataFrame:
+    """Read a Parquet file with the types of the table that its columns match.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file that `to_parquet` wrote, or another program.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The frame with its `attrs`. Columns that were added are read as pandas does. So is a file
+        that does not match any table, with a warning.
+
+    Raises
+    ------
+    SchemaError
+        If the file is not a Parquet file, is damaged, or has the columns of a table but its values
+        do not conform to it.
+    ConfigError
+        If no file can be named `path`.
+    OSError
+        If the file cannot be read.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> organization = k6frames.organization_df(1013, client=k6frames.Client.sample())
+    >>> k6frames.to_parquet(organization, "organization.parquet")
+    >>> k6frames.read_parquet("organization.parquet").attrs == organization.attrs
+    True
+    """
+    name = check_path(path)
+    try:
+        with (
+            Path(name).open("rb") as opened,
+            pa.parquet.ParquetFile(opened, page_checksum_verification=True) as file,
+        ):
+            arrow = file.read()
+            arrow.validate(full=True)
+            table = find_table(arrow.column_names)
+            if table is None:
+                opened.seek(0)
+                frame = pd.read_parquet(opened)
+            else:
+                frame = table.to_frame(arrow.replace_schema_metadata(None))
+                frame.attrs = dict(json.loads((arrow.schema.metadata or {}).get(_ATTRS, b"{}")))
+    except _DAMAGE as error:
+        # What the operating system refuses has a number; what Arrow reports about damage has none.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        problem = str(error).partition("\n")[0]
+        raise SchemaError(f"{name} is not a Parquet file, or is damaged: {problem}") from None
+    if table is None:
+        return _conform_shared(name, arrow, frame)
+    try:
+        return table.conform(frame)
+    except SchemaError as error:
+        raise SchemaError(f"{name} does not match the table '{table.name}': {error}") from None
+
+
+# pandas has no error of its own for metadata that it cannot interpret.
+_DAMAGE = (
+    pa.ArrowException,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+def _to_arrow(frame: pd.DataFrame, typed: pd.DataFrame | None) -> pa.Table:
+    if not frame.columns.map(str).is_unique:
+        raise SchemaError("The frame has duplicate column names, which Parquet does not allow.")
+    table = find_table(frame.columns)
+    written = frame if typed is None else typed
+    try:
+        if table is not None:
+            return pa.Table.from_pandas(written, schema=table.arrow_schema, preserve_index=False)
+        return pa.Table.from_pandas(written, preserve_index=has_named_index(written))
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        # Arrow's own message contains a value, which may be private.
+        names = ", ".join(f"'{name}'" for name in written if not _has_arrow_type(written[name]))
+        raise SchemaError(
+            f"Parquet has no type for the values of {names or 'the index'}. Convert them first, "
+            'for example with frame.astype({"...": "string"}).'
+        ) from None
+
+
+def _has_arrow_type(values: pd.Series[Any]) -> bool:
+    try:
+        pa.Array.from_pandas(values)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return False
+    return True
+
+
+def _encode_attrs(frame: pd.DataFrame) -> bytes:
+    for name, value in frame.attrs.items():
+        try:
+            unchanged = isinstance(name, str) and json.loads(json.dumps(value)) == value
+        except (TypeError, ValueError, RecursionError):
+            unchanged = False
+        if not unchanged:
+            raise SchemaError(
+                f"frame.attrs[{name!r}] is a {type(value).__name__} that is not plain JSON, and "
+                "Parquet stores only that. Convert it to strings, numbers, lists and dictionaries, "
+                f"or delete it with del frame.attrs[{name!r}]."
+            )
+    return json.dumps(frame.attrs).encode()
+
+
+def _conform_shared(name: str, arrow: pa.Table, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with the dtypes of the columns that it shares with its table."""
+    problem = "it does not match any table of k6frames"
+    shared = find_shared_columns(arrow.column_names)
+    if shared is not None:
+        selected = arrow.select(list(shared.dtypes)).replace_schema_metadata(None)
+        try:
+            typed = shared.conform(shared.to_frame(selected))
+            return combine_columns(frame, typed[[n for n in typed if n in frame.columns]])
+        except SchemaError as error:
+            problem = f"it has columns of the table '{shared.name}', but not its values: {error}"
+    warnings.warn(f"{name} was read with the types that pandas infers: {problem}", stacklevel=3)
+    return frame
