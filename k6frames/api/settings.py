@@ -107,6 +107,8 @@ def resolve_settings(
             f"{address} is not https: others on the network can read the token.", stacklevel=3
         )
     token = find_token() if token is None else token.validate("the argument token")
+    if not isinstance(cache, bool | str | os.PathLike):
+        raise ConfigError(f"cache must be True, False or a folder, not {short_repr(cache)}.")
     if cache is False:
         cache_folder = None
     else:
@@ -185,7 +187,8 @@ def parse_stack(value: object) -> str:
         text = value.strip()
         if text.isascii() and text.isdigit():
             return _stack_id(int(text[:30]))
-        return _stack_url(text)
+        if text.isprintable():  # urlsplit drops line breaks without a word
+            return _stack_url(text)
     if is_integer(value):
         return _stack_id(int(value))
     raise ConfigError(f"{short_repr(value)} is not a stack: {_STACK_FORMS}.")
@@ -265,9 +268,7 @@ def _stack_url(text: str) -> str:
 
 def cache_root(folder: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of all caches: argument, ``K6FRAMES_CACHE_DIR`` or the platform's."""
-    if folder is not None:
-        if not isinstance(folder, str | os.PathLike):
-            raise ConfigError(f"cache must be True, False or a folder, not {short_repr(folder)}.")
+    if folder:
         return absolute_path(folder, "The argument cache")
     if os.environ.get("K6FRAMES_CACHE_DIR"):
         return absolute_path(os.environ["K6FRAMES_CACHE_DIR"], "K6FRAMES_CACHE_DIR")
