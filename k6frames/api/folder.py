@@ -161,9 +161,13 @@ def _read_stacks(file: Path, value: Any) -> tuple[tuple[int, str | None], ...]:
         stack_id, url = entry.get("id"), entry.get("url")
         if not is_integer(stack_id) or stack_id < 1 or stack_id in stacks:
             raise _malformed(file, f"{where}.id", "a positive integer of its own", stack_id)
-        if not isinstance(url, str | None) or (url is not None and "://" not in url):
-            raise _malformed(file, f"{where}.url", "a stack's URL", url)
-        stacks[stack_id] = None if url is None else parse_stack(url)
+        try:
+            normalized = None if url is None else parse_stack(url)
+        except ConfigError:
+            normalized = ""
+        if normalized is not None and not normalized.startswith("http"):
+            raise _malformed(file, f"{where}.url", "the URL of a stack", url)
+        stacks[stack_id] = normalized
     return tuple(stacks.items())
 
 
