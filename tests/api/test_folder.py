@@ -31,11 +31,11 @@ VALUES = "/cloud/v5/load_tests/7/query_aggregate_k6"
             f"stacks/1{VALUES}(query='quantile(0.95)',metric='a_b',test_run_ids=[1,2])",
         ),
         (
-            f'{VALUES}(metric=\'a{{b!="0",c=~"x|y"}}\',start=2026-06-01T10:00:00Z)',
+            f'{VALUES}(metric=\'a{{b!="0",c=~"x|y"}}\')',
             1,
-            f"stacks/1{VALUES}(metric='a%7Bb%21=%220%22,c=~%22x%7Cy%22%7D',"
-            + "start=2026-06-01T10%3A00%3A00Z)",
+            f"stacks/1{VALUES}(metric='a%7Bb%21=%220%22,c=~%22x%7Cy%22%7D')",
         ),
+        ("/x(start=2026-06-01T10:00:00Z)", None, "x(start=2026-06-01T10%3A00%3A00Z)"),
     ],
 )
 def test_a_request_has_one_file(path, stack, expected):
