@@ -114,12 +114,12 @@ class RetryAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Create the connection pools, of connections that can be ended from another thread."""
-        super().init_poolmanager(*args, **kwargs)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = STOPPABLE_POOLS
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         """Create the connection pools of a proxy, of such connections too."""
-        manager = super().proxy_manager_for(*args, **kwargs)  # type: ignore[no-untyped-call]
+        manager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = STOPPABLE_POOLS
         return manager
 
@@ -183,7 +183,7 @@ class RetryAdapter(HTTPAdapter):
         headers = {"Content-Type": "application/json"}
         if self._token.occurs_in(body):
             headers[DO_NOT_CACHE] = "1"
-        return self.build_response(request, make_response(body, headers))  # type: ignore[no-untyped-call, no-any-return]
+        return self.build_response(request, make_response(body, headers))
 
     def _wait_for_pause(self, request: requests.PreparedRequest, active: ActiveRequest) -> float:
         """Wait while the API asked any request to slow down; return the seconds that remain."""
@@ -323,4 +323,3 @@ def proxies_and_certificates(url: str) -> tuple[dict[str, str], bool | str]:
             "such file."
         )
     return dict(requests.utils.get_environ_proxies(url)), bundle or True
-

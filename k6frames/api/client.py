@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from tqdm import tqdm
 
@@ -319,7 +319,7 @@ class Client:
         requests = {name: auth_request(name) for name in names if not name.isdecimal()}
         return make_stacks(names, requests, self.fetch(requests.values()).bodies)
 
-    def one_stack(self, stack: int | str | None = None) -> Stack:
+    def one_stack(self, stack: StackArgument = None) -> Stack:
         """Return the only stack, for a request that reads one."""
         stacks = self.stacks(stack)
         if len(stacks) > 1:
@@ -334,7 +334,7 @@ class Client:
 
         return snapshot(target, client=self)
 
-    def progress_bar(self, *, unit: str, total: int = 0) -> tqdm[None]:
+    def progress_bar(self, *, unit: str, total: int = 0) -> tqdm[Any]:
         """Return a progress bar that appears when the work takes longer than a second."""
         shown = self._progress
         if shown is None:

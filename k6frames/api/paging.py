@@ -9,7 +9,7 @@ in time windows instead, in which nothing moves.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
@@ -63,10 +63,14 @@ class ListReader(Protocol):
     """The request for the list, without paging."""
     pages: dict[Request, Response]
     """The pages that together have all rows, once the list is complete."""
-    count: int
-    """How many rows there are, as far as is known."""
-    received: int
-    """How many rows have arrived."""
+
+    @property
+    def count(self) -> int:
+        """How many rows there are, as far as is known."""
+
+    @property
+    def received(self) -> int:
+        """How many rows have arrived."""
 
     def start(self) -> list[Request]:
         """Return the first requests, or those that read the list again."""
@@ -188,7 +192,7 @@ def decode_page(request: Request, response: Response) -> Page | None:
     return page
 
 
-def add_parameters(request: Request, **parameters: object) -> Request:
+def add_parameters(request: Request, parameters: Mapping[str, object]) -> Request:
     """Return a request with more parameters in its query."""
     query = "&".join(
         f"{name}={quote(str(value))}" for name, value in parameters.items() if value is not None
@@ -258,7 +262,7 @@ class PagedList:
         return self._is_consistent and overlap and len(self._distinct) == self.count
 
     def _next_pages(self, number: int) -> list[Request]:
-        requests = []
+        requests: list[Request] = []
         while len(requests) < number and (
             not self._ids or (self._next_skip + 1 < self.count and self._page_size > 1)
         ):
@@ -266,7 +270,7 @@ class PagedList:
             requests.append(
                 add_parameters(
                     self.request,
-                    **{"$count": "true", "$top": self._page_size, "$skip": skip or None},
+                    {"$count": "true", "$top": self._page_size, "$skip": skip or None},
                 )
             )
             self._next_skip += self._page_size - 1

@@ -128,9 +128,12 @@ class TimeWindows:
         for window in windows:
             request = add_parameters(
                 self.request,
-                **{"$count": "true", "$top": PAGE_SIZE},
-                created_after=_format(window.after),
-                created_before=_format(window.before),
+                {
+                    "$count": "true",
+                    "$top": PAGE_SIZE,
+                    "created_after": _format(window.after),
+                    "created_before": _format(window.before),
+                },
             )
             self._windows[request] = window
             requests.append(request)

@@ -52,8 +52,8 @@ def stack_projects_df(
     Returns
     -------
     pandas.DataFrame
-        One row per project, stack by stack, in the order of the API. ``project_id`` is the same as in
-        `projects_df`, which also has the organization.
+        One row per project, stack by stack, in the order of the API. ``project_id`` is the same as
+        in `projects_df`, which also has the organization.
 
     Raises
     ------

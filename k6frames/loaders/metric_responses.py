@@ -1,0 +1,105 @@
+"""v5 responses: the values of series, with their labels and times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from k6frames.api.endpoints import Request
+from k6frames.errors import SchemaError
+
+# Labels that say which metric and which run it is, not which series.
+_NOT_IN_SERIES = frozenset({"__name__", "test_run_id"})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Series(msgspec.Struct):
+    """The labels of a series, and its values with their times in seconds."""
+
+    metric: dict[str, str]
+    values: list[tuple[float, float | str | None]] = []
+
+
+class _Data(msgspec.Struct):
+    result: list[Series] | None = None
+
+
+class _Body(msgspec.Struct):
+    data: _Data
+
+
+_decoder = msgspec.json.Decoder(_Body)
+
+
+class Point(NamedTuple):
+    """One value of a series."""
+
+    request: Request
+    labels: dict[str, str]
+    time: datetime
+    value: float | None
+
+
+def decode(request: Request, body: bytes) -> list[Series]:
+    """Return the series in a response; none if it has no data, or the data has expired."""
+    try:
+        return _decoder.decode(body.removeprefix(b"\xef\xbb\xbf")).data.result or []
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise SchemaError(
+            f"{request}: the response does not have the documented form ({error})."
+        ) from None
+
+
+def points(bodies: Mapping[Request, bytes]) -> Iterator[Point]:
+    """Yield every value of every series in the responses."""
+    for request, body in bodies.items():
+        for index, series in enumerate(decode(request, body)):
+            for time, value in series.values:
+                where = f"{request}: data.result[{index}]"
+                yield Point(request, series.metric, _time(where, time), _value(where, value))
+
+
+def _time(where: str, seconds: float) -> datetime:
+    try:
+        return _EPOCH + timedelta(microseconds=round(seconds * 1_000_000))
+    except OverflowError:
+        raise SchemaError(f"{where}: {seconds!r} seconds are not a time.") from None
+
+
+def _value(where: str, value: float | str | None) -> float | None:
+    """Return a value, which may be a string; NaN is missing."""
+    try:
+        number = math.nan if value is None else float(value)
+    except ValueError:
+        raise SchemaError(f"{where}: the value must be a number, not {value!r:.80}.") from None
+    if math.isinf(number):
+        raise SchemaError(f"{where}: the value must be a finite number, not {value!r:.80}.")
+    return None if math.isnan(number) else number
+
+
+def run_id(point: Point) -> int:
+    """Return the test run that a value belongs to."""
+    text = point.labels.get("test_run_id", "")
+    if not (text.isascii() and text.isdigit() and int(text[:20]) < 2**63):
+        raise SchemaError(
+            f"{point.request}: the label 'test_run_id' must be a test run ID, not {text!r:.80}."
+        )
+    return int(text)
+
+
+def series_name(labels: Mapping[str, str]) -> str:
+    """Return the labels of a series in Prometheus notation, sorted."""
+    written = [
+        f'{name}="{_escape(value)}"'
+        for name, value in sorted(labels.items())
+        if name not in _NOT_IN_SERIES
+    ]
+    return f"{{{','.join(written)}}}" if written else ""
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

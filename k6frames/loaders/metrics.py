@@ -1,0 +1,417 @@
+"""v5: metrics of test runs, one value per run or a series over time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from k6frames import parsing
+from k6frames.api import endpoints
+from k6frames.api.client import Client, OnError, Responses, check_on_error
+from k6frames.api.endpoints import Request
+from k6frames.api.validation import validate_integer
+from k6frames.errors import APIError, ConfigError
+from k6frames.loaders.metric_responses import decode, points, run_id, series_name
+from k6frames.loaders.shared import IDs, client_or_default, validate_ids, with_attrs
+from k6frames.tables import METRIC_SERIES, METRIC_VALUES, METRICS
+from k6frames.tables.schema import returns
+from k6frames.tables.timestamps import TimestampLike, parse_timestamp
+
+DEFAULT_LAST = 30
+"""How many runs of a load test are read; folders of responses have these."""
+MAX_NAMED_METRICS = 20
+"""How many metrics an error message names."""
+
+
+@returns(METRICS)
+def metrics_df(
+    load_test_id: IDs,
+    *,
+    test_run_ids: IDs | None = None,
+    stack: int | str | None = None,
+    client: Client | None = None,
+    on_error: OnError = "raise",
+) -> pd.DataFrame:
+    """Return the metrics that a load test has, or several have.
+
+    Parameters
+    ----------
+    load_test_id : int or iterable of int
+        One load test ID or several.
+    test_run_ids : int or iterable of int, optional
+        Test run IDs: the metrics of these runs; by default those of the last 30 runs.
+    stack : int or str, optional
+        The Grafana stack: ID, slug or URL; by default the client's.
+    client : Client, optional
+        The account to read; by default the one that the environment describes.
+    on_error : {"raise", "warn"}, default "raise"
+        What to do if the API gives no usable response for a load test. With "warn" it is left out,
+        a warning names it, and ``frame.attrs["failed"]`` lists it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per load test and metric.
+
+    Raises
+    ------
+    ConfigError
+        If no token or no stack is found, or an argument cannot be used.
+    APIError
+        If the API gives no usable response.
+    SchemaError
+        If a response does not match the table.
+
+    Notes
+    -----
+    Source: ``GET /cloud/v5/load_tests/{id}/metrics``,
+    https://grafana.com/docs/grafana-cloud/testing/k6/reference/cloud-rest-api/metrics/
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> metrics = k6frames.metrics_df(735140, client=k6frames.Client.sample())
+    >>> metrics.loc[metrics["name"] == "http_req_duration", "type"].item()
+    'trend'
+    """
+    client = client_or_default(client)
+    ids = validate_ids("load_test_id", load_test_id)
+    run_ids = None if test_run_ids is None else validate_ids("test_run_ids", test_run_ids)
+    if client.folder is not None:
+        run_ids = None  # a folder has the metrics of all runs only
+    requests = _metric_requests(ids, client.one_stack(stack).id, run_ids)
+    responses = client.fetch(requests, on_error=on_error)
+    arrow = parsing.read(
+        METRICS,
+        responses.bodies,
+        constants={
+            "load_test_id": [requests[request]["load_test_id"] for request in responses.bodies]
+        },
+    )
+    return with_attrs(METRICS.to_frame(arrow), responses, requests)
+
+
+@returns(METRIC_VALUES)
+def metric_values_df(
+    load_test_id: IDs,
+    metric: str = "http_req_duration",
+    query: str = "histogram_quantile(0.95)",
+    *,
+    by: str | Iterable[str] | None = None,
+    last: int = DEFAULT_LAST,
+    test_run_ids: IDs | None = None,
+    stack: int | str | None = None,
+    client: Client | None = None,
+    on_error: OnError = "raise",
+) -> pd.DataFrame:
+    """Return one value per test run and series: how a metric changes from run to run.
+
+    Parameters
+    ----------
+    load_test_id : int or iterable of int
+        One load test ID or several; each takes one request for all of its runs.
+    metric : str, default "http_req_duration"
+        The metric, perhaps with a selector: ``http_reqs{status!="0"}``.
+    query : str, default "histogram_quantile(0.95)"
+        What to compute: for a counter ``increase``, ``rate``, ``value``, ``max_rate``; for a gauge
+        ``last``, ``min``, ``max``, ``avg``; for a rate ``ratio``; for a trend ``histogram_avg``,
+        ``histogram_max``, ``histogram_quantile(0.95)``, ...
+    by : str or iterable of str, optional
+        Labels: one series for each combination of their values.
+    last : int, default 30
+        How many of the newest runs to read.
+    test_run_ids : int or iterable of int, optional
+        Test run IDs: these runs instead of the newest.
+    stack : int or str, optional
+        The Grafana stack: ID, slug or URL; by default the client's.
+    client : Client, optional
+        The account to read; by default the one that the environment describes.
+    on_error : {"raise", "warn"}, default "raise"
+        What to do if the API gives no usable response for a load test. With "warn" it is left out,
+        a warning names it, and ``frame.attrs["failed"]`` lists it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per run and series, the oldest run first. Runs whose data has expired have none.
+        ``test_run_id`` joins it with `test_runs_df`, which has the time of each run.
+
+    Raises
+    ------
+    ConfigError
+        If no token or no stack is found, or an argument cannot be used.
+    APIError
+        If the API gives no usable response, or a load test does not have the metric: then the
+        message names the metrics that it has.
+    SchemaError
+        If a response does not have the documented form.
+
+    Notes
+    -----
+    Source: ``GET /cloud/v5/load_tests/{id}/query_aggregate_k6(...)``,
+    https://grafana.com/docs/grafana-cloud/testing/k6/reference/cloud-rest-api/metrics/
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> values = k6frames.metric_values_df(735140, client=k6frames.Client.sample())
+    >>> values["test_run_id"].nunique(), values["value"].dtype
+    (30, Float64Dtype())
+    """
+    client = client_or_default(client)
+    full_query = _full_query(metric, query, by)
+    last = validate_integer("last", last, minimum=1, maximum=10_000)
+    ids = validate_ids("load_test_id", load_test_id)
+    run_ids = None if test_run_ids is None else validate_ids("test_run_ids", test_run_ids)
+    stack_id = client.one_stack(stack).id
+    # A folder has the responses for the default number of runs.
+    selection: dict[str, Any] = {"test_run_count": last, "test_run_ids": None}
+    if client.folder is not None:
+        selection = {"test_run_count": DEFAULT_LAST}
+    elif run_ids is not None:
+        selection = {"test_run_ids": run_ids}
+    requests = {
+        Request(
+            endpoints.metric_values(load_test_id, query=full_query, metric=metric, **selection),
+            stack_id,
+            label=f"load test {load_test_id}",
+        ): {"load_test_id": load_test_id}
+        for load_test_id in ids
+    }
+    responses = _fetch(requests, metric, client, on_error, _metric_requests)
+    rows = [
+        (
+            requests[point.request]["load_test_id"],
+            run_id(point),
+            metric,
+            full_query,
+            series_name(point.labels),
+            point.value,
+        )
+        for point in points(responses.bodies)
+    ]
+    values = pd.DataFrame(rows, columns=list(METRIC_VALUES.dtypes))
+    if run_ids is not None:
+        values = values[values["test_run_id"].isin(run_ids)]
+    elif client.folder is not None:
+        runs = values.groupby("load_test_id")["test_run_id"]
+        values = values[runs.rank(method="dense", ascending=False) <= last]
+    values = values.sort_values(["load_test_id", "test_run_id", "series"])
+    return with_attrs(METRIC_VALUES.conform(values), responses, requests)
+
+
+@returns(METRIC_SERIES)
+def metric_series_df(
+    test_run_id: IDs,
+    metric: str = "http_req_duration",
+    query: str = "histogram_quantile(0.95)",
+    *,
+    by: str | Iterable[str] | None = None,
+    step: int | None = None,
+    start: TimestampLike | None = None,
+    end: TimestampLike | None = None,
+    stack: int | str | None = None,
+    client: Client | None = None,
+    on_error: OnError = "raise",
+) -> pd.DataFrame:
+    """Return the series of a metric over the time of a test run, or of several.
+
+    Parameters
+    ----------
+    test_run_id : int or iterable of int
+        One test run ID or several; each takes one request.
+    metric : str, default "http_req_duration"
+        The metric, perhaps with a selector; see `metric_values_df`.
+    query : str, default "histogram_quantile(0.95)"
+        What to compute; see `metric_values_df`.
+    by : str or iterable of str, optional
+        Labels: one series for each combination of their values.
+    step : int, optional
+        Seconds from one value to the next; by default the API chooses.
+    start, end : str, datetime or Timestamp, optional
+        The first and the last time, UTC if it has no offset; by default the whole run.
+    stack : int or str, optional
+        The Grafana stack: ID, slug or URL; by default the client's.
+    client : Client, optional
+        The account to read; by default the one that the environment describes.
+    on_error : {"raise", "warn"}, default "raise"
+        What to do if the API gives no usable response for a run. With "warn" it is left out, a
+        warning names it, and ``frame.attrs["failed"]`` lists it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per run, series and time.
+
+    Raises
+    ------
+    ConfigError
+        If no token or no stack is found, or an argument cannot be used.
+    APIError
+        If the API gives no usable response, or a run does not have the metric.
+    SchemaError
+        If a response does not have the documented form.
+
+    Notes
+    -----
+    Source: ``GET /cloud/v5/test_runs/{id}/query_range_k6(...)``,
+    https://grafana.com/docs/grafana-cloud/testing/k6/reference/cloud-rest-api/metrics/
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> series = k6frames.metric_series_df(7241140, client=k6frames.Client.sample())
+    >>> series["time"].is_monotonic_increasing
+    True
+    """
+    client = client_or_default(client)
+    full_query = _full_query(metric, query, by)
+    if step is not None:
+        step = validate_integer("step", step, minimum=1, maximum=86_400)
+    stack_id = client.one_stack(stack).id
+    requests = {
+        Request(
+            endpoints.metric_series(
+                one_id,
+                query=full_query,
+                metric=metric,
+                step=step,
+                start=None if start is None else parse_timestamp("start", start),
+                end=None if end is None else parse_timestamp("end", end),
+            ),
+            stack_id,
+            label=f"test run {one_id}",
+        ): {"test_run_id": one_id}
+        for one_id in validate_ids("test_run_id", test_run_id)
+    }
+    responses = _fetch(requests, metric, client, on_error, _run_metric_requests)
+    rows = [
+        (
+            requests[point.request]["test_run_id"],
+            metric,
+            full_query,
+            series_name(point.labels),
+            point.time,
+            point.value,
+        )
+        for point in points(responses.bodies)
+    ]
+    series = pd.DataFrame(rows, columns=list(METRIC_SERIES.dtypes))
+    series = series.sort_values(["test_run_id", "series", "time"])
+    return with_attrs(METRIC_SERIES.conform(series), responses, requests)
+
+
+# --- requests -----------------------------------------------------------------------------------
+
+_MetricRequests = Callable[[list[int], int], dict[Request, dict[str, int]]]
+
+
+def _metric_requests(
+    load_test_ids: list[int], stack_id: int, test_run_ids: list[int] | None = None
+) -> dict[Request, dict[str, int]]:
+    """Return the requests for the metrics that load tests have."""
+    return {
+        Request(
+            endpoints.metrics_of_load_test(load_test_id, test_run_ids),
+            stack_id,
+            label=f"load test {load_test_id}",
+        ): {"load_test_id": load_test_id}
+        for load_test_id in load_test_ids
+    }
+
+
+def _run_metric_requests(test_run_ids: list[int], stack_id: int) -> dict[Request, dict[str, int]]:
+    """Return the requests for the metrics that test runs have."""
+    return {
+        Request(endpoints.metrics_of_run(one_id), stack_id, label=f"test run {one_id}"): {
+            "test_run_id": one_id
+        }
+        for one_id in test_run_ids
+    }
+
+
+def _full_query(metric: str, query: str, by: str | Iterable[str] | None) -> str:
+    """Return the query with its `by` clause."""
+    for name, text in (("metric", metric), ("query", query)):
+        if not isinstance(text, str) or not text.strip():
+            raise ConfigError(f"{name} must be a non-empty string, not {text!r}.")
+    if by is None:
+        return query
+    labels = [by] if isinstance(by, str) else list(by)
+    if not labels or not all(isinstance(label, str) and label for label in labels):
+        raise ConfigError(f'by must be labels, such as ["name"], not {by!r}.')
+    if re.search(r"\bby\b", query):
+        raise ConfigError(
+            f"The query {query!r} has a by clause already: leave out the argument by."
+        )
+    return f"{query} by ({', '.join(labels)})"
+
+
+def _fetch(
+    requests: Mapping[Request, Mapping[str, int]],
+    metric: str,
+    client: Client,
+    on_error: OnError,
+    metric_requests: _MetricRequests,
+) -> Responses:
+    """Send requests for a metric; an unknown one is an error that names those that there are.
+
+    The API refuses an unknown metric or returns nothing, as it does when the data has expired.
+    """
+    check_on_error(on_error)
+    responses = client.fetch(requests, on_error="warn")
+    failures = dict(responses.failures)
+    doubtful = [request for request, error in failures.items() if error.status in {400, 404}]
+    doubtful += [r for r, body in responses.bodies.items() if not decode(r, body)]
+    known = _known_metrics(doubtful, requests, client, metric_requests)
+    name = metric.partition("{")[0].strip()
+    for request in doubtful:
+        names = known.get(request, [])
+        if names and name not in names:
+            failures[request] = _unknown_metric_error(request, name, names, failures.get(request))
+    if failures and on_error == "raise":
+        raise next(failures[request] for request in requests if request in failures)
+    bodies = {r: body for r, body in responses.bodies.items() if r not in failures}
+    return Responses(bodies, failures, responses.oldest)
+
+
+def _known_metrics(
+    doubtful: list[Request],
+    requests: Mapping[Request, Mapping[str, int]],
+    client: Client,
+    metric_requests: _MetricRequests,
+) -> dict[Request, list[str]]:
+    """Return the names of the metrics of what each request is for."""
+    by_id = {next(iter(requests[request].values())): request for request in doubtful}
+    if not by_id:
+        return {}
+    stack_id = doubtful[0].stack
+    if not isinstance(stack_id, int):
+        return {}
+    wanted = metric_requests(list(by_id), stack_id)
+    responses = client.fetch(wanted, on_error="warn")
+    known: dict[Request, list[str]] = {}
+    for request, body in responses.bodies.items():
+        arrow = parsing.read(METRICS, {request: body})
+        known[by_id[next(iter(wanted[request].values()))]] = arrow["name"].to_pylist()
+    return known
+
+
+def _unknown_metric_error(
+    request: Request, name: str, names: list[str], error: APIError | None
+) -> APIError:
+    shown = ", ".join(sorted(names)[:MAX_NAMED_METRICS])
+    if len(names) > MAX_NAMED_METRICS:
+        shown += f", and {len(names) - MAX_NAMED_METRICS} more"
+    message = f"{request.label} has no metric {name!r}. It has: {shown}."
+    if error is not None:
+        message += f" The API's response: {error}"
+    return APIError(
+        404 if error is None else error.status,
+        None if error is None else error.code,
+        message,
+        request.path if error is None else error.url,
+    )
