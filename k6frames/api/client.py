@@ -30,9 +30,9 @@ from k6frames.api.settings import (
 )
 from k6frames.api.stacks import Stack, auth_request, make_stacks, stacks_of_folder
 from k6frames.api.token import Token
-from k6frames.api.validation import validate_integer, validate_number
 from k6frames.api.workers import ActiveRequest, WorkerPool
 from k6frames.errors import APIError, ConfigError
+from k6frames.validation import validate_integer, validate_number
 
 OnError = Literal["raise", "warn"]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import platformdirs
 
 from k6frames.api.token import Token
-from k6frames.api.validation import absolute_path
 from k6frames.errors import ConfigError
+from k6frames.validation import absolute_path
 
 
 class UnreadableConfigError(ConfigError):

@@ -15,8 +15,8 @@ import platformdirs
 
 from k6frames.api.k6_config import UnreadableConfigError, describe_config_files, read_configs
 from k6frames.api.token import Token
-from k6frames.api.validation import absolute_path, is_integer, redact_url, short_repr
 from k6frames.errors import ConfigError
+from k6frames.validation import absolute_path, is_integer, redact_url, short_repr
 
 API_URL = "https://api.k6.io"
 SAMPLE_URL = "sample:"

@@ -12,13 +12,13 @@ from k6frames import parsing
 from k6frames.api import endpoints
 from k6frames.api.client import Client, OnError, Responses, check_on_error
 from k6frames.api.endpoints import Request
-from k6frames.api.validation import validate_integer
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders.metric_responses import decode, points, run_id, series_name
 from k6frames.loaders.shared import IDs, client_or_default, validate_ids, with_attrs
 from k6frames.tables import METRIC_SERIES, METRIC_VALUES, METRICS
 from k6frames.tables.schema import returns
 from k6frames.tables.timestamps import TimestampLike, parse_timestamp
+from k6frames.validation import validate_integer
 
 DEFAULT_LAST = 30
 """How many runs of a load test are read; folders of responses have these."""

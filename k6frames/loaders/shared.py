@@ -15,9 +15,9 @@ from k6frames.api.client import Client, OnError, Responses, default_client
 from k6frames.api.endpoints import Request
 from k6frames.api.paging import ListReader, PagedList, read_lists
 from k6frames.api.settings import StackArgument
-from k6frames.api.validation import is_integer, short_repr
 from k6frames.errors import ConfigError
 from k6frames.tables.schema import Table
+from k6frames.validation import is_integer, short_repr
 
 IDs = SupportsIndex | Iterable[SupportsIndex]
 
