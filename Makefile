@@ -1,5 +1,5 @@
-# Short names for the common chores; each is a thin call of what the README and .ci/run do, too.
-# The first one makes a virtual environment; BIN=some/bin takes another.
+# Short names for common chores; each is a thin call of what the README and .ci/run do, too.
+# The first one creates a virtual environment; BIN=some/bin uses another.
 BIN ?= .venv-dev/bin
 .DEFAULT_GOAL := help
 .PHONY: help test long lint notebooks samples bench docs pictures report
@@ -12,11 +12,11 @@ help: ## Show this list
 	.venv-dev/bin/pip install --quiet -e '.[bench,browser,docs,lint]'
 	touch $@
 
-test: $(BIN)/pytest ## Run all tests: units, doctests, notebooks, structure
+test: $(BIN)/pytest ## Run all tests: units, doctests, notebooks, architecture
 	$(BIN)/pytest
 
 long: $(BIN)/pytest ## Run the property tests for minutes instead of seconds
-	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/test_reading.py tests/test_summaries.py tests/test_export.py
+	HYPOTHESIS_PROFILE=long $(BIN)/pytest tests/test_parsing.py tests/summaries tests/files tests/api
 
 lint: $(BIN)/pytest ## Check style and types
 	$(BIN)/ruff format --check .
@@ -30,10 +30,10 @@ notebooks: $(BIN)/pytest ## Execute the notebooks again, in place
 samples: $(BIN)/pytest ## Make the sample account again
 	$(BIN)/python data/make_samples.py
 
-bench: $(BIN)/pytest ## Measure k6frames side by side with what one would write by hand
+bench: $(BIN)/pytest ## Measure k6frames side by side with other ways to do the same
 	$(BIN)/python benchmarks/run.py
 
-docs: $(BIN)/pytest ## Render the texts that come from the code, and build the site
+docs: $(BIN)/pytest ## Render the pages that come from the code, and build the site
 	$(BIN)/python docs/render.py
 	$(BIN)/sphinx-build -W --keep-going -b html docs site
 

@@ -1,16 +1,13 @@
-"""What users see: the names, what their docstrings say, and the frames they return."""
+"""What users see: the public names, their docstrings, and the frames that they return."""
 
 from __future__ import annotations
 
-import ast
 import inspect
 import re
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from importlib.metadata import version
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,9 +15,8 @@ import pandas as pd
 import pytest
 
 import k6frames
-from k6frames import Client, plots
-from k6frames.schema import Table
-from k6frames.settings import SAMPLE_TODAY
+from k6frames import Client, plots, tables
+from k6frames.tables import Table
 
 SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "Examples", "Columns")
 
@@ -31,77 +27,21 @@ def names(kind: Callable[[Any], bool]) -> list[str]:
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(k6frames, name) for name in names(inspect.isfunction)},
-    **{
-        f"plots.{name}": function
-        for name, function in inspect.getmembers(plots, inspect.isfunction)
-        if function.__module__ == "k6frames.plots" and not name.startswith("_")
-    },
-    **{f"Client.{name}": getattr(Client, name) for name in ("get", "get_many")},
+    **{f"plots.{name}": getattr(plots, name) for name in plots.__all__},
+    **{f"Client.{name}": getattr(Client, name) for name in ("get", "fetch", "stacks")},
 }
-# These two give whatever table the file names.
-GENERAL = {"read_csv", "read_parquet"}
-FRAMES = [
-    name
-    for name, function in FUNCTIONS.items()
-    if inspect.signature(function).return_annotation == "pd.DataFrame" and name not in GENERAL
-]
+FRAMES = [name for name, function in FUNCTIONS.items() if hasattr(function, "tables")]
+# Which table they return depends on the file.
+GENERAL = {"read_csv", "read_parquet", "read_dataset"}
 
 
 def sections_of(function: Callable[..., Any]) -> dict[str, str]:
-    """The numpydoc sections of a docstring, in their order."""
+    """Return the numpydoc sections of a docstring, in order."""
     parts = re.split(r"^(\w+)\n-{3,}\n", inspect.getdoc(function) or "", flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 # --- names ----------------------------------------------------------------------------------------
-
-
-def test_the_public_names_are_these() -> None:
-    assert sorted(k6frames.__all__) == [
-        "APIError", "Client", "ConfigError", "K6FramesError", "SchemaError", "account_summary",
-        "creation_timeline", "idle_projects", "join_projects", "organization_df",
-        "organization_projects_df", "organizations_df", "plots", "projects_df",
-        "projects_per_organization", "read_csv", "read_parquet", "shared_names", "tables", "to_csv",
-        "to_parquet",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", k6frames.__all__)
-def test_a_public_name_is_what_its_module_has_under_it(name: str) -> None:
-    module = k6frames._PUBLIC[name]
-    value = getattr(k6frames, name)
-    if module:
-        assert value is getattr(import_module(f"k6frames.{module}"), name)
-        assert value.__module__ == f"k6frames.{module}"
-    else:
-        assert isinstance(value, ModuleType)
-        assert value.__name__ == f"k6frames.{name}"
-
-
-def test_type_checkers_see_the_same_names() -> None:
-    tree = ast.parse(Path(k6frames.__file__).read_text())
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    seen = {}
-    for node in block.body:
-        assert isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names:
-            module = getattr(node, "module", None) or ""
-            seen[alias.asname or alias.name] = module.removeprefix("k6frames").removeprefix(".")
-    assert {name: "" if name == module else module for name, module in seen.items()} == (
-        k6frames._PUBLIC
-    )
-
-
-def test_names_are_loaded_on_first_use_and_kept() -> None:
-    code = (
-        "import sys, k6frames\n"
-        "assert 'organizations_df' not in vars(k6frames)\n"
-        "assert 'k6frames.frames' not in sys.modules\n"
-        "assert set(k6frames.__all__) < set(dir(k6frames))\n"
-        "first = k6frames.organizations_df\n"
-        "assert vars(k6frames)['organizations_df'] is first\n"
-    )
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)
 
 
 def test_a_star_import_brings_every_public_name() -> None:
@@ -110,21 +50,42 @@ def test_a_star_import_brings_every_public_name() -> None:
     assert set(k6frames.__all__) <= set(brought)
 
 
+@pytest.mark.parametrize("name", k6frames.__all__)
+def test_a_public_name_is_a_function_a_class_or_a_module_of_k6frames(name: str) -> None:
+    value = getattr(k6frames, name)
+    module = value.__name__ if isinstance(value, ModuleType) else value.__module__
+    assert module.startswith("k6frames.")
+
+
+def test_importing_k6frames_imports_no_pandas() -> None:
+    code = (
+        "import sys, k6frames\n"
+        "assert 'pandas' not in sys.modules and 'matplotlib' not in sys.modules\n"
+        "k6frames.organizations_df\n"
+        "assert 'pandas' in sys.modules and 'matplotlib' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=60)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="module 'k6frames' has no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="nothing"):
         _ = k6frames.nothing
 
 
 def test_the_version_is_that_of_the_installed_package() -> None:
     assert k6frames.__version__ == version("k6frames")
-    assert "__version__" in dir(k6frames)
+
+
+@pytest.mark.parametrize("module", [plots, tables], ids=["plots", "tables"])
+def test_dir_offers_public_names_only(module: ModuleType) -> None:
+    assert sorted(dir(module)) == sorted(module.__all__)
 
 
 # --- docstrings -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_docstring_has_its_sections_in_numpydocs_order(name: str) -> None:
+def test_a_docstring_has_the_sections_of_numpydoc_in_order(name: str) -> None:
     function = FUNCTIONS[name]
     found = list(sections_of(function))
     wanted = {"Raises", "Examples"}
@@ -141,12 +102,12 @@ def test_a_docstring_has_its_sections_in_numpydocs_order(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*FUNCTIONS, "Client"])
-def test_a_docstring_names_every_parameter_in_its_order(name: str) -> None:
+def test_a_docstring_documents_every_parameter_in_order(name: str) -> None:
     function = FUNCTIONS.get(name, Client)
     text = sections_of(function).get("Parameters", "")
     documented = re.findall(r"^(\w+(?:, \w+)*) : \S", text, flags=re.MULTILINE)
     flat = [parameter for group in documented for parameter in group.split(", ")]
-    parameters = inspect.signature(function).parameters.values()
+    parameters = inspect.signature(function).parameters.metric_values()
     assert flat == [parameter.name for parameter in parameters if parameter.name != "self"]
 
 
@@ -158,7 +119,7 @@ def test_a_docstring_has_an_example_that_runs(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", names(inspect.isclass))
-def test_a_public_class_says_what_it_is(name: str) -> None:
+def test_a_public_class_has_a_docstring(name: str) -> None:
     doc = inspect.getdoc(getattr(k6frames, name)) or ""
     assert doc.splitlines()[0].endswith(".")
     assert doc != inspect.getdoc(Exception)
@@ -175,55 +136,128 @@ def test_a_docstring_lists_the_columns_of_the_frame(name: str) -> None:
 # --- frames ---------------------------------------------------------------------------------------
 
 
-def _both(client: Client) -> pd.DataFrame:
-    return k6frames.organization_projects_df(client=client)
+class Sample:
+    """The frames of the sample account that other functions take."""
+
+    def __init__(self) -> None:
+        self.client = Client.sample()
+        self.projects = k6frames.organization_projects_df(client=self.client)
+        self.test_runs = k6frames.test_runs_df(client=self.client)
+        self.details = k6frames.test_run_details_df(client=self.client)
+        self.load_tests = k6frames.load_tests_df(client=self.client)
+        self.labels = k6frames.project_labels_df(client=self.client)
+        self.metric_values = k6frames.metric_values_df(735140, client=self.client)
 
 
-# Each function with what it gives of the sample account, one frame for each of its tables.
-CALLS: dict[str, Callable[[Client], list[pd.DataFrame]]] = {
-    "organizations_df": lambda c: [k6frames.organizations_df(client=c)],
-    "organization_df": lambda c: [k6frames.organization_df(1013, client=c)],
-    "projects_df": lambda c: [k6frames.projects_df(client=c)],
-    "organization_projects_df": lambda c: [_both(c)],
-    "join_projects": lambda c: [
-        k6frames.join_projects(k6frames.organizations_df(client=c), k6frames.projects_df(client=c))
+@pytest.fixture(scope="module")
+def sample() -> Sample:
+    return Sample()
+
+
+def _client_call(name: str) -> Callable[[Sample], list[pd.DataFrame]]:
+    return lambda sample: [getattr(k6frames, name)(client=sample.client)]
+
+
+# What each function returns for the sample account, one frame for each of its tables.
+CALLS: dict[str, Callable[[Sample], list[pd.DataFrame]]] = {
+    name: _client_call(name)
+    for name in (
+        "organizations_df",
+        "projects_df",
+        "organization_projects_df",
+        "stack_projects_df",
+        "project_labels_df",
+        "load_tests_df",
+        "schedules_df",
+        "project_limits_df",
+        "load_zones_df",
+        "test_runs_df",
+        "test_run_details_df",
+    )
+} | {
+    "organization_df": lambda s: [k6frames.organization_df(1013, client=s.client)],
+    "join_projects": lambda s: [
+        k6frames.join_projects(
+            k6frames.organizations_df(client=s.client), k6frames.projects_df(client=s.client)
+        )
     ],
-    "projects_per_organization": lambda c: [k6frames.projects_per_organization(_both(c))],
-    "creation_timeline": lambda c: [
-        k6frames.creation_timeline(_both(c)),
-        k6frames.creation_timeline(_both(c), by="org_id"),
+    "join_test_runs": lambda s: [
+        k6frames.join_test_runs(
+            s.test_runs, s.load_tests, k6frames.stack_projects_df(client=s.client)
+        )
     ],
-    "idle_projects": lambda c: [k6frames.idle_projects(_both(c), as_of=SAMPLE_TODAY)],
-    "account_summary": lambda c: [k6frames.account_summary(_both(c), as_of=SAMPLE_TODAY)],
-    "shared_names": lambda c: [k6frames.shared_names(_both(c))],
+    "metrics_df": lambda s: [k6frames.metrics_df(735140, client=s.client)],
+    "metric_values_df": lambda s: [s.metric_values],
+    "metric_series_df": lambda s: [k6frames.metric_series_df(7241140, client=s.client)],
+    "projects_per_organization": lambda s: [k6frames.projects_per_organization(s.projects)],
+    "creation_timeline": lambda s: [
+        k6frames.creation_timeline(s.projects),
+        k6frames.creation_timeline(s.projects, by="org_id"),
+    ],
+    "idle_projects": lambda s: [k6frames.idle_projects(s.projects, as_of=s.client.as_of)],
+    "account_summary": lambda s: [k6frames.account_summary(s.projects, as_of=s.client.as_of)],
+    "shared_names": lambda s: [k6frames.shared_names(s.projects)],
+    "vuh_budget": lambda s: [
+        k6frames.vuh_budget(
+            s.details, k6frames.project_limits_df(client=s.client), as_of=s.client.as_of
+        )
+    ],
+    "test_results": lambda s: [k6frames.test_results(s.details, as_of=s.client.as_of)],
+    "results_timeline": lambda s: [k6frames.results_timeline(s.details)],
+    "flaky_tests": lambda s: [k6frames.flaky_tests(s.details)],
+    "idle_load_tests": lambda s: [
+        k6frames.idle_load_tests(s.load_tests, s.test_runs, as_of=s.client.as_of)
+    ],
+    "scheduled_runs": lambda s: [
+        k6frames.scheduled_runs(k6frames.schedules_df(client=s.client), s.load_tests)
+    ],
+    "metric_changes": lambda s: [k6frames.metric_changes(s.metric_values, s.details)],
+    "changes": lambda s: [k6frames.changes(s.load_tests, s.load_tests.iloc[1:])],
+}
+# One function with a table for each way to group.
+USAGE = {
+    "usage": None,
+    "usage_by_stack": "stack_id",
+    "usage_by_project": "project_id",
+    "usage_by_load_test": "load_test_id",
+    "usage_by_label": "team",
 }
 
 
+def _check(frame: pd.DataFrame, table: Table) -> None:
+    assert len(frame) > 0
+    assert list(frame.columns) == list(table.dtypes)
+    assert frame.dtypes.to_dict() == table.dtypes
+    pd.testing.assert_frame_equal(table.conform(frame), frame)
+
+
 def test_every_function_that_returns_a_frame_is_called_here() -> None:
-    assert set(CALLS) == set(FRAMES)
-    assert {name for name in FUNCTIONS if hasattr(FUNCTIONS[name], "tables")} == set(FRAMES)
+    assert set(CALLS) | {"usage", "sync"} | GENERAL >= set(FRAMES)
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_frame_of_the_samples_has_exactly_the_declared_columns_and_dtypes(name: str) -> None:
-    tables: tuple[Table, ...] = FUNCTIONS[name].tables  # type: ignore[attr-defined]
-    with Client.sample() as client:
-        results = CALLS[name](client)
-    for frame, table in zip(results, tables, strict=True):
-        assert len(frame) > 0
-        assert frame.dtypes.to_dict() == table.dtypes
-        assert list(frame.columns) == list(table.dtypes)
-        pd.testing.assert_frame_equal(table.conform(frame), frame)
-        assert list(frame.attrs) == ["fetched"]
+def test_a_frame_of_the_sample_has_the_declared_columns_and_dtypes(
+    name: str, sample: Sample
+) -> None:
+    results = CALLS[name](sample)
+    for frame, table in zip(results, FUNCTIONS[name].tables, strict=True):  # type: ignore[attr-defined]
+        _check(frame, table)
+
+
+@pytest.mark.parametrize("name", USAGE)
+def test_usage_has_the_columns_of_its_grouping(name: str, sample: Sample) -> None:
+    frame = k6frames.usage(sample.details, by=USAGE[name], project_labels=sample.labels)
+    _check(frame, next(table for table in tables.TABLES if table.name == name))
 
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in CALLS if not name.startswith("organization")] + ["organization_projects_df"],
+    sorted(set(CALLS) - {"organizations_df", "organization_df", "test_runs_df", "schedules_df"}),
 )
-def test_no_billing_data_is_in_any_frame_but_organizations(name: str) -> None:
-    with Client.sample() as client:
-        for frame in CALLS[name](client):
-            text = frame.to_csv()
-            for word in ("Example Street", "billing", "INVENTED"):
-                assert word not in text
+def test_private_data_is_only_in_the_frames_of_the_lists_that_have_it(
+    name: str, sample: Sample
+) -> None:
+    for frame in CALLS[name](sample):
+        text = frame.to_csv()
+        for word in ("Example Street", "billing", "INVENTED", "@example.com"):
+            assert word not in text
