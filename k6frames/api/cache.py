@@ -98,21 +98,14 @@ class SQLiteStorage(BaseStorage[str, CachedResponse]):
         self._database = CacheDatabase(path, address=address)
 
     def __getitem__(self, key: str) -> CachedResponse:
-        rows = self._query("SELECT value, checksum FROM responses WHERE key = ?", key)
-        # A damaged row counts as missing: it is fetched again and replaced.
-        if (
-            not rows
-            or not isinstance(rows[0][0], bytes)
-            or _checksum(key, *rows[0][:1]) != rows[0][1]
-        ):
-            raise KeyError(key)
-        try:
-            response: object = self.deserialize(key, rows[0][0].decode())  # type: ignore[arg-type]
-        except Exception:  # noqa: BLE001 - a row of another requests-cache can fail in any way
-            raise KeyError(key) from None
-        if not isinstance(response, CachedResponse) or response.created_at.tzinfo is None:
-            raise KeyError(key)
-        return response
+        statement = "SELECT value, checksum FROM responses WHERE key = ?"
+        for value, checksum in self._query(statement, key):
+            if isinstance(value, bytes) and _checksum(key, value) == checksum:
+                response = self._decode(key, value)
+                if response is not None:
+                    return response
+        # A damaged row counts as missing too: it is fetched again and replaced.
+        raise KeyError(key)
 
     def __setitem__(self, key: str, response: CachedResponse) -> None:
         value = str(self.serialize(response)).encode()
@@ -141,6 +134,16 @@ class SQLiteStorage(BaseStorage[str, CachedResponse]):
     def close(self) -> None:
         """Close the file. It is opened again when it is needed."""
         self._database.close()
+
+    def _decode(self, key: str, value: bytes) -> CachedResponse | None:
+        try:
+            response: Any = self.deserialize(key, value.decode())  # type: ignore[arg-type]
+        except Exception:  # noqa: BLE001 - a row of another requests-cache can fail in any way
+            return None
+        if not isinstance(response, CachedResponse) or not response.content:
+            return None
+        fetched: object = response.created_at
+        return response if isinstance(fetched, datetime) and fetched.tzinfo else None
 
     def _query(self, statement: str, *values: object) -> list[Any]:
         return self._database.run(lambda opened: opened.execute(statement, values).fetchall(), [])

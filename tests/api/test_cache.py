@@ -1,0 +1,851 @@
+"""Cached responses: whose they are, who can read them, and what happens when the file is bad.
+
+The faults of a cache under a whole client are in the catalogue, tests/faults.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+from servers import GOOD, LIST, reply
+
+from k6frames.api import cache, database
+from k6frames.api.cache import CacheInfo, cache_key, clear_caches, describe_cache, list_caches
+from k6frames.api.responses import make_response
+from k6frames.errors import APIError, ConfigError
+
+ADDRESS = "https://api.example"
+HERE = Path(__file__).parent
+DIGEST = "0123456789abcdef" * 2
+ON_POSIX = pytest.mark.skipif(sys.platform == "win32", reason="users and links of POSIX")
+AS_ROOT = pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="gives files to another user"
+)
+
+
+class Account(HTTPAdapter):
+    """An account whose responses repeat path and stack, and the session that caches them.
+
+    `requested` has the paths that were not cached.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        *,
+        body: bytes | None = None,
+        should_cache: Callable[[requests.Response], bool] = lambda _: True,
+    ) -> None:
+        super().__init__()
+        self.session = cache.open_session(Path(folder), address=ADDRESS, should_cache=should_cache)
+        self.session.mount(ADDRESS, self)
+        self.body = body
+        self.requested: list[str] = []
+
+    def send(  # type: ignore[override]
+        self, request: requests.PreparedRequest, **_: object
+    ) -> requests.Response:
+        path = str(request.url).removeprefix(ADDRESS)
+        self.requested.append(path)
+        body = self.body or json.dumps([path, request.headers.get("X-Stack-Id")]).encode()
+        headers = {"Content-Type": "application/json"}
+        return self.build_response(request, make_response(body, headers))
+
+    def get(self, path: str = "/x", stack: int | None = None) -> bytes:
+        headers = {} if stack is None else {"X-Stack-Id": str(stack)}
+        content: bytes = self.session.get(ADDRESS + path, headers=headers).content
+        return content
+
+    def is_right(self, path: str = "/x") -> bool:
+        return self.get(path) == b'["%s", null]' % path.encode()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def folder(root: Path) -> Path:
+    return root / DIGEST
+
+
+@pytest.fixture
+def file(folder: Path) -> Path:
+    return folder / cache.DATABASE_NAME
+
+
+@pytest.fixture
+def account(folder: Path) -> Iterator[Callable[..., Account]]:
+    with contextlib.ExitStack() as stack:
+
+        def make(place: Path = folder, **options: Any) -> Account:
+            made = Account(place, **options)
+            stack.callback(made.session.close)
+            return made
+
+        yield make
+
+
+def sql(file: Path, statement: str, *values: Any) -> list[Any]:
+    with contextlib.closing(sqlite3.connect(file, timeout=20)) as connection, connection:
+        return connection.execute(statement, values).fetchall()
+
+
+@pytest.fixture
+def filled(account: Callable[..., Account], file: Path) -> Path:
+    """The closed database of an account whose response to /x is cached."""
+    made = account()
+    made.get("/x")
+    made.session.close()
+    return file
+
+
+class Script:
+    """A Python program in another process, with warnings as errors."""
+
+    def __init__(self, text: str, *arguments: object) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", textwrap.dedent(text), *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": f"{HERE.parent}{os.pathsep}{HERE}"},
+        )
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def output(self, *, within: float = 60) -> str:
+        """What it printed, once it ended without an error."""
+        out, complaints = self.process.communicate(timeout=within)
+        assert self.process.returncode == 0, complaints
+        return out.strip()
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., Script]]:
+    started: list[Script] = []
+
+    def start(text: str, *arguments: object) -> Script:
+        started.append(Script(text, *arguments))
+        return started[-1]
+
+    yield start
+    for script in started:
+        script.kill()
+
+
+LOCK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+# --- what is cached, and for whom ---------------------------------------------------------------
+
+
+def test_a_hit_belongs_to_one_url_and_one_stack(account):
+    first = account()
+    first.get("/x", stack=1)
+    second = account()
+    assert second.get("/x", stack=1) == b'["/x", "1"]'
+    assert second.requested == []
+    assert second.get("/x", stack=2) == b'["/x", "2"]'
+    assert second.get("/x") == b'["/x", null]'
+    assert second.get("/x?y", stack=1) == b'["/x?y", "1"]'
+    assert second.requested == ["/x", "/x", "/x?y"]
+
+
+def test_the_key_is_stack_and_url():
+    keys = [cache_key("https://a/x", stack) for stack in (None, 1, 2, "https://b")]
+    assert len(set(keys)) == 4
+    assert cache_key("https://a/x", 1) == cache_key("https://a/x", "1")
+    request = requests.Request("GET", "https://a/x", headers={"X-Stack-Url": "https://b"})
+    assert cache._key_of(request.prepare()) == cache_key("https://a/x", "https://b")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": 1}\n',
+        b'\xef\xbb\xbf{"a": "\xc3\xa9"}',
+        b'{"a": "\xff"}',
+        b'{"a": "\\ud800", "b": 1e400}',
+        b"[" * 500 + b"]" * 500,
+    ],
+    ids=["newline", "BOM", "invalid UTF-8", "surrogate", "deep"],
+)
+def test_a_hit_has_the_bytes_of_the_response(body, account):
+    assert account(body=body).get() == body
+    assert account(body=b"another").get() == body
+
+
+def test_nothing_is_created_before_a_response_is_cached(account, root):
+    refused = account(should_cache=lambda _: False)
+    assert refused.is_right()
+    assert refused.is_right()
+    assert refused.requested == ["/x", "/x"]
+    assert ADDRESS not in refused.session.cache.responses
+    refused.session.cache.clear()
+    assert not root.exists()
+
+
+@ON_POSIX
+def test_folder_and_files_are_for_their_owner_alone(account, file, root):
+    os.umask(0)
+    try:
+        account().get()
+    finally:
+        os.umask(0o022)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in file.parent.iterdir()}
+    assert modes == {cache.DATABASE_NAME + suffix: 0o600 for suffix in ("", "-wal", "-shm")}
+    assert stat.S_IMODE(file.parent.stat().st_mode) == stat.S_IMODE(root.stat().st_mode) == 0o700
+
+
+@ON_POSIX
+def test_wider_modes_are_narrowed(account, filled):
+    filled.chmod(0o644)
+    filled.parent.chmod(0o755)
+    assert account().is_right()
+    assert stat.S_IMODE(filled.stat().st_mode) == 0o600
+    assert stat.S_IMODE(filled.parent.stat().st_mode) == 0o700
+
+
+# --- damaged rows and files ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "null",
+        "[]",
+        "{}",
+        '{"url": 5}',
+        '{"created_at": "never"}',
+        '{"created_at": 5, "_content": "e30="}',
+        '{"created_at": "2026-01-01T00:00:00", "_content": "e30="}',
+        '"text"',
+        "{",
+        b"\xff",
+    ],
+)
+def test_a_row_of_another_shape_is_fetched_again(value, account, filled):
+    ((key, original),) = sql(filled, "SELECT key, value FROM responses")
+    assert json.loads(original)["status_code"] == 200
+    value = value if isinstance(value, bytes) else value.encode()
+    checksum = cache._checksum(key, value)
+    sql(filled, "UPDATE responses SET value = ?, checksum = ?", value, checksum)
+    again = account()
+    assert again.is_right()
+    assert again.is_right()
+    assert again.requested == ["/x"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "value = substr(value, 1, length(value) - 40)",
+        "value = CAST(replace(CAST(value AS TEXT), '200', '201') AS BLOB)",
+        "value = NULL",
+        "value = 7",
+        "checksum = checksum + 1",
+        "checksum = NULL",
+        "key = replace(key, '/x', '/y')",
+    ],
+)
+def test_a_damaged_row_is_fetched_again_and_replaced(damage, account, filled):
+    sql(filled, f"UPDATE responses SET {damage}")
+    again = account()
+    for _ in range(2):
+        assert again.is_right("/x")
+        assert again.is_right("/y")
+    assert again.requested == ["/x", "/y"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE responses RENAME COLUMN checksum TO other",
+        "DROP TABLE responses",
+        "PRAGMA user_version=99",
+    ],
+)
+def test_a_database_of_another_version_is_set_aside(change, account, filled):
+    sql(filled, change)
+    again = account()
+    with pytest.warns(UserWarning, match=r"was corrupt. It was renamed to .*\.corrupt-"):
+        assert again.is_right()
+    assert again.is_right()
+    assert again.requested == ["/x"]
+
+
+def test_a_file_that_is_damaged_while_it_is_read_is_set_aside_once(account, file):
+    paths = [f"/{'long' * 500}{n}" for n in range(60)]
+    first = account()
+    assert all(first.is_right(path) for path in paths)
+    first.session.close()
+    size = file.stat().st_size
+    with file.open("r+b") as raw:
+        raw.seek(4096)
+        raw.write(os.urandom(size - 4096))
+    again = account()
+    with pytest.warns(UserWarning, match="renamed to") as warned:
+        assert in_threads(again.is_right, paths) == [True] * 60
+    assert len(warned) == 1
+    assert len(list(file.parent.glob("*.corrupt-*"))) == 1
+
+
+def in_threads(work: Callable[[str], bool], paths: list[str]) -> list[bool]:
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(work, paths))
+
+
+# --- files that cannot be used ------------------------------------------------------------------
+
+
+def assert_works_without_cache(account: Account, *, within: float = 5) -> None:
+    started = time.monotonic()
+    paths = [f"/{n}" for n in range(5)]
+    with pytest.warns(UserWarning, match="continues without it") as warned:
+        assert in_threads(account.is_right, paths) == [True] * 5
+    assert len(warned) == 1
+    assert account.is_right("/0")
+    assert time.monotonic() - started < within
+
+
+def test_a_lock_delays_neither_hits_nor_forks(account, filled, run, monkeypatch):
+    monkeypatch.setattr(database, "LOCK_TIMEOUT_SECONDS", 20.0)
+    open_account = account()
+    assert open_account.is_right()
+    lock = run(LOCK, filled)
+    assert lock.line() == "locked"
+    writer = threading.Thread(target=open_account.is_right, args=("/missing",))
+    writer.start()
+    while open_account.requested != ["/missing"]:
+        time.sleep(0.01)
+    started = time.monotonic()
+    assert open_account.is_right()
+    with warnings.catch_warnings():
+        # Python 3.12 warns of every fork of a process that has threads.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        if (child := os.fork()) == 0:
+            os._exit(0 if open_account.is_right() else 3)
+    assert os.waitpid(child, 0)[1] == 0
+    assert time.monotonic() - started < 5
+    assert writer.is_alive()
+    lock.kill()
+    writer.join(timeout=20)
+    again = account()
+    assert again.is_right("/missing")
+    assert again.requested == []
+
+
+def test_a_lock_that_stays_costs_the_cache_and_not_the_response(account, filled, run, monkeypatch):
+    monkeypatch.setattr(database, "LOCK_TIMEOUT_SECONDS", 0.3)
+    # With a rollback journal, where a writer's lock keeps readers out too.
+    sql(filled, "PRAGMA journal_mode=DELETE")
+    assert run(LOCK, filled).line() == "locked"
+    assert_works_without_cache(account())
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """A file system of its own, where this machine allows it."""
+    place = tmp_path / "mounted"
+    place.mkdir()
+
+    def mount(options: str) -> Path:
+        command = ["mount", "-t", "tmpfs", "-o", options, "none", str(place)]
+        if shutil.which("mount") is None or subprocess.run(command, check=False).returncode:
+            pytest.skip("needs the right to mount a tmpfs")
+        return place
+
+    yield mount
+    subprocess.run(["umount", "-l", str(place)], check=False, capture_output=True)
+
+
+def test_a_read_only_place_costs_the_cache_and_not_the_response(account, mounted):
+    assert_works_without_cache(account(mounted("ro") / DIGEST))
+
+
+def test_a_cache_that_became_read_only_costs_the_cache_and_not_the_response(account, mounted):
+    place = mounted("size=8m") / DIGEST
+    first = account(place)
+    assert first.is_right()
+    first.session.close()
+    subprocess.run(["mount", "-o", "remount,ro", str(place.parent)], check=True)
+    assert_works_without_cache(account(place))
+
+
+def test_a_limit_on_file_size_costs_the_cache_and_not_the_response(folder, run):
+    script = run(
+        """
+        import resource, sys, warnings
+        from test_cache import Account
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+        body = b"x" * 50_000
+        account = Account(sys.argv[1], body=body)
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            right = [account.get(f"/{n}") == body for n in range(9)]
+        print(sum(right), len(warned), warned[0].message)
+        """,
+        folder,
+    )
+    assert script.output().startswith("9 1 The cache")
+
+
+# --- places where others may write --------------------------------------------------------------
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    """A folder with a file of the user's, which a planted link names."""
+    (tmp_path / "victim").mkdir(mode=0o755)
+    (tmp_path / "victim" / "notes").write_text("mine")
+    (tmp_path / "victim" / "notes").chmod(0o644)
+    return tmp_path / "victim"
+
+
+def state(folder: Path) -> dict[str, object]:
+    names = [folder, *sorted(folder.rglob("*"))]
+    return {
+        str(path): (path.lstat().st_mode, path.is_file() and path.read_bytes()) for path in names
+    }
+
+
+@ON_POSIX
+@pytest.mark.parametrize("planted", ["folder", "", "-wal", "-shm"])
+def test_a_planted_link_leads_to_no_write_and_no_change_of_mode(
+    planted, account, victim, file, folder
+):
+    before = state(victim)
+    if planted == "folder":
+        folder.parent.mkdir()
+        folder.symlink_to(victim)
+    else:
+        folder.mkdir(parents=True, mode=0o777)
+        Path(f"{file}{planted}").symlink_to(victim / "notes")
+        if planted:
+            file.touch()
+    assert_works_without_cache(account())
+    list_caches(folder.parent)
+    clear_caches(folder.parent)
+    assert state(victim) == before
+
+
+@ON_POSIX
+def test_a_dangling_link_creates_nothing(account, tmp_path, file, folder):
+    folder.mkdir(parents=True)
+    file.symlink_to(tmp_path / "created")
+    assert_works_without_cache(account())
+    assert not (tmp_path / "created").exists()
+
+
+@AS_ROOT
+@pytest.mark.parametrize("planted", ["folder", "file", "root"])
+def test_what_another_user_has_put_there_is_not_used(planted, account, root, folder, file, victim):
+    if planted == "root":
+        root.symlink_to(victim)
+        os.chown(root, 12345, 12345, follow_symlinks=False)
+    else:
+        root.mkdir()
+        folder.mkdir(mode=0o700)
+        file.touch()
+        os.chown({"folder": folder, "file": file}[planted], 12345, 12345)
+    before = state(victim), state(root)
+    assert_works_without_cache(account())
+    assert (state(victim), state(root)) == before
+    if planted == "folder":
+        assert list_caches(root) == []
+        clear_caches(root)
+        assert file.exists()
+
+
+# --- all caches ---------------------------------------------------------------------------------
+
+
+def test_a_list_shows_address_number_size_and_time(account, root):
+    assert list_caches(root) == []
+    for name, paths in ("a" * 32, ["/1", "/2"]), ("b" * 32, ["/1"]):
+        made = account(root / name)
+        for path in paths:
+            made.get(path)
+    two, one = list_caches(root)
+    assert (two.folder, two.address, two.responses) == (root / ("a" * 32), ADDRESS, 2)
+    assert one.responses == 1
+    assert two.size > one.size > 4096
+    now = datetime.now(UTC)
+    assert now - timedelta(minutes=1) < two.oldest < two.newest <= now
+    assert describe_cache(one.folder) == one
+    assert describe_cache(root) is None
+
+
+def test_what_a_cache_has_is_one_line_of_text():
+    day = datetime(2026, 7, 1, tzinfo=UTC)
+    info = CacheInfo(Path("x"), ADDRESS, 1, 1_250_000, day, day + timedelta(hours=1))
+    assert str(info) == (
+        "https://api.example: 1 response, 1.2 MB, fetched 2026-07-01 00:00 to 2026-07-01 01:00 UTC"
+    )
+    unreadable = CacheInfo(Path("x"), None, None, 0, None, None)
+    assert str(unreadable) == "unknown address: no readable responses, 0.0 MB"
+    assert "2,000 responses" in str(CacheInfo(Path("x"), ADDRESS, 2000, 0, None, None))
+
+
+OTHER_FILES = [
+    "notes.txt",
+    "responses.sqlite",
+    "projects/responses.sqlite",
+    "projects/data.csv",
+    f"{DIGEST}x/responses.sqlite",
+    f"{DIGEST.upper()}/responses.sqlite",
+    f"{DIGEST}/notes.txt",
+    f"{DIGEST}/responses.sqlite.backup",
+    f"{DIGEST}/responses.sqlite.corrupt-",
+    f"{DIGEST}/folder/responses.sqlite",
+    "f" * 32,
+]
+
+
+def test_clearing_removes_the_caches_and_nothing_of_others(account, filled, root, victim):
+    for name in OTHER_FILES:
+        other = root / name
+        other.parent.mkdir(parents=True, exist_ok=True)
+        other.write_text("mine")
+    Path(f"{filled}.corrupt-1").write_text("ours")
+    (root / ("e" * 32)).symlink_to(victim)
+    (victim / "responses.sqlite").write_text("mine")
+    for name, leftover in {"1": "responses.sqlite.corrupt-2", "2": "answers.sqlite"}.items():
+        (root / (name * 32)).mkdir()
+        (root / (name * 32) / leftover).write_text("ours")
+    (root / ("3" * 32)).mkdir()
+    assert [(info.folder.name[0], info.responses) for info in list_caches(root)] == [
+        ("0", 1),
+        ("1", None),
+        ("2", None),
+    ]
+    clear_caches(root)
+    left = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+    assert left == sorted(OTHER_FILES)
+    assert not [name for name in "123" if (root / (name * 32)).exists()]
+    assert (root / ("e" * 32)).is_symlink()
+    assert (victim / "responses.sqlite").read_text() == "mine"
+    clear_caches(root)
+    clear_caches(root / "missing")
+
+
+@pytest.mark.parametrize("time", ["'never'", "NULL", "1e300", "-1e300", "9e999", "x'00'"])
+def test_a_damaged_time_stops_neither_list_nor_clearing(time, account, filled, root):
+    account().get("/y")
+    sql(filled, f"UPDATE responses SET fetched = {time} WHERE key LIKE '%/x'")
+    (info,) = list_caches(root)
+    assert info.responses == 2
+    assert info.oldest == info.newest
+    assert info.oldest is not None
+    clear_caches(root)
+    assert list_caches(root) == []
+
+
+def test_a_broken_or_locked_database_is_listed_as_unreadable(filled, root, run):
+    sql(filled, "PRAGMA journal_mode=DELETE")
+    lock = run(LOCK, filled)
+    assert lock.line() == "locked"
+    (info,) = list_caches(root)
+    assert (info.address, info.responses) == (None, None)
+    lock.kill()
+    filled.write_bytes(b"broken" * 1000)
+    (info,) = list_caches(root)
+    assert (info.address, info.responses, info.size) == (None, None, 6000)
+    clear_caches(root)
+    assert list(root.iterdir()) == []
+
+
+def test_an_open_cache_that_is_cleared_starts_again(account, root):
+    first, second = account(), account()
+    assert first.is_right()
+    assert second.is_right()
+    clear_caches(root)
+    assert list(root.iterdir()) == []
+    assert first.is_right()
+    assert second.is_right()
+    assert (first.requested, second.requested) == (["/x", "/x"], [])
+    (info,) = list_caches(root)
+    assert info.responses == 1
+
+
+# --- threads, processes, forks ------------------------------------------------------------------
+
+FILL = """
+import os, sys
+from test_cache import Account
+gate, opened = os.pipe()
+children = []
+for _ in range(8):
+    pid = os.fork()
+    if pid == 0:
+        right = False
+        try:
+            os.close(opened)
+            os.read(gate, 1)
+            account = Account(sys.argv[1])
+            right = all(account.is_right(f"/{n}") for n in range(25))
+        finally:
+            sys.excepthook(*sys.exc_info()) if sys.exc_info()[0] else None
+            os._exit(0 if right else 3)
+    children.append(pid)
+# All eight begin when the last writing end of the pipe is closed.
+os.close(opened)
+print([os.waitpid(pid, 0)[1] for pid in children])
+"""
+
+
+def test_eight_processes_fill_one_cache_at_once(folder, file, run, account):
+    assert run(FILL, folder).output() == str([0] * 8)
+    again = account()
+    assert all(again.is_right(f"/{n}") for n in range(25))
+    assert again.requested == []
+    assert sql(file, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_two_sessions_of_one_process_keep_their_locks(folder, file, run, account):
+    """Closing any descriptor of a file drops all locks of the process: the log must survive."""
+    first = account()
+    first.get("/0")
+    account().get("/0")
+    # The last process to close a database removes its log; this is not the last one.
+    other = run("import sys; from test_cache import Account; Account(sys.argv[1]).get()", folder)
+    other.output()
+    assert Path(f"{file}-wal").exists()
+    first.get("/9")
+    again = account()
+    assert again.is_right("/9")
+    assert again.requested == []
+
+
+FORK = """
+import os, sys, threading, warnings
+# Python 3.12 warns of every fork of a process that has threads.
+warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*fork")
+from test_cache import Account
+
+stop = threading.Event()
+wrong = []
+
+def work(number):
+    while not stop.is_set():
+        account = Account(sys.argv[1])
+        if not (account.is_right("/x") and account.is_right(f"/{number}")):
+            wrong.append(number)
+        account.session.cache.delete(f"https://api.example/{number}")
+        account.session.close()
+
+shared = Account(sys.argv[1])
+assert shared.is_right()
+threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+for thread in threads:
+    thread.start()
+ends = []
+for number in range(int(sys.argv[2])):
+    pid = os.fork()
+    if pid == 0:
+        right = False
+        try:
+            right = shared.is_right() and (number % 10 or shared.is_right("/new"))
+        finally:
+            sys.excepthook(*sys.exc_info()) if sys.exc_info()[0] else None
+            os._exit(0 if right else 3)
+    ends.append(os.waitpid(pid, 0)[1])
+stop.set()
+for thread in threads:
+    thread.join()
+print(len(ends), set(ends), wrong, shared.is_right(), shared.requested)
+"""
+
+
+def test_forks_beside_threads_that_open_the_cache_never_hang(folder, file, run):
+    assert run(FORK, folder, 200).output() == "200 {0} [] True ['/x']"
+    assert sql(file, "PRAGMA integrity_check") == [("ok",)]
+
+
+KILL = """
+import os, random, signal, sys, time
+from test_cache import Account
+folder, log = sys.argv[1:]
+
+def load():
+    seen = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    while True:
+        account = Account(folder)
+        right = all(account.is_right(f"/{n}") for n in range(20))
+        for n in range(10):
+            account.session.cache.delete(f"https://api.example/{n}")
+        os.write(seen, b"1" if right else b"0")
+        account.session.close()
+
+def start():
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        load()
+    finally:
+        sys.excepthook(*sys.exc_info())
+        os._exit(3)
+
+chance = random.Random(7)
+loaders, kills = [start() for _ in range(4)], 0
+while kills < 20:
+    time.sleep(chance.uniform(0.01, 0.15))
+    victim = chance.randrange(4)
+    os.kill(loaders[victim], signal.SIGKILL)
+    kills += os.waitpid(loaders[victim], 0)[1] == signal.SIGKILL
+    loaders[victim] = start()
+time.sleep(0.5)
+for pid in loaders:
+    os.kill(pid, signal.SIGKILL)
+print(kills, {os.waitpid(pid, 0)[1] for pid in loaders})
+"""
+
+
+def test_processes_that_are_killed_leave_a_cache_of_right_responses(
+    folder, file, run, account, tmp_path
+):
+    log = tmp_path / "log"
+    assert run(KILL, folder, log).output() == "20 {9}"
+    assert set(log.read_text()) == {"1"}
+    again = account()
+    assert all(again.is_right(f"/{n}") for n in range(20))
+    assert sql(file, "PRAGMA integrity_check") == [("ok",)]
+
+
+CLEAR = """
+import os, sys, time, warnings
+from pathlib import Path
+from test_cache import Account
+from k6frames.api.cache import clear_caches
+folder = Path(sys.argv[1])
+children = []
+for number in range(4):
+    pid = os.fork()
+    if pid == 0:
+        right, ends = True, time.monotonic() + 2
+        try:
+            while right and time.monotonic() < ends:
+                account = Account(folder)
+                right = all(account.is_right(f"/{n}") for n in range(20))
+                if number:
+                    account.session.close()
+        finally:
+            sys.excepthook(*sys.exc_info()) if sys.exc_info()[0] else None
+            os._exit(0 if right else 3)
+    children.append(pid)
+ends = time.monotonic() + 2
+while time.monotonic() < ends:
+    clear_caches(folder.parent)
+    time.sleep(0.005)
+print([os.waitpid(pid, 0)[1] for pid in children])
+"""
+
+
+def test_a_cache_that_is_cleared_while_others_use_it_gives_right_responses(folder, run):
+    # With warnings as errors.
+    assert run(CLEAR, folder).output() == "[0, 0, 0, 0]"
+
+
+# --- age, under a client ------------------------------------------------------------------------
+
+PATHS = [f"/v3/organizations/{n}" for n in range(1, 6)]
+
+
+def test_a_second_client_that_wants_fresher_responses_fetches_again(serve, connect, root):
+    server = serve(reply(b'{"turn": 1}'), reply(b'{"turn": 2}'))
+    assert connect(server, cache=root, expire_after=3600).get(LIST) == b'{"turn": 1}'
+    assert connect(server, cache=root, expire_after=0).get(LIST) == b'{"turn": 2}'
+    assert connect(server, cache=root, expire_after=3600).get(LIST) == b'{"turn": 2}'
+    assert server.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("hours", "expire_after", "count"),
+    [(-2, 3600, 2), (-0.5, 3600, 1), (-1e5, math.inf, 1), (0.5, 3600, 1), (2, 3600, 2)],
+)
+def test_age_counts_from_the_fetch_and_a_wrong_clock_does_not_keep_a_response_for_ever(
+    hours, expire_after, count, serve, connect, root
+):
+    server = serve(reply())
+    connect(server, cache=root).get(LIST)
+    (file,) = root.glob(f"*/{cache.DATABASE_NAME}")
+    ((key, value),) = sql(file, "SELECT key, value FROM responses")
+    row = json.loads(value)
+    row["created_at"] = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
+    value = json.dumps(row).encode()
+    checksum = cache._checksum(key, value)
+    sql(file, "UPDATE responses SET value = ?, checksum = ?", value, checksum)
+    connect(server, cache=root, expire_after=expire_after).get(LIST)
+    assert server.count() == count
+
+
+def test_refresh_fetches_each_path_once(serve, connect, root):
+    server = serve(account=lambda _: reply())
+    connect(server, cache=root).fetch(PATHS)
+    client = connect(server, cache=root, refresh=True)
+    client.fetch(PATHS)
+    client.fetch([*PATHS, LIST])
+    assert [server.count(path) for path in PATHS] == [2] * len(PATHS)
+    assert server.count(LIST) == 1
+
+
+def test_offline_uses_responses_of_any_age_and_names_what_it_lacks(serve, connect, root):
+    server = serve(account=lambda _: reply())
+    connect(server, cache=root).get(PATHS[0])
+    client = connect(server, cache=root, offline=True, expire_after=0)
+    assert client.get(PATHS[0]) == GOOD
+    with pytest.raises(APIError, match=f"{PATHS[1]} is not in the cache"):
+        client.fetch(PATHS)
+    responses = client.fetch(PATHS, on_error="warn")
+    assert [str(request) for request in responses.bodies] == PATHS[:1]
+    assert [str(request) for request in responses.failures] == PATHS[1:]
+    assert len(server.requests) == 1
+
+
+def test_offline_contradicts_refresh_and_no_cache(connect):
+    for options in ({"refresh": True}, {"cache": False}):
+        with pytest.raises(ConfigError, match="offline=True"):
+            connect(ADDRESS, **{"cache": True, **options}, offline=True)
+
+
+def test_a_token_that_never_worked_leaves_nothing(serve, connect, root):
+    with pytest.raises(APIError, match="HTTP 401"):
+        connect(serve(reply(b"{}", status=401)), cache=root).get(LIST)
+    assert not root.exists()
