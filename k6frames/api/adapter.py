@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 import tenacity
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from k6frames.api.connections import STOPPABLE_POOLS
@@ -120,7 +121,9 @@ class RetryAdapter(HTTPAdapter):
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         """Create the connection pools of a proxy, of such connections too."""
         manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = STOPPABLE_POOLS
+        # A SOCKS proxy is reached by connections of its own.
+        if isinstance(manager, urllib3.ProxyManager):
+            manager.pool_classes_by_scheme = STOPPABLE_POOLS
         return manager
 
     def send(  # type: ignore[override]
@@ -138,7 +141,8 @@ class RetryAdapter(HTTPAdapter):
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
             stop=tenacity.stop_after_attempt(MAX_ATTEMPTS)
-            | tenacity.stop_before_delay(deadline - time.monotonic()),
+            | tenacity.stop_before_delay(deadline - time.monotonic())
+            | tenacity.stop_when_event_set(active.stopped),
             wait=_wait_seconds,
             sleep=tenacity.sleep_using_event(active.stopped),
             before_sleep=_log_retry,
@@ -217,7 +221,7 @@ class RetryAdapter(HTTPAdapter):
             )
             message = f"{_where(request)}: {active.last_failure}"
             raise TransientError(APIError(200, None, message, url))
-        if "Location" in response.headers and 300 <= status < 400:
+        if response.is_redirect:
             raise self._redirect_error(request, response)
         code, text = parse_error(body, self._token)
         active.last_failure = f"HTTP {status}"
@@ -241,7 +245,8 @@ class RetryAdapter(HTTPAdapter):
     ) -> APIError:
         """Refuse a redirect: it may lead to another host, which must not get the token."""
         try:
-            target = urlsplit(response.headers["Location"])
+            # Redacted as it came: a host name is read in lower case.
+            target = urlsplit(self._token.redact(response.headers["Location"]))
             where = f"{target.scheme}://{target.hostname}" if target.hostname else "another path"
         except ValueError:
             where = "no valid address"

@@ -36,8 +36,8 @@ from k6frames.validation import validate_integer, validate_number
 
 OnError = Literal["raise", "warn"]
 
-MAX_SECONDS = 1e9
-"""The longest time that a timeout or budget may be: about 30 years."""
+MAX_SECONDS = 2_000_000
+"""The longest time that a timeout or budget may be: 23 days, which sockets can wait."""
 GRACE_SECONDS = 0.25
 """How long after its budget a request is ended; the adapter's own, better message comes before."""
 
@@ -423,7 +423,10 @@ def _validate_seconds(name: str, seconds: float) -> float:
 def _max_age(expire_after: float) -> timedelta | None:
     """Return how old a cached response may be; None for any age."""
     seconds = validate_number("expire_after", expire_after, minimum=0, maximum=math.inf)
-    return timedelta(seconds=seconds) if seconds <= MAX_SECONDS else None
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError:  # infinity, and more than 270 million years
+        return None
 
 
 def _completed(response: Response | None, error: APIError) -> Future[Response]:

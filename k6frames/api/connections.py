@@ -26,17 +26,21 @@ class _FinalResponse(http.client.HTTPResponse):
 
 
 class _Connection(urllib3.connection.HTTPConnection):
-    """A connection that the `ActiveRequest` of its thread knows."""
+    """A connection whose socket is known to the `ActiveRequest` of its thread."""
 
     response_class = _FinalResponse
 
+    def _new_conn(self) -> Any:
+        sock = super()._new_conn()
+        _register(sock)  # what a proxy sends before TLS begins may never end either
+        return sock
+
     def connect(self) -> None:
-        _use(self)
         super().connect()
-        _use(self)
+        _register(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        _use(self)
+        _register(self.sock)  # that of a connection which is used again
         super().request(*args, **kwargs)
 
 
@@ -44,13 +48,15 @@ class _HTTPSConnection(_Connection, urllib3.connection.HTTPSConnection):
     """The same over TLS."""
 
 
-def _use(connection: _Connection) -> None:
+def _register(sock: Any) -> None:
     active = active_request.get()
-    if active is not None:
-        active.connection = connection
-        if active.stopped.is_set():
-            connection.close()
-            raise OSError(None, "the work was stopped")
+    if active is None or sock is None:
+        return
+    # Within the TLS of a proxy, urllib3 wraps the socket in an object of its own.
+    active.socket = getattr(sock, "socket", sock)
+    if active.stopped.is_set():
+        sock.close()
+        raise OSError(None, "the work was stopped")
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):

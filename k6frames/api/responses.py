@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 
@@ -16,6 +18,8 @@ MAX_BODY_BYTES = 256 * 2**20
 """The largest body that is read, in bytes after decompression."""
 MAX_MESSAGE_LENGTH = 300
 MAX_CODE_LENGTH = 60
+
+_BOM = b"\xef\xbb\xbf"
 
 
 class BodyTooLargeError(OSError):
@@ -46,7 +50,7 @@ def read_body(raw: urllib3.HTTPResponse) -> bytes:
 def is_json(body: bytes) -> bool:
     """Return whether a body is a complete JSON text; the parser checks what is in it."""
     try:
-        msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"), type=msgspec.Raw)
+        msgspec.json.decode(body.removeprefix(_BOM), type=msgspec.Raw)
     except RecursionError:
         return True  # the parser reports it
     except msgspec.DecodeError:
@@ -60,23 +64,43 @@ def printable(text: str, token: Token, length: int) -> str:
     return "".join(c if c.isprintable() else " " for c in token.redact(text)[:length])
 
 
+class _Error(msgspec.Struct):
+    # Not decoded together: one that is malformed should not cost the other.
+    code: msgspec.Raw = msgspec.Raw(b"null")
+    message: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _Error
+
+
 def parse_error(body: bytes, token: Token) -> tuple[int | str | None, str]:
     """Return the API's code and message in an error body, which may be HTML, empty or anything."""
     try:
-        error = msgspec.json.decode(body)["error"]
-        code, message = error.get("code"), error.get("message")
-    except (msgspec.DecodeError, LookupError, TypeError, AttributeError, RecursionError):
+        error = msgspec.json.decode(body.removeprefix(_BOM), type=_ErrorBody).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, ""
-    text = printable(str(message or ""), token, MAX_MESSAGE_LENGTH)
-    if isinstance(code, str):
-        return printable(code, token, MAX_CODE_LENGTH), text
-    return (code if type(code) is int else None), text
+    text = printable(_text_of(error.message), token, MAX_MESSAGE_LENGTH)
+    if re.fullmatch(rb"-?[0-9]{1,18}", error.code):
+        return int(bytes(error.code)), text
+    return printable(_text_of(error.code), token, MAX_CODE_LENGTH) or None, text
+
+
+def _text_of(value: msgspec.Raw) -> str:
+    """Return a JSON string's text, nothing for null, and the JSON itself of any other value."""
+    try:
+        return msgspec.json.decode(value, type=str | None) or ""
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return bytes(value).decode(errors="replace")
 
 
 def parse_retry_after(value: str | None) -> float | None:
     """Return the seconds that a Retry-After header asks for; None if it is missing or malformed."""
+    retry = urllib3.Retry()
+    # Newer versions would return six hours for any longer time.
+    retry.retry_after_max = math.inf  # type: ignore[assignment]
     try:
-        return urllib3.Retry().parse_retry_after(value) if value else None
+        return float(retry.parse_retry_after(value)) if value else None
     except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
         return None
 

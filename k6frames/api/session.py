@@ -52,7 +52,7 @@ class ApiSession:
         self, settings: Settings, *, timeout: tuple[float, float], budget: float, connections: int
     ) -> None:
         self._settings = settings
-        self._address = normalize_url(settings.api_url)
+        self._address = normalize_url(settings.api_url).rstrip("/")
         self._timeout = timeout
         self._budget = budget
         self._connections = connections
@@ -166,6 +166,6 @@ def error_of(request: Request, error: APIError) -> APIError:
 def normalize_url(url: str) -> str:
     """Return a URL as requests sends it, which is also how it is cached."""
     try:
-        return str(requests.Request("GET", url).prepare().url).rstrip("/")
+        return str(requests.Request("GET", url).prepare().url)
     except ValueError as error:  # requests' own errors about addresses are such
         raise ConfigError(f"{url!r} is not an address that can be requested: {error}") from None

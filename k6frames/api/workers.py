@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextvars import ContextVar
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,19 +26,18 @@ class ActiveRequest:
     def __init__(self) -> None:
         self.stopped = threading.Event()
         self.started = time.monotonic()
-        self.connection: Any = None
-        """The connection that is in use, once there is one."""
+        self.socket: socket.socket | None = None
+        """The socket in use, once there is one. A connection forgets its own before it is read."""
         self.last_failure = ""
         """What went wrong in the attempt before."""
 
     def stop(self) -> None:
         """End waits at once, start no further attempt, and end the connection."""
         self.stopped.set()
-        connected = getattr(self.connection, "sock", None)
-        if connected is not None:
+        if self.socket is not None:
             # The base class's method: that of an SSL socket would change it under its reader.
-            with contextlib.suppress(OSError, ValueError):
-                socket.socket.shutdown(connected, socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
 
 
 active_request: ContextVar[ActiveRequest | None] = ContextVar("active_request", default=None)
@@ -150,9 +149,10 @@ class WorkerPool(Generic[Item, Result]):
             for request in overdue:
                 del self._active[request]
         for request, item in overdue.items():
+            outcome: Future[Result] = Future()
+            # Made before the request is stopped, which is a failure of its own.
+            outcome.set_exception(self._timeout_error(item, request))
+            self._completed.put((item, outcome))
             request.stop()
             self._threads -= 1
             self._start_thread()
-            outcome: Future[Result] = Future()
-            outcome.set_exception(self._timeout_error(item, request))
-            self._completed.put((item, outcome))
