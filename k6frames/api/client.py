@@ -314,7 +314,9 @@ class Client:
         1
         """
         if self.folder is not None:
-            return stacks_of_folder(self.folder, stack)
+            return stacks_of_folder(
+                self.folder, (self._settings.stacks or None) if stack is None else stack
+            )
         names = self._settings.stacks if stack is None else parse_stacks(stack)
         requests = {name: auth_request(name) for name in names if not name.isdecimal()}
         return make_stacks(names, requests, self.fetch(requests.values()).bodies)

@@ -1,0 +1,132 @@
+"""Rows to files and to standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from k6frames.cli.messages import InputError, pluralize, printable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STDOUT = "-"
+_STDOUT_NAMES = {STDOUT, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
+_BINARY_FORMATS = {"parquet", "excel"}
+
+
+def check_destinations(files: Mapping[str, str]) -> None:
+    """Raise a usage error if outputs would overwrite each other or disturb a terminal.
+
+    Parameters
+    ----------
+    files : mapping of str to str
+        The file of each format.
+    """
+    formats: dict[str, str] = {}
+    for name, path in files.items():
+        destination = STDOUT if path in _STDOUT_NAMES else os.path.realpath(path)
+        if destination in formats:
+            shown = "standard output" if destination == STDOUT else printable(path)
+            raise InputError(
+                f"--{formats[destination]} and --{name} both write to {shown}: choose another file "
+                "for one of them."
+            )
+        formats[destination] = name
+        if name in _BINARY_FORMATS and _is_terminal(path):
+            raise InputError(
+                f"--{name} writes binary data, which a terminal cannot show: name a file, or "
+                "redirect the output."
+            )
+
+
+def _is_terminal(path: str) -> bool:
+    if path == STDOUT:
+        return sys.stdout.isatty()
+    try:
+        # Only a device: opening a pipe would wait for its other end.
+        if not stat.S_ISCHR(os.stat(path).st_mode):  # noqa: PTH116 - a path of any length
+            return False
+        descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
+    except (OSError, ValueError):
+        return False
+    try:
+        return os.isatty(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_files(frame: pd.DataFrame, files: Mapping[str, str]) -> None:
+    """Write a frame to the file of each format."""
+    from k6frames.files.csv import to_csv
+    from k6frames.files.excel import to_excel
+    from k6frames.files.parquet import to_parquet
+
+    writers: dict[str, Any] = {
+        "csv": to_csv,
+        "json": _to_json,
+        "parquet": to_parquet,
+        "excel": to_excel,
+    }
+    for name, path in files.items():
+        with _file_or_stdout(path) as file:
+            writers[name](frame, file)
+        if path != STDOUT:
+            click.echo(f"Wrote {pluralize(len(frame), 'row')} to {printable(path)}.", err=True)
+
+
+def write_json(value: Any, path: str) -> None:
+    """Write a value as JSON."""
+    from k6frames.files.atomic import atomic_write
+
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    with _file_or_stdout(path) as file, atomic_write(file) as temporary:
+        temporary.write_text(f"{text}\n", encoding="utf-8")
+
+
+def _to_json(frame: pd.DataFrame, path: str) -> None:
+    """Write a frame as a list of objects; pandas would round numbers to ten digits."""
+    columns = [[to_json_value(value) for value in frame[name]] for name in frame]
+    write_json(
+        [dict(zip(frame.columns, row, strict=True)) for row in zip(*columns, strict=True)], path
+    )
+
+
+def to_json_value(value: Any) -> Any:
+    """Return a cell as JSON has it: ISO 8601 timestamps, null for what is missing."""
+    import pandas as pd
+
+    if pd.isna(value) or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat().replace("+00:00", "Z")
+    return value.item() if hasattr(value, "item") else value
+
+
+@contextlib.contextmanager
+def _file_or_stdout(path: str) -> Iterator[str]:
+    """Give a path to write to; if `path` is -, its contents go to standard output."""
+    if path != STDOUT:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="k6frames-") as folder:
+        file = Path(folder, "output")
+        yield str(file)
+        data = file.read_bytes()
+    if sys.stdout.isatty():
+        lines = data.decode().splitlines()
+        click.echo("\n".join(map(printable, lines)))
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()

@@ -1,0 +1,83 @@
+"""Projects and load tests without activity, in one frame."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from k6frames.cli.options import Account
+from k6frames.cli.parts import read_parts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from k6frames.api.client import Client
+
+_PROJECT = {
+    "project_id": "id",
+    "project_name": "name",
+    "org_name": "belongs_to",
+    "project_created": "created",
+    "project_updated": "updated",
+}
+_LOAD_TEST = {
+    "load_test_id": "id",
+    "load_test_name": "name",
+    "project_name": "belongs_to",
+    "load_test_created": "created",
+}
+
+
+def read_idle(
+    client: Client, account: Account, *, days: int | None, as_of: datetime
+) -> pd.DataFrame:
+    """Return the idle projects and load tests: one row for each, the longest idle first.
+
+    Parameters
+    ----------
+    client : Client
+        A client of the account.
+    account : Account
+        The options of the command.
+    days : int or None
+        After how many days without activity one is idle; None for what the summaries use.
+    as_of : datetime
+        The time to look back from.
+    """
+    import pandas as pd
+
+    from k6frames.cli.selection import add_name, read_runs
+    from k6frames.loaders.load_tests import load_tests_df, stack_projects_df
+    from k6frames.loaders.organizations import organization_projects_df
+    from k6frames.summaries.projects import idle_projects
+    from k6frames.summaries.results import idle_load_tests
+
+    on_error = account.on_error
+    projects, stacks = read_parts(
+        account,
+        lambda: organization_projects_df(client=client, on_error=on_error),
+        lambda: (
+            load_tests_df(client=client, on_error=on_error),
+            stack_projects_df(client=client, on_error=on_error),
+            read_runs(client, account),
+        ),
+    )
+    least = {} if days is None else {"days": days}
+    found = []
+    if projects is not None:
+        runs = None if stacks is None else stacks[2]
+        idle = idle_projects(projects, as_of=as_of, test_runs=runs, **least)
+        found.append(idle.rename(columns=_PROJECT).assign(kind="project"))
+    if stacks is not None:
+        load_tests, stack_projects, runs = stacks
+        idle = idle_load_tests(load_tests, runs, as_of=as_of, **least)
+        idle = add_name(idle, stack_projects, "project")
+        found.append(idle.rename(columns=_LOAD_TEST).assign(kind="load test"))
+    frame = pd.concat(found, ignore_index=True).astype({"kind": "string"})
+    frame = frame.sort_values("idle_days", ascending=False, kind="stable")
+    return frame.reindex(columns=["kind", "id", "name", *_rest(frame)])
+
+
+def _rest(frame: pd.DataFrame) -> list[str]:
+    order = ["belongs_to", "created", "updated", "last_run", "idle_days", "org_id", "stack_id"]
+    return [name for name in [*order, "project_id"] if name in frame.columns]

@@ -1,0 +1,146 @@
+"""Commands about load tests, their runs, schedules and limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from k6frames.cli.options import (
+    Account,
+    RowOptions,
+    account_options,
+    examples,
+    load_test_option,
+    project_option,
+    row_options,
+    since_option,
+    until_option,
+)
+from k6frames.cli.output import list_rows
+from k6frames.cli.selection import add_name, read_runs, select, stack_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@click.command("load-tests")
+@project_option
+@row_options()
+@account_options()
+@examples("k6frames load-tests --project Checkout --sort name")
+def load_tests(project: tuple[str, ...], rows: RowOptions, account: Account) -> None:
+    """List the load tests of a Grafana stack."""
+    from k6frames.loaders.load_tests import load_tests_df, stack_projects_df
+
+    with account.client() as client:
+        frame = load_tests_df(client=client, on_error=account.on_error)
+        projects = stack_projects_df(client=client, on_error=account.on_error)
+        stack = stack_column(client)
+    frame = add_name(select(frame, frame, projects, project=project), projects, "project")
+    list_rows(frame, rows, ["load_test_id", *stack, "name", "project_name", "created", "updated"])
+
+
+@click.command("test-runs")
+@since_option
+@until_option
+@load_test_option
+@project_option
+@row_options(private=True)
+@account_options()
+@examples(
+    "k6frames test-runs --since 2026-06-01 --project Checkout",
+    'k6frames test-runs --load-test "Checkout spike" --limit 20',
+    "k6frames test-runs --since 2026-01-01 --csv runs.csv",
+)
+def test_runs(
+    since: pd.Timestamp | None,
+    until: pd.Timestamp | None,
+    load_test: tuple[str, ...],
+    project: tuple[str, ...],
+    rows: RowOptions,
+    account: Account,
+) -> None:
+    """List the test runs of a Grafana stack, the newest first.
+
+    A run that has not ended has no result yet, and its VUh are an estimate.
+    """
+    with account.client() as client:
+        frame = read_runs(
+            client,
+            account,
+            load_test=load_test,
+            project=project,
+            since=since,
+            until=until,
+            private=rows.private,
+        )
+        stack = stack_column(client)
+    frame = frame.sort_values(["created", "test_run_id"], ascending=False)
+    default = ["test_run_id", *stack, "created", "load_test_name", "result", "total_vuh"]
+    list_rows(frame, rows, [*default, "project_name", "status", "execution_duration", "max_vus"])
+
+
+@click.command()
+@click.option("--all", "show_all", is_flag=True, help="Also those that will not run again.")
+@load_test_option
+@project_option
+@row_options(private=True)
+@account_options()
+@examples("k6frames schedules", "k6frames schedules --all --json schedules.json")
+def schedules(
+    show_all: bool,
+    load_test: tuple[str, ...],
+    project: tuple[str, ...],
+    rows: RowOptions,
+    account: Account,
+) -> None:
+    """List which load tests run next, and how often.
+
+    With --all, deactivated and expired schedules are included, and all are in the form of the API.
+    """
+    from k6frames.loaders.load_tests import load_tests_df, schedules_df, stack_projects_df
+    from k6frames.summaries.schedules import scheduled_runs
+
+    with account.client() as client:
+        frame = schedules_df(client=client, on_error=account.on_error)
+        tests = load_tests_df(client=client, on_error=account.on_error)
+        projects = stack_projects_df(client=client, on_error=account.on_error)
+        stack = stack_column(client)
+    if show_all:
+        listed = frame.merge(
+            tests[["stack_id", "load_test_id", "project_id"]],
+            on=["stack_id", "load_test_id"],
+            how="left",
+        )
+        listed = add_name(listed, tests, "load_test")
+        default = ["schedule_id", *stack, "load_test_name", "next_run", "deactivated"]
+        default += ["frequency", "interval", "weekdays", "cron", "until", "count"]
+    else:
+        creators = frame[["stack_id", "schedule_id", "created_by"]]
+        listed = scheduled_runs(frame, tests).merge(creators, on=["stack_id", "schedule_id"])
+        default = ["schedule_id", *stack, "next_run", "load_test_name", "recurrence", "until"]
+    listed = select(listed, tests, projects, load_test=load_test, project=project)
+    list_rows(add_name(listed, projects, "project"), rows, default)
+
+
+@click.command()
+@project_option
+@row_options()
+@account_options()
+@examples("k6frames limits --sort -vuh_max_per_month")
+def limits(project: tuple[str, ...], rows: RowOptions, account: Account) -> None:
+    """List the limits of projects.
+
+    An empty cell means that there is no limit.
+    """
+    from k6frames.loaders.load_tests import project_limits_df, stack_projects_df
+
+    with account.client() as client:
+        frame = project_limits_df(client=client, on_error=account.on_error)
+        projects = stack_projects_df(client=client, on_error=account.on_error)
+        stack = stack_column(client)
+    frame = select(frame, frame, projects, project=project)
+    default = ["project_id", *stack, "project_name", "vuh_max_per_month", "vu_max_per_test"]
+    default += ["duration_max_per_test", "vu_browser_max_per_test"]
+    list_rows(add_name(frame, projects, "project"), rows, default)

@@ -1,0 +1,246 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from k6frames.cli.files import check_destinations
+from k6frames.cli.messages import InputError
+from k6frames.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from k6frames.api.client import Client, OnError
+
+Command = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account that a command reads, and how."""
+
+    sample: bool
+    stack: tuple[str, ...]
+    on_error: OnError
+    refresh: bool
+    offline: bool
+
+    def client(self) -> Client:
+        """Return a client of the account."""
+        from k6frames.api.client import Client
+
+        return Client(
+            api_url="sample:" if self.sample else None,
+            stack=self.stack or None,
+            refresh=self.refresh,
+            offline=self.offline,
+        )
+
+
+@dataclass(frozen=True)
+class RowOptions:
+    """Which rows and columns a command lists, and where it writes them."""
+
+    columns: str | None
+    sort: str | None
+    limit: int | None
+    private: bool
+    files: dict[str, str]
+    """The file of each format that is written; empty for a table on standard output."""
+
+
+def account_options(*, stack: bool = True, on_error: bool = True) -> Callable[[Command], Command]:
+    """Add the options of a command that reads an account; it gets them as `account`."""
+    options = [
+        click.option("--sample", is_flag=True, help="Read the sample account; needs no token."),
+        click.option("--refresh", is_flag=True, help="Fetch again what is in the cache."),
+        click.option("--offline", is_flag=True, help="Use the cache only, however old it is."),
+    ]
+    if stack:
+        option = click.option(
+            "--stack",
+            multiple=True,
+            metavar="ID|SLUG|URL",
+            help="The Grafana stack to read; may be given several times.",
+        )
+        options.insert(1, option)
+    if on_error:
+        option = click.option(
+            "--on-error",
+            type=click.Choice(["raise", "warn"]),
+            default="raise",
+            show_default=True,
+            help="If a part of the account cannot be read: stop, or leave it out with a warning.",
+        )
+        options.append(option)
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_account(
+            *,
+            sample: bool,
+            refresh: bool,
+            offline: bool,
+            stack: tuple[str, ...] = (),
+            on_error: OnError = "raise",
+            **others: Any,
+        ) -> None:
+            command(account=Account(sample, stack, on_error, refresh, offline), **others)
+
+        return _add(options, with_account)
+
+    return decorate
+
+
+def row_options(*, private: bool = False) -> Callable[[Command], Command]:
+    """Add the options of a command that lists rows; it gets them as `rows`.
+
+    Parameters
+    ----------
+    private : bool
+        Whether there are private columns, which need the option `--private`.
+    """
+    file = click.Path(dir_okay=False, allow_dash=True, readable=False)
+    options = [
+        click.option(
+            "--columns", metavar="NAMES", help="Show or write these columns, separated by commas."
+        ),
+        click.option(
+            "--sort",
+            metavar="NAMES",
+            help="Sort by these columns, separated by commas; - before one: largest first.",
+        ),
+        click.option(
+            "--limit", metavar="N", type=click.IntRange(min=0), help="Show or write only N rows."
+        ),
+        click.option("--csv", type=file, help="Write CSV to a file; - is standard output."),
+        click.option("--json", type=file, help="Write JSON to a file, or -."),
+        click.option("--parquet", type=file, help="Write Parquet to a file, or -."),
+        click.option("--excel", type=file, help="Write an Excel workbook to a file, or -."),
+    ]
+    if private:
+        option = click.option(
+            "--private",
+            is_flag=True,
+            help="Include private columns: billing data and e-mail addresses.",
+        )
+        options.insert(1, option)
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_rows(
+            *,
+            columns: str | None,
+            sort: str | None,
+            limit: int | None,
+            csv: str | None,
+            json: str | None,
+            parquet: str | None,
+            excel: str | None,
+            private: bool = False,
+            **others: Any,
+        ) -> None:
+            formats = {"csv": csv, "json": json, "parquet": parquet, "excel": excel}
+            files = {name: path for name, path in formats.items() if path is not None}
+            check_destinations(files)
+            command(rows=RowOptions(columns, sort, limit, private, files), **others)
+
+        return _add(options, with_rows)
+
+    return decorate
+
+
+def _add(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def examples(*lines: str) -> Callable[[Command], Command]:
+    r"""Add examples to the help of a command.
+
+    The character before them is what click takes for a paragraph whose lines it must not join.
+    """
+    title = "Example:" if len(lines) == 1 else "Examples:"
+    block = "\n".join(["\b", title, *(f"  {line}" for line in lines)])
+
+    def decorate(command: Command) -> Command:
+        command.__doc__ = f"{inspect.cleandoc(command.__doc__ or '')}\n\n{block}\n"
+        return command
+
+    return decorate
+
+
+def _parse_timestamp(
+    _: click.Context, param: click.Parameter, value: str | None
+) -> pd.Timestamp | None:
+    """Return an ISO 8601 date or datetime, UTC without an offset."""
+    from k6frames.tables.timestamps import parse_timestamp
+
+    if value is None:
+        return None
+    try:
+        return parse_timestamp(param.opts[0], value)
+    except ConfigError as error:
+        raise InputError(str(error)) from None
+
+
+def _parse_frequency(_: click.Context, __: click.Parameter, value: str) -> str:
+    """Return what pandas calls a period of this length."""
+    return _FREQUENCIES[value]
+
+
+_FREQUENCIES = {"day": "D", "week": "W", "month": "MS", "quarter": "QS", "year": "YS"}
+
+
+org_option = click.option(
+    "--org",
+    multiple=True,
+    metavar="ID|NAME",
+    help="Only this organization; may be given several times.",
+)
+project_option = click.option(
+    "--project",
+    multiple=True,
+    metavar="ID|NAME",
+    help="Only this project; may be given several times.",
+)
+load_test_option = click.option(
+    "--load-test",
+    multiple=True,
+    metavar="ID|NAME",
+    help="Only this load test; may be given several times.",
+)
+since_option = click.option(
+    "--since",
+    metavar="TIME",
+    callback=_parse_timestamp,
+    help="Only test runs created at this time or later (UTC).",
+)
+until_option = click.option(
+    "--until",
+    metavar="TIME",
+    callback=_parse_timestamp,
+    help="Only test runs created before this time (UTC).",
+)
+as_of_option = click.option(
+    "--as-of",
+    metavar="TIME",
+    callback=_parse_timestamp,
+    help="The time to look back from (UTC); the current time by default.",
+)
+freq_option = click.option(
+    "--freq",
+    type=click.Choice(list(_FREQUENCIES)),
+    callback=_parse_frequency,
+    default="month",
+    show_default=True,
+    help="The length of a period, in UTC; weeks begin on Monday.",
+)

@@ -1,0 +1,79 @@
+"""Commands about organizations and projects."""
+
+from __future__ import annotations
+
+import click
+
+from k6frames.cli.messages import InputError
+from k6frames.cli.options import (
+    Account,
+    RowOptions,
+    account_options,
+    examples,
+    org_option,
+    row_options,
+)
+from k6frames.cli.output import list_rows
+from k6frames.cli.selection import find_organizations, stack_column
+
+
+@click.command()
+@org_option
+@row_options(private=True)
+@account_options(stack=False, on_error=False)
+@examples(
+    "k6frames organizations --sort -created --limit 5",
+    "k6frames organizations --private --csv organizations.csv",
+)
+def organizations(org: tuple[str, ...], rows: RowOptions, account: Account) -> None:
+    """List the organizations of the token's user."""
+    from k6frames.loaders.organizations import organizations_df
+
+    with account.client() as client:
+        frame = organizations_df(client=client)
+    if org:
+        frame = frame[frame["org_id"].isin(find_organizations(frame, org))]
+    list_rows(frame, rows, ["org_id", "name", "created", "updated", "is_default"])
+
+
+@click.command()
+@org_option
+@row_options()
+@account_options()
+@examples(
+    'k6frames projects --org "Checkout" --sort org_name,-updated',
+    "k6frames projects --stack my-team",
+)
+def projects(org: tuple[str, ...], rows: RowOptions, account: Account) -> None:
+    """List the projects of organizations or of a Grafana stack.
+
+    Without --stack, the projects of organizations are read from the v3 API, which Grafana is going
+    to remove; with it, those of the stack from the v6 API.
+    """
+    if account.stack:
+        if org:
+            raise InputError("A stack belongs to one organization: give --org or --stack.")
+        _list_stack_projects(rows, account)
+        return
+    from k6frames.loaders.organizations import organizations_df, projects_df
+
+    with account.client() as client:
+        known = organizations_df(client=client)
+        wanted = find_organizations(known, org) if org else None
+        frame = projects_df(wanted, client=client, on_error=account.on_error)
+    names = known[["org_id", "name"]].rename(columns={"name": "org_name"})
+    frame = frame.merge(names, on="org_id", how="left")
+    order = [name for name in frame.columns if name != "org_name"]
+    order.insert(order.index("org_id") + 1, "org_name")
+    list_rows(
+        frame[order], rows, ["project_id", "name", "org_name", "created", "updated", "is_default"]
+    )
+
+
+def _list_stack_projects(rows: RowOptions, account: Account) -> None:
+    from k6frames.loaders.load_tests import stack_projects_df
+
+    with account.client() as client:
+        frame = stack_projects_df(client=client, on_error=account.on_error)
+        stack = stack_column(client)
+    list_rows(frame, rows, ["project_id", *stack, "name", "created", "updated", "is_default"])

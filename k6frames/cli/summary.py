@@ -1,0 +1,112 @@
+"""The command that shows the account in a few numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from k6frames.cli.files import STDOUT, to_json_value, write_json
+from k6frames.cli.messages import printable
+from k6frames.cli.options import Account, account_options, examples
+from k6frames.cli.parts import read_parts
+
+if TYPE_CHECKING:
+    from k6frames.api.client import Client
+
+# What each number is called on the terminal, in this order.
+_LABELS = {
+    "organizations": "organizations",
+    "empty_organizations": "  without projects",
+    "projects": "projects",
+    "created_30_days": "  created in the last 30 days",
+    "created_365_days": "  created in the last 365 days",
+    "idle_180_days": "  not updated in 180 days",
+    "first_created": "  first created",
+    "last_created": "  last created",
+    "most_projects": "most projects",
+    "load_tests": "load tests",
+    "test_runs_this_month": "test runs this month",
+    "under_way": "  under way",
+    "vuh_this_month": "VUh this month",
+    "as_of": "as of",
+}
+
+
+@click.command()
+@click.option(
+    "--json",
+    "json_file",
+    is_flag=False,
+    flag_value=STDOUT,
+    type=click.Path(dir_okay=False, allow_dash=True, readable=False),
+    help="Write JSON to a file, or to standard output if none is named.",
+)
+@account_options()
+@examples("k6frames summary", "k6frames summary --json | jq .vuh_this_month")
+def summary(json_file: str | None, account: Account) -> None:
+    """Show the account in a few numbers.
+
+    Without a Grafana stack these are the numbers of organizations and projects; with one, also of
+    its load tests, test runs and usage in this month.
+    """
+    import pandas as pd
+
+    with account.client() as client:
+        organizations, stacks = read_parts(
+            account,
+            lambda: _organization_numbers(client, account),
+            lambda: _stack_numbers(client, account),
+        )
+        as_of = pd.Timestamp(client.as_of).floor("s")
+    numbers: dict[str, Any] = {**(organizations or {}), **(stacks or {}), "as_of": as_of}
+    if json_file is not None:
+        write_json({key: to_json_value(numbers.get(key)) for key in _LABELS}, json_file)
+        return
+    width = max(len(_LABELS[key]) for key in numbers)
+    for key, label in _LABELS.items():
+        if key in numbers:
+            click.echo(f"{label.ljust(width)}  {_describe(numbers[key])}".rstrip())
+
+
+def _organization_numbers(client: Client, account: Account) -> dict[str, Any]:
+    from k6frames.loaders.organizations import organization_projects_df
+    from k6frames.summaries.projects import account_summary, projects_per_organization
+
+    projects = organization_projects_df(client=client, on_error=account.on_error)
+    numbers: dict[Any, Any] = account_summary(projects, as_of=client.as_of).iloc[0].to_dict()
+    largest = projects_per_organization(projects).dropna(subset="org_name").head(1)
+    numbers["most_projects"] = " ".join(
+        f"{row.org_name} ({row.projects:,})" for row in largest.itertuples()
+    )
+    return {key: value for key, value in numbers.items() if key in _LABELS}
+
+
+def _stack_numbers(client: Client, account: Account) -> dict[str, Any]:
+    import pandas as pd
+
+    from k6frames.cli.selection import read_runs
+    from k6frames.loaders.load_tests import load_tests_df
+    from k6frames.summaries.usage import usage
+
+    month = pd.Timestamp(client.as_of).normalize().replace(day=1)
+    load_tests = load_tests_df(client=client, on_error=account.on_error)
+    runs = read_runs(client, account, since=month)
+    return {
+        "load_tests": len(load_tests),
+        "test_runs_this_month": len(runs),
+        "under_way": int(runs["ended"].isna().sum()),
+        "vuh_this_month": float(usage(runs, by=None)["vuh"].sum()),
+    }
+
+
+def _describe(value: Any) -> str:
+    import pandas as pd
+
+    if pd.isna(value):
+        return "none"
+    if isinstance(value, pd.Timestamp):
+        return value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, float):
+        return f"{value:,.2f}"
+    return printable(value) if isinstance(value, str) else f"{value:,}"
