@@ -8,18 +8,18 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from servers import LIST, Raw, Step
+from servers import LIST, RawServer, Step
 
 from k6frames.api import adapter
 from k6frames.api.client import Client
 
-Serve = Callable[..., Raw]
+Serve = Callable[..., RawServer]
 Connect = Callable[..., Client]
 
 
 @pytest.fixture
 def token() -> str:
-    return f"tok{secrets.token_hex(16)}"
+    return f"glsa_Tok{secrets.token_hex(16)}"
 
 
 @pytest.fixture
@@ -27,19 +27,19 @@ def serve() -> Iterator[Serve]:
     """Start a server: with steps for the list of organizations, or with a whole script."""
     with ExitStack() as stack:
 
-        def start(*steps: Step, **options: Any) -> Raw:
+        def start(*steps: Step, **options: Any) -> RawServer:
             script = {LIST: steps} if steps else options.pop("script", {})
-            return stack.enter_context(Raw(script, **options))
+            return stack.enter_context(RawServer(script, **options))
 
         yield start
 
 
 @pytest.fixture
 def connect(token: str) -> Iterator[Connect]:
-    """Make a client of a server, with short times and without a cache unless told otherwise."""
+    """Create a client of a server, with short times and without a cache unless told otherwise."""
     with ExitStack() as stack:
 
-        def make(server: Raw | str, **options: Any) -> Client:
+        def make(server: RawServer | str, **options: Any) -> Client:
             url = server if isinstance(server, str) else server.url
             options = {
                 "token": token,
@@ -56,6 +56,6 @@ def connect(token: str) -> Iterator[Connect]:
 
 @pytest.fixture
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Attempts that follow each other at once."""
+    """Let attempts follow each other at once."""
     monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.01)
     monkeypatch.setattr(adapter, "JITTER_SECONDS", 0.01)

@@ -1,7 +1,7 @@
-"""Servers on 127.0.0.1 that answer as badly as a test asks them to, over a real socket.
+"""Servers on 127.0.0.1 that respond as badly as a test wants, over real sockets.
 
-A *step* is a function that gets the connection after a request was read, and writes what it likes.
-It gives True where the connection is to be kept open for the next request.
+A *step* is a function that is called with the connection when a request has been read, and writes
+what it likes. It returns True to keep the connection open for the next request.
 """
 
 from __future__ import annotations
@@ -23,52 +23,55 @@ GOOD = b'{"organizations": [{"id": 5, "name": "Five"}]}'
 
 
 @dataclass
-class Request:
+class ReceivedRequest:
     path: str
     headers: dict[str, str]
-    at: float
+    time: float
 
 
 @dataclass
-class Line:
-    """One connection, and the way to wait on it without outliving the server."""
+class Connection:
+    """One connection of a client, and a wait on it that ends with the server."""
 
     socket: socket.socket
-    closing: threading.Event
+    server_closing: threading.Event
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
 
     def wait(self, seconds: float = 3600) -> None:
-        if self.closing.wait(seconds):
+        if self.server_closing.wait(seconds):
             raise ConnectionAbortedError
 
 
-Step = Callable[[Line], "bool | None"]
+Step = Callable[[Connection], "bool | None"]
 
 
 @dataclass
-class Raw:
-    """A TCP server with a list of steps for each path; the last step of a list repeats.
+class RawServer:
+    """A TCP server with a list of steps for each path; the last step of a list is repeated.
 
-    `account` answers all paths that have no steps; without one they are a 404.
+    `account` makes the step for all other paths; without it they are not found. `handshake` is what
+    happens in place of a TLS handshake.
     """
 
     script: Mapping[str, Sequence[Step]] = field(default_factory=dict)
     account: Callable[[str], Step] | None = None
     tls: ssl.SSLContext | None = None
+    handshake: Step | None = None
+    port: int = 0
 
     def __post_init__(self) -> None:
-        self.requests: list[Request] = []
-        self.most_at_once = 0
+        self.requests: list[ReceivedRequest] = []
+        self.most_concurrent = 0
         self.connections = 0
-        self._at_once = 0
-        self._asked: dict[str, int] = {}
+        self._concurrent = 0
+        self._counts: dict[str, int] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=200)
-        scheme = "https" if self.tls else "http"
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=200)
         self.port = self._listener.getsockname()[1]
+        scheme = "https" if self.tls or self.handshake else "http"
         self.url = f"{scheme}://127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -86,7 +89,7 @@ class Raw:
         self._listener.close()
 
     def count(self, path: str = LIST) -> int:
-        """How often a path was asked for."""
+        """How often a path was requested."""
         return sum(request.path == path for request in list(self.requests))
 
     def _accept(self) -> None:
@@ -96,48 +99,51 @@ class Raw:
                 self.connections += 1
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, accepted: socket.socket) -> None:
         with contextlib.suppress(OSError):
             if self.tls:
-                connection = self.tls.wrap_socket(connection, server_side=True)
-        with connection, contextlib.suppress(OSError, ValueError):
-            line = Line(connection, self._closing)
-            while self._answer(line):
-                pass
+                accepted = self.tls.wrap_socket(accepted, server_side=True)
+        with accepted, contextlib.suppress(OSError, ValueError):
+            connection = Connection(accepted, self._closing)
+            if self.handshake:
+                self.handshake(connection)
+            else:
+                while self._respond(connection):
+                    pass
 
-    def _answer(self, line: Line) -> bool:
+    def _respond(self, connection: Connection) -> bool:
         head = b""
         while b"\r\n\r\n" not in head:
-            part = line.socket.recv(65536)
+            part = connection.socket.recv(65536)
             if not part:
                 return False
             head += part
         first, *rest = head.decode("latin-1").split("\r\n\r\n")[0].split("\r\n")
         path = first.split(" ")[1]
-        headers = {k.lower(): v for k, v in (text.split(": ", 1) for text in rest)}
+        headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in rest)}
         with self._lock:
-            self.requests.append(Request(path, headers, time.monotonic()))
-            turn = self._asked.get(path, 0)
-            self._asked[path] = turn + 1
-            self._at_once += 1
-            self.most_at_once = max(self.most_at_once, self._at_once)
+            self.requests.append(ReceivedRequest(path, headers, time.monotonic()))
+            earlier = self._counts.get(path, 0)
+            self._counts[path] = earlier + 1
+            self._concurrent += 1
+            self.most_concurrent = max(self.most_concurrent, self._concurrent)
         try:
             steps = self.script.get(path)
             if steps:
-                step = steps[min(turn, len(steps) - 1)]
+                step = steps[min(earlier, len(steps) - 1)]
             else:
                 step = self.account(path) if self.account else reply(b"", status=404)
-            return bool(step(line))
+            return bool(step(connection))
         finally:
             with self._lock:
-                self._at_once -= 1
+                self._concurrent -= 1
 
 
 # --- steps --------------------------------------------------------------------------------------
 
 
 def _head(status: int = 200, headers: Mapping[str, object] | None = None) -> bytes:
-    lines = [f"HTTP/1.1 {status} Said", *(f"{k}: {v}" for k, v in (headers or {}).items())]
+    lines = [f"HTTP/1.1 {status} Reason", *(f"{k}: {v}" for k, v in (headers or {}).items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
@@ -146,19 +152,19 @@ def reply(
     *,
     status: int = 200,
     headers: Mapping[str, object] | None = None,
-    keep: bool = False,
-    after: float = 0,
+    keep_alive: bool = False,
+    delay: float = 0,
 ) -> Step:
-    """A whole answer."""
+    """A complete response."""
     fixed = {"Content-Length": len(body), "Content-Type": "application/json"}
-    if not keep:
+    if not keep_alive:
         fixed["Connection"] = "close"
 
-    def step(line: Line) -> bool:
-        if after:
-            line.wait(after)
-        line.send(_head(status, {**fixed, **(headers or {})}) + body)
-        return keep
+    def step(connection: Connection) -> bool:
+        if delay:
+            connection.wait(delay)
+        connection.send(_head(status, {**fixed, **(headers or {})}) + body)
+        return keep_alive
 
     return step
 
@@ -166,117 +172,134 @@ def reply(
 def raw(*parts: bytes | float) -> Step:
     """These bytes, with pauses of so many seconds between them, then the end."""
 
-    def step(line: Line) -> None:
+    def step(connection: Connection) -> None:
         for part in parts:
             if isinstance(part, bytes):
-                line.send(part)
+                connection.send(part)
             else:
-                line.wait(part)
+                connection.wait(part)
 
     return step
 
 
 def too_short(body: bytes = GOOD, *, missing: int = 10) -> Step:
-    """Fewer bytes than Content-Length says."""
+    """Fewer bytes than Content-Length promises."""
     return raw(_head(200, {"Content-Length": len(body)}) + body[:-missing])
 
 
 def close_delimited(body: bytes = GOOD, *, headers: Mapping[str, object] | None = None) -> Step:
-    """A body that ends where the connection does, so that nothing tells a cut from the end."""
+    """A body that ends where the connection does, so a truncated one looks complete."""
     return raw(_head(200, {"Connection": "close", **(headers or {})}) + body)
 
 
-def chunks(*parts: bytes, whole: bool = True, headers: Mapping[str, object] | None = None) -> Step:
-    """A chunked body, without its last chunk unless it is whole."""
+def chunked(
+    *parts: bytes, complete: bool = True, headers: Mapping[str, object] | None = None
+) -> Step:
+    """A chunked body, without its last chunk unless it is complete."""
     text = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
-    end = b"0\r\n\r\n" if whole else b""
+    end = b"0\r\n\r\n" if complete else b""
     return raw(_head(200, {"Transfer-Encoding": "chunked", **(headers or {})}) + text + end)
 
 
-def zipped(body: bytes = GOOD, *, missing: int = 0) -> Step:
-    """A gzip body, cut where bytes are missing, with the Content-Length of what is sent."""
+def gzipped(body: bytes = GOOD, *, missing: int = 0) -> Step:
+    """A gzip body, truncated if bytes are missing, with the Content-Length of what is sent."""
     packed = gzip.compress(body)
     packed = packed[: len(packed) - missing]
     return reply(packed, headers={"Content-Encoding": "gzip"})
 
 
-def drip(head: Mapping[str, object], piece: Callable[[int], bytes], *, pause: float = 0.05) -> Step:
-    """A body whose pieces never end, one after each pause."""
+def endless(start: bytes, piece: Callable[[int], bytes], *, pause: float = 0.02) -> Step:
+    """These bytes, then pieces without an end, one after each pause."""
 
-    def step(line: Line) -> None:
-        line.send(_head(200, head))
-        turn = 0
+    def step(connection: Connection) -> None:
+        connection.send(start)
+        number = 0
         while True:
-            line.send(piece(turn))
-            line.wait(pause)
-            turn += 1
+            connection.send(piece(number))
+            connection.wait(pause)
+            number += 1
 
     return step
 
 
-def silence(line: Line) -> None:
+def endless_body(headers: Mapping[str, object], piece: Callable[[int], bytes]) -> Step:
+    """A response whose body arrives in small pieces and never ends."""
+    return endless(_head(200, headers), piece)
+
+
+def silence(connection: Connection) -> None:
     """Nothing, for as long as the server lives."""
-    line.wait()
+    connection.wait()
 
 
-def hang_up(line: Line) -> None:
-    """The end of the connection in the place of an answer."""
+def hang_up(connection: Connection) -> None:
+    """The end of the connection in place of a response."""
 
 
-def reset(line: Line) -> None:
+def reset(connection: Connection) -> None:
     """A connection that is reset, as by a firewall."""
-    line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def busy(status: int = 429, retry_after: object = None, body: bytes = b"") -> Step:
-    """An answer that says: not now."""
+    """A response that asks to come back later."""
     return reply(
         body, status=status, headers={} if retry_after is None else {"Retry-After": retry_after}
     )
 
 
-def redirect(to: str, status: int = 302) -> Step:
-    return reply(b"", status=status, headers={"Location": to})
+def redirect(location: str, status: int = 302) -> Step:
+    return reply(b"", status=status, headers={"Location": location})
+
+
+def error(status: int, message: object = "Not found", code: object = 3) -> Step:
+    """An error in the API's own format."""
+    return reply(json.dumps({"error": {"message": message, "code": code}}).encode(), status=status)
 
 
 # --- an account ---------------------------------------------------------------------------------
 
 
+def echo(path: str) -> Step:
+    """A response that repeats its path."""
+    return reply(json.dumps({"path": path}).encode(), keep_alive=True)
+
+
 def account(
     organizations: Mapping[int, Sequence[Mapping[str, Any]]], *, latency: float = 0
 ) -> Callable[[str], Step]:
-    """Answers of an account: the projects of each organization by its id."""
-    listed = [{"id": number, "name": f"Organization {number}"} for number in organizations]
+    """The responses of an account: the projects of each organization by its ID."""
+    listed = [{"id": org_id, "name": f"Organization {org_id}"} for org_id in organizations]
 
-    def answer(path: str) -> Step:
+    def respond(path: str) -> Step:
         match path.strip("/").split("/"):
             case ["v3", "organizations"]:
                 found: object = {"organizations": listed}
-            case ["v3", "organizations", number] if int(number) in organizations:
-                found = {"organization": next(o for o in listed if o["id"] == int(number))}
-            case ["v3", "organizations", number, "projects"] if int(number) in organizations:
-                found = {"projects": list(organizations[int(number)])}
+            case ["v3", "organizations", org_id] if int(org_id) in organizations:
+                found = {"organization": next(o for o in listed if o["id"] == int(org_id))}
+            case ["v3", "organizations", org_id, "projects"] if int(org_id) in organizations:
+                found = {"projects": list(organizations[int(org_id)])}
             case _:
-                return reply(b'{"error": {"message": "Not found", "code": 3}}', status=404)
-        return reply(json.dumps(found).encode(), after=latency, keep=True)
+                return error(404)
+        return reply(json.dumps(found).encode(), delay=latency, keep_alive=True)
 
-    return answer
+    return respond
 
 
 def some_account(count: int = 5) -> dict[int, list[dict[str, Any]]]:
     """`count` organizations; organization n has n % 3 projects."""
     return {
-        number: [
-            {"id": 1000 * number + k, "name": f"P{number}.{k}", "organization_id": number}
-            for k in range(number % 3)
+        org_id: [
+            {"id": 1000 * org_id + k, "name": f"P{org_id}.{k}", "organization_id": org_id}
+            for k in range(org_id % 3)
         ]
-        for number in range(1, count + 1)
+        for org_id in range(1, count + 1)
     }
 
 
-def until(condition: Callable[[], object], *, within: float = 30) -> None:
-    """Wait for something that another thread or process brings about."""
-    ends = time.monotonic() + within
+def wait_until(condition: Callable[[], object], *, within: float = 30) -> None:
+    """Wait for something that another thread or process does."""
+    deadline = time.monotonic() + within
     while not condition():
-        assert time.monotonic() < ends, "it did not come about"
-        time.sleep(0.01)
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.005)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,6 +79,18 @@ def frames(
     )
     schema = pa.schema([(column.name, column.type) for column in table.columns])
     return rows.map(lambda drawn: table.to_frame(pa.Table.from_pylist(drawn, schema=schema)))
+
+
+def build_frame(table: Table, columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+    """Return a frame with these columns; the key counts from 1, and all else is missing."""
+    size = len(next(iter(columns.values())))
+    columns = {**{name: list(range(1, size + 1)) for name in table.key}, **columns}
+    return pd.DataFrame(
+        {
+            name: pd.Series(columns.get(name, [None] * size), dtype=dtype)
+            for name, dtype in table.dtypes.items()
+        }
+    )
 
 
 tables_with_frames: st.SearchStrategy[tuple[Table, pd.DataFrame]] = st.sampled_from(TABLES).flatmap(

@@ -7,6 +7,7 @@ import signal
 import sys
 import traceback
 import warnings
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -22,6 +23,7 @@ from k6frames.cli.results import budget, idle, results, usage
 from k6frames.cli.summary import summary
 from k6frames.errors import K6FramesError
 
+_PACKAGE = Path(__file__).parent.parent
 _SECTIONS = {
     "Your account": (summary, organizations, projects, load_tests, schedules, limits, cache),
     "Test runs": (test_runs, results, metrics, usage, budget, idle),
@@ -149,7 +151,8 @@ def _discard_output() -> None:
 
 
 def _describe_bug(error: Exception) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = [entry for entry in frames if Path(entry.filename).is_relative_to(_PACKAGE)][-1]
     text = printable(shorten_words(f"{type(error).__name__}: {error}"))
     return (
         f"This is a bug in k6frames; please report it. {text} "

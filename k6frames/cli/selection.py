@@ -51,9 +51,10 @@ def _find_id(names: dict[int, str], wanted: str, noun: str, command: str) -> int
     if wanted in ids:
         return ids[wanted]
     folded = wanted.casefold()
-    same = [identifier for identifier, name in names.items() if name.casefold() == folded]
-    containing = [identifier for identifier, name in names.items() if folded in name.casefold()]
-    found = same or containing
+    # Every name contains an empty string, such as a variable of the shell that is not set.
+    named = {identifier: name.casefold() for identifier, name in names.items() if folded}
+    same = [identifier for identifier, name in named.items() if name == folded]
+    found = same or [identifier for identifier, name in named.items() if folded in name]
     if len(found) == 1:
         return found[0]
     shown = printable(wanted) if len(wanted) <= MAX_WORD_LENGTH else f"{wanted[:60]}..."

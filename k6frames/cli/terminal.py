@@ -131,7 +131,7 @@ def _number_pattern(name: str, values: pd.Series[Any]) -> str:
     if name in _PERCENTAGES:
         return ".1%"
     # Values below 1, such as ratios, need more decimals.
-    largest = values.abs().fillna(0).max()
+    largest = max((abs(value) for value in values.dropna()), default=0)
     return ",.4f" if 0 < largest < 1 else ",.2f"
 
 

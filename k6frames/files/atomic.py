@@ -66,7 +66,8 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
         with _replace(Path(name)) if stream is None else _copy_to(stream) as temporary:
             yield temporary
     except OSError as error:
-        reason = error.strerror or str(error).partition("\n")[0]
+        # Arrow's own text has two lines, and the path of the temporary file.
+        reason = os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
         if stream is None:
             reason += "; nothing was written, and an existing file is unchanged"
         # OSError chooses the subclass by the number: FileNotFoundError, ...

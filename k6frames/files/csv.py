@@ -78,13 +78,15 @@ def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False
     find_compression(name)
     if has_named_index(frame) and find_table(frame.columns) is None:
         frame = frame.reset_index(allow_duplicates=True)
-    typed = conform(frame)
+    frame, table = conform(frame)
+    if escape_formulas:
+        frame = frame.apply(_escape_column).rename(columns=_escape_cell)
     with atomic_write(name) as temporary, open_compressed(temporary, name) as file:
         try:
-            if typed is None:
-                _write_with_pandas(frame, file, escape_formulas=escape_formulas)
+            if table is None:
+                _write_with_pandas(frame, file)
             else:
-                _write_with_arrow(typed, file, escape_formulas=escape_formulas)
+                _write_with_arrow(frame, table, file)
         except (ValueError, TypeError, csv.Error) as error:
             raise SchemaError(f"The frame cannot be written as CSV: {error}") from None
 
@@ -153,14 +155,31 @@ def read_csv(path: PathLike) -> pd.DataFrame:
 # --- writing --------------------------------------------------------------------------------------
 
 
-def _write_with_arrow(frame: pd.DataFrame, file: Any, *, escape_formulas: bool) -> None:
-    arrow = pa.table([_to_array(frame[name]) for name in frame], names=[str(n) for n in frame])
-    if escape_formulas:
-        for index, column in enumerate(arrow.columns):
-            if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-                escaped = pc.replace_substring_regex(column, _FORMULA, r"'\1")
-                arrow = arrow.set_column(index, arrow.schema.field(index), escaped)
-        arrow = arrow.rename_columns([_escape_cell(name) for name in arrow.column_names])
+def _escape_column(column: pd.Series[Any]) -> pd.Series[Any]:
+    if isinstance(column.dtype, pd.StringDtype):
+        return column.str.replace(_FORMULA, r"'\1", regex=True)
+    has_strings = column.map(lambda cell: isinstance(cell, str)).any()
+    return column.astype(object).map(_escape_cell) if has_strings else column
+
+
+def _escape_cell(cell: Any) -> Any:
+    return re.sub(_FORMULA, r"'\1", cell) if isinstance(cell, str) else cell
+
+
+def _write_with_pandas(frame: pd.DataFrame, file: Any) -> None:
+    # Otherwise a carriage return is not quoted, and what follows it would be a cell of a new row,
+    # formula or not.
+    frame.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC)
+
+
+def _write_with_arrow(frame: pd.DataFrame, table: Table, file: Any) -> None:
+    arrow = pa.table(
+        [
+            pa.Array.from_pandas(values) if name in table.dtypes else _to_writable(values)
+            for name, values in frame.items()
+        ],
+        names=list(map(str, frame.columns)),
+    )
     # Arrow writes timestamps with a zone ten times slower than strings. In batches, so that all
     # those strings are never in memory at once.
     schema = arrow.schema
@@ -177,42 +196,13 @@ def _write_with_arrow(frame: pd.DataFrame, file: Any, *, escape_formulas: bool) 
             writer.write_batch(pa.record_batch(columns, schema=schema))
 
 
-def _to_array(values: pd.Series[Any]) -> pa.Array:
-    """Convert a column to a type that Arrow writes as CSV; to strings where it has no such type."""
-    try:
-        array = pa.Array.from_pandas(values)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        array = None
-    if array is not None and (array.type == TIMESTAMP or any(f(array.type) for f in _WRITABLE)):
-        return array
+def _to_writable(values: pd.Series[Any]) -> pa.Array:
+    """Convert a column that was added to one that is read with the type it has."""
+    dtype = values.dtype
+    if pd.api.types.is_integer_dtype(dtype) or pd.api.types.is_bool_dtype(dtype):
+        return pa.Array.from_pandas(values)
+    # Arrow would write 1.0 as 1, and has no text for many other types.
     return pa.Array.from_pandas(values.astype("string"))
-
-
-_WRITABLE = (
-    pa.types.is_integer,
-    pa.types.is_float32,
-    pa.types.is_float64,
-    pa.types.is_boolean,
-    pa.types.is_string,
-    pa.types.is_large_string,
-)
-
-
-def _write_with_pandas(frame: pd.DataFrame, file: Any, *, escape_formulas: bool) -> None:
-    if escape_formulas:
-        frame = frame.apply(_escape_column).rename(columns=_escape_cell)
-    # Otherwise a carriage return is not quoted, and what follows it would be a cell of a new row,
-    # formula or not.
-    frame.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC)
-
-
-def _escape_column(column: pd.Series[Any]) -> pd.Series[Any]:
-    has_strings = column.map(lambda cell: isinstance(cell, str)).any()
-    return column.astype(object).map(_escape_cell) if has_strings else column
-
-
-def _escape_cell(cell: Any) -> Any:
-    return re.sub(_FORMULA, r"'\1", cell) if isinstance(cell, str) else cell
 
 
 # --- reading --------------------------------------------------------------------------------------

@@ -147,16 +147,15 @@ def _prepare(frame: pd.DataFrame) -> pd.DataFrame:
     check_frame(frame)
     if has_named_index(frame):
         frame = frame.reset_index(allow_duplicates=True)
-    typed = conform(frame)
-    prepared = frame if typed is None else typed
-    rows, columns = prepared.shape
+    frame, _ = conform(frame)
+    rows, columns = frame.shape
     if rows >= MAX_ROWS or columns > MAX_COLUMNS:
         raise SchemaError(
             f"The frame has {rows:,} rows and {columns:,} columns; a sheet has room for "
             f"{MAX_ROWS - 1:,} rows below the header and {MAX_COLUMNS:,} columns. Select fewer, "
             "or use to_csv or to_parquet."
         )
-    return prepared
+    return frame
 
 
 def _write_sheet(workbook: Any, name: str, frame: pd.DataFrame) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -24,23 +25,22 @@ def find_shared_columns(columns: Sequence[Any]) -> Table | None:
     return replace(closest, key=(), columns=tuple(shared))
 
 
-def conform(frame: pd.DataFrame) -> pd.DataFrame | None:
-    """Return a frame with the dtypes of its table, or None if it does not match any table.
+def conform(frame: pd.DataFrame) -> tuple[pd.DataFrame, Table | None]:
+    """Return a frame with the dtypes of its table, and the table.
 
     A frame that has exactly the columns of a table must conform to it. One with added or dropped
-    columns gets the dtypes of those that it shares with its table, if these values conform.
+    columns gets the dtypes of those that it shares with its table, if their values conform; else,
+    and if no table has these columns, it is returned as it is, with None.
     """
     check_frame(frame)
     table = find_table(frame.columns)
     if table is not None:
-        return table.conform(frame)
+        return table.conform(frame), table
     shared = find_shared_columns(list(frame.columns))
-    if shared is None:
-        return None
-    try:
-        return combine_columns(frame, shared.conform(frame))
-    except SchemaError:
-        return None
+    if shared is not None:
+        with suppress(SchemaError):
+            return combine_columns(frame, shared.conform(frame)), shared
+    return frame, None
 
 
 def combine_columns(frame: pd.DataFrame, typed: pd.DataFrame) -> pd.DataFrame:

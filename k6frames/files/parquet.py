@@ -14,7 +14,7 @@ import pyarrow.parquet
 from k6frames.errors import SchemaError
 from k6frames.files.atomic import PathLike, atomic_write, check_path
 from k6frames.files.matching import combine_columns, conform, find_shared_columns, has_named_index
-from k6frames.tables import find_table
+from k6frames.tables import Table, find_table
 
 _ATTRS = b"PANDAS_ATTRS"
 """Where pandas keeps the `attrs` of a frame in the file's metadata."""
@@ -53,9 +53,9 @@ def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
     >>> pandas.read_parquet("projects.parquet").equals(projects)
     True
     """
-    typed = conform(frame)
+    frame, table = conform(frame)
     attrs = _encode_attrs(frame)
-    arrow = _to_arrow(frame, typed)
+    arrow = _to_arrow(frame, table)
     arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _ATTRS: attrs})
     with atomic_write(path) as temporary:
         try:
@@ -137,18 +137,16 @@ _DAMAGE = (
 )
 
 
-def _to_arrow(frame: pd.DataFrame, typed: pd.DataFrame | None) -> pa.Table:
+def _to_arrow(frame: pd.DataFrame, table: Table | None) -> pa.Table:
     if not frame.columns.map(str).is_unique:
         raise SchemaError("The frame has duplicate column names, which Parquet does not allow.")
-    table = find_table(frame.columns)
-    written = frame if typed is None else typed
     try:
-        if table is not None:
-            return pa.Table.from_pandas(written, schema=table.arrow_schema, preserve_index=False)
-        return pa.Table.from_pandas(written, preserve_index=has_named_index(written))
+        if table is not None and list(frame.columns) == list(table.dtypes):
+            return pa.Table.from_pandas(frame, schema=table.arrow_schema, preserve_index=False)
+        return pa.Table.from_pandas(frame, preserve_index=has_named_index(frame))
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         # Arrow's own message contains a value, which may be private.
-        names = ", ".join(f"'{name}'" for name in written if not _has_arrow_type(written[name]))
+        names = ", ".join(f"'{name}'" for name in frame if not _has_arrow_type(frame[name]))
         raise SchemaError(
             f"Parquet has no type for the values of {names or 'the index'}. Convert them first, "
             'for example with frame.astype({"...": "string"}).'

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from k6frames.api.validation import validate_integer
 from k6frames.errors import SchemaError
 from k6frames.summaries.details import conform_details, number_groups
 from k6frames.tables import METRIC_CHANGES, METRIC_VALUES
 from k6frames.tables.schema import combine_attrs, returns
+from k6frames.validation import validate_integer
 
 _RUN = ["load_test_id", "test_run_id"]
 _SERIES = ["load_test_id", "metric", "query", "series"]

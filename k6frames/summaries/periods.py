@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from k6frames.api.validation import short_repr
 from k6frames.errors import ConfigError
 from k6frames.tables.timestamps import TimestampLike, parse_timestamp
+from k6frames.validation import short_repr
 
 Frequency = Literal["D", "W", "MS", "QS", "YS"]
 

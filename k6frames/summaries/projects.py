@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from k6frames.api.validation import short_repr, validate_integer
 from k6frames.errors import ConfigError, SchemaError
 from k6frames.summaries.details import number_groups
 from k6frames.summaries.periods import Frequency, make_timeline
@@ -27,6 +26,7 @@ from k6frames.tables import (
 )
 from k6frames.tables.schema import Table, combine_attrs, returns
 from k6frames.tables.timestamps import MAX_DAYS, TimestampLike, resolve_as_of
+from k6frames.validation import short_repr, validate_integer
 
 # Tables with creation dates; a frame is of the first one whose key it has.
 _CREATIONS = {

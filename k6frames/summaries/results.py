@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from k6frames.api.validation import validate_integer
 from k6frames.summaries.details import conform_details, last_positions, number_groups
 from k6frames.summaries.periods import Frequency, make_timeline
 from k6frames.tables import (
@@ -21,6 +20,7 @@ from k6frames.tables import (
 )
 from k6frames.tables.schema import combine_attrs, returns
 from k6frames.tables.timestamps import MAX_DAYS, TimestampLike, resolve_as_of
+from k6frames.validation import validate_integer
 
 _LOAD_TEST = ["stack_id", "load_test_id"]
 _RESULTS = {"passed": "passed", "failed": "failed", "errors": "error"}
@@ -260,10 +260,10 @@ def idle_load_tests(
     last_runs = runs.groupby(_LOAD_TEST)["created"].max().rename("last_run").reset_index()
     tests = tests.rename(columns={"name": "load_test_name", "created": "load_test_created"})
     tests = tests.merge(last_runs, on=_LOAD_TEST, how="left")
-    active = tests["last_run"].fillna(tests["load_test_created"])
-    tests["idle_days"] = (now - active).dt.days
-    idle = tests[(tests["idle_days"] >= days).to_numpy()].assign(active=active)
-    idle = idle.sort_values(["active", *_LOAD_TEST])
+    tests["activity"] = tests["last_run"].fillna(tests["load_test_created"])
+    tests["idle_days"] = (now - tests["activity"]).dt.days
+    idle = tests[(tests["idle_days"] >= days).to_numpy()]
+    idle = idle.sort_values(["activity", *_LOAD_TEST])
     return combine_attrs(IDLE_LOAD_TESTS.conform(idle), load_tests, test_runs)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from k6frames.api.validation import short_repr
 from k6frames.errors import ConfigError
 from k6frames.summaries.details import conform_details, number_groups
 from k6frames.summaries.periods import Frequency, make_timeline
@@ -24,6 +23,7 @@ from k6frames.tables import (
 )
 from k6frames.tables.schema import combine_attrs, returns
 from k6frames.tables.timestamps import TimestampLike, resolve_as_of
+from k6frames.validation import short_repr
 
 _COSTS = ("total_vuh", "protocol_vuh", "browser_vuh")
 

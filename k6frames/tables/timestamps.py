@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pandas as pd
 
-from k6frames.api.validation import short_repr
 from k6frames.errors import ConfigError
+from k6frames.validation import short_repr
 
 TimestampLike = str | date | datetime | np.datetime64
 """What users may pass as a timestamp; `pandas.Timestamp` is a `datetime`."""

@@ -19,7 +19,7 @@ from k6frames.api import settings
 from k6frames.api.client import Client
 from k6frames.api.settings import parse_stack, parse_stacks, resolve_settings
 from k6frames.api.token import Token
-from k6frames.api.validation import validate_integer, validate_number
+from k6frames.validation import validate_integer, validate_number
 from k6frames.errors import ConfigError
 
 

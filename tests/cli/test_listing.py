@@ -1,196 +1,302 @@
-"""The command line: what it prints, where it writes, and how it fails."""
+"""How rows are listed: tables, tabs, columns, sorting, files, private columns."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from click.testing import CliRunner, Result
-from servers import reply
+from rich.cells import cell_len
 
 import k6frames
-from k6frames.cli import cli
+from k6frames.cli.main import cli
+from k6frames.cli.terminal import print_table
+from k6frames.tables import TABLES
+
+PRIVATE = {column.name for table in TABLES for column in table.columns if column.private}
+LISTINGS = [
+    "organizations", "projects", "load-tests", "test-runs", "schedules", "limits", "usage",
+    "results", "budget", "idle", "metrics 735140",
+]  # fmt: skip
+ID = re.compile(r"\d{4,}")
+DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?")
 
 
-def run(*arguments: str) -> Result:
-    """A command as a function call; errors come as exceptions in the result."""
-    return CliRunner().invoke(cli, [*arguments], prog_name="k6frames")
+def rows_of(output: str) -> list[list[str]]:
+    return [line.split("\t") for line in output.splitlines()]
 
 
-def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command as the user runs it."""
-    return subprocess.run(
-        [sys.executable, "-m", "k6frames.cli", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, **environment},
+# --- in a pipe ----------------------------------------------------------------------------------
+
+
+def test_pipe_has_complete_cells_separated_by_tabs(run, sample) -> None:
+    header, *rows = rows_of(run("test-runs", "--sample", "--limit", "300").stdout)
+    runs = k6frames.test_run_details_df(client=sample)
+    expected = runs.sort_values(["created", "test_run_id"], ascending=False).head(300)
+    assert header[:5] == ["test_run_id", "created", "load_test_name", "result", "total_vuh"]
+    for index, name in enumerate(header):
+        cells = [row[index] for row in rows]
+        if expected[name].dtype.kind == "M":
+            assert [datetime.fromisoformat(cell) for cell in cells] == expected[name].tolist()
+        elif expected[name].dtype.kind == "f":
+            numbers = [float(cell) if cell else pd.NA for cell in cells]
+            assert pd.array(numbers, dtype="Float64").equals(expected[name].array)
+        else:
+            assert cells == ["" if pd.isna(value) else str(value) for value in expected[name]]
+
+
+def test_missing_value_is_an_empty_cell_and_booleans_are_words(run) -> None:
+    columns = "name,created,is_default"
+    lines = run("organizations", "--sample", "--columns", columns).stdout.splitlines()
+    assert lines[1].endswith("\ttrue")
+    assert run("projects", "--sample", "--columns", "updated").stdout.count("\n\n") > 0
+
+
+# --- on a terminal ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("command", LISTINGS)
+def test_table_fits_the_terminal_and_shortens_neither_ids_nor_dates(
+    command: str, width: int, run, terminal
+) -> None:
+    terminal(width)
+    arguments = [*command.split(), "--sample", "--limit", "40"]
+    header, rule, *rows, footer = run(*arguments).stdout.splitlines()
+    assert max(map(cell_len, [header, rule, *rows])) <= width
+    assert re.match(r"\(\d+ (of [\d,]+ )?rows?; \d+ of \d+ columns, ", footer) or width == 200
+    names = header.split()
+    for name, span in zip(names, re.finditer("-+", rule), strict=True):
+        # Characters before a column may be wide, so only rows without any are cut into cells.
+        cells = [row[slice(*span.span())].strip() for row in rows if row.isascii()]
+        present = [cell for cell in cells if cell]
+        if name.endswith("_id") or name == "id":
+            assert all(ID.fullmatch(cell) for cell in present)
+        if name in {"created", "updated", "next_run", "period", "last_run", "failing_since"}:
+            assert all(DATE.fullmatch(cell) for cell in present)
+
+
+def test_long_strings_share_what_ids_and_numbers_leave(terminal, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "60")
+    frame = pd.DataFrame(
+        {
+            "project_id": pd.array([1234567890123456789, 2], dtype="Int64"),
+            "name": pd.array(["short", "月うさぎ" * 30], dtype="string"),
+            "share": pd.array([0.123456, None], dtype="Float64"),
+            "vuh": pd.array([1234.5, 0.25], dtype="Float64"),
+            "runs": pd.array([1234, None], dtype="Int64"),
+        }
+    )
+    print_table(frame, total=2, available=5, is_chosen=False)
+    assert capsys.readouterr().out == TABLE
+    print_table(frame, total=20, available=5, is_chosen=True)
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "(2 of 20 rows; without runs: the terminal is too narrow)"
     )
 
 
-@pytest.fixture
-def sample() -> k6frames.Client:
-    return k6frames.Client.sample()
+TABLE = """\
+         project_id  name                    share       vuh
+-------------------  ----------------------  -----  --------
+1234567890123456789  short                   12.3%  1,234.50
+                  2  月うさぎ月うさぎ月う …             0.25
+(2 rows; 4 of 5 columns, --columns chooses others)
+"""
 
 
-def test_help_names_every_command_and_loads_neither_pandas_nor_requests():
-    code = (
-        "import sys\nsys.argv = ['k6frames', '--help']\nfrom k6frames.cli import main\n"
-        "try: main()\nfinally: print({'pandas', 'requests', 'pyarrow', 'rich'} & set(sys.modules))"
+def test_numbers_ids_and_dates_are_written_for_people(terminal, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    frame = pd.DataFrame(
+        {
+            "org_id": pd.array([12345], dtype="Int64"),
+            "test_runs": pd.array([12345], dtype="Int64"),
+            "value": pd.array([0.01234], dtype="Float64"),
+            "idle": pd.array([0.0], dtype="Float64"),
+            "period": pd.to_datetime(["2026-06-01"]).tz_localize("UTC").as_unit("us"),
+            "created": pd.to_datetime(["2026-06-01 12:30:59"]).tz_localize("UTC").as_unit("us"),
+            "is_default": pd.array([True], dtype="boolean"),
+        }
     )
-    shown = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    ).stdout
-    for command in cli.commands:
-        assert command in shown
-    assert shown.strip().endswith("set()")
+    print_table(frame, total=1, available=7, is_chosen=True)
+    row = capsys.readouterr().out.splitlines()[2]
+    assert " ".join(row.split()) == ("12345 12,345 0.0123 0.00 2026-06-01 2026-06-01 12:30 true")
 
 
-def test_organizations_in_a_pipe_are_lines_with_tabs_without_billing_data(sample):
-    lines = run("organizations", "--sample").output.splitlines()
-    assert lines[0].split("\t") == ["org_id", "name", "created", "updated", "is_default"]
-    expected = k6frames.organizations_df(client=sample)
-    assert [line.split("\t")[1] for line in lines[1:]] == expected["name"].tolist()
-
-
-def test_projects_of_one_organization_by_number_by_name_and_by_a_part_of_it():
-    by_number = run("projects", "--sample", "--org", "618240").output
-    assert by_number.count("\n") == 2
-    assert run("projects", "--sample", "--org", "solo SANDBOX").output == by_number
-    assert run("projects", "--sample", "--org", "sandb").output == by_number
-
-
-def test_an_organization_that_is_unknown_or_ambiguous_is_wrong_usage_that_lists_them():
-    unknown, several = (run("projects", "--sample", "--org", name) for name in ("nobody", "o"))
-    assert unknown.exit_code == several.exit_code == 2
-    assert "1013 (Marmalade Parcel Works)" in unknown.output
-    assert "may be any of" in several.output
-
-
-def test_sorting_and_columns_choose_what_is_shown():
-    shown = run("projects", "--sample", "--sort", "-project_id", "--columns", "project_id, name")
-    rows = [line.split("\t") for line in shown.output.splitlines()]
-    assert rows[0] == ["project_id", "name"]
-    numbers = [int(row[0]) for row in rows[1:]]
-    assert numbers == sorted(numbers, reverse=True)
-    assert run("projects", "--sample", "--sort", "nothing").exit_code == 2
-    assert run("organizations", "--sample", "--columns", "billing_email").exit_code == 2
-
-
-@pytest.mark.parametrize("listing", ["organizations", "projects"])
-def test_csv_and_parquet_files_hold_the_whole_frame(listing, sample, tmp_path):
-    loader = {"organizations": k6frames.organizations_df, "projects": k6frames.projects_df}[listing]
-    expected = loader(client=sample)
-    result = run(listing, "--sample", "--csv", "a.csv", "--parquet", "a.parquet")
-    assert (result.exit_code, result.stdout) == (0, "")
-    pd.testing.assert_frame_equal(k6frames.read_csv("a.csv"), expected)
-    pd.testing.assert_frame_equal(k6frames.read_parquet("a.parquet"), expected)
-
-
-def test_json_and_csv_go_to_standard_output_byte_for_byte(sample):
-    records = json.loads(run("projects", "--sample", "--json", "-").stdout)
-    assert [r["project_id"] for r in records] == k6frames.projects_df(client=sample)[
-        "project_id"
-    ].tolist()
-    assert all(re.search(r"\.\d{6}Z$", r["created"]) for r in records if r["created"])
-    run("projects", "--sample", "--csv", "a.csv")
-    assert run("projects", "--sample", "--csv", "-").stdout_bytes == Path("a.csv").read_bytes()
-
-
-def test_on_a_terminal_the_table_fits_its_width_with_wide_characters():
-    code = (
-        "import sys; sys.stdout.isatty = lambda: True\n"
-        "sys.argv = ['k6frames', 'organizations', '--sample']\n"
-        "from k6frames.cli import main; main()"
+def test_number_of_rows_is_singular_or_plural(run, terminal) -> None:
+    terminal(80)
+    shown = [run("organizations", "--sample", "--limit", n).stdout for n in ("0", "1", "99")]
+    assert [text.splitlines()[-1].partition(";")[0] for text in shown] == [
+        "(0 of 12 rows",
+        "(1 of 12 rows",
+        "(12 rows",
+    ]
+    one = run("organizations", "--sample", "--org", "1013").stdout.splitlines()[-1]
+    assert one.startswith("(1 row;")
+    assert run("organizations", "--sample", "--org", "1013", "--csv", "a").stderr == (
+        "Wrote 1 row to a.\n"
     )
-    shown = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-        env={**os.environ, "COLUMNS": "60", "PYTHONUTF8": "1"},
-    ).stdout
-    from rich.cells import cell_len  # noqa: PLC0415 - the measure that terminals use
-
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
-    assert max(cell_len(line) for line in plain.splitlines()) <= 60
-    assert "月うさぎ" in shown
-    assert "12 rows" in shown
 
 
-def test_control_characters_in_names_do_not_reach_the_terminal(tmp_path):
-    folder = tmp_path / "account"
-    (folder / "v3").mkdir(parents=True)
-    name = "\x1b[31mred\x1b]0;title\x07\u202etrap\nline\ttab\x00"
+@pytest.mark.parametrize("options", [(), ("--csv", "-"), ("--json", "-")])
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_control_characters_do_not_reach_the_terminal(
+    options, is_terminal: bool, run, terminal, tmp_path, monkeypatch
+) -> None:
+    name = "\x1b[31mred\x1b]0;title\x07\u202etrap\nline\ttab\x00\x9b"
+    folder = tmp_path / "account" / "v3"
+    folder.mkdir(parents=True)
     body = {"organizations": [{"id": 1, "name": name}]}
-    (folder / "v3" / "organizations.json").write_text(json.dumps(body))
-    shown = program("organizations", K6FRAMES_API_URL=folder.as_uri()).stdout
+    (folder / "organizations.json").write_text(json.dumps(body))
+    monkeypatch.setenv("K6FRAMES_API_URL", folder.parent.as_uri())
+    if is_terminal:
+        terminal(80)
+    elif options:
+        return  # a program gets the name as it is
+    shown = run("organizations", *options).stdout
     assert "red" in shown
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202e]", shown)
-    assert shown.count("\n") == 2
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", shown)
+    error = run("organizations", "--org", "nobody").stderr
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", error)
 
 
-def test_summary_says_the_account_in_ten_lines():
-    lines = run("summary", "--sample").output.splitlines()
-    assert len(lines) == 10
-    assert lines[0].split() == ["organizations", "12"]
-    assert lines[2].split() == ["projects", "300"]
+# --- columns and rows ---------------------------------------------------------------------------
 
 
-def test_without_a_token_one_line_on_stderr_names_the_three_ways_and_the_sample():
-    failed = program("organizations")
-    assert (failed.returncode, failed.stdout) == (1, "")
-    assert failed.stderr.count("\n") == 1
-    for way in ("token=", "K6_CLOUD_TOKEN", "k6 cloud login", "--sample"):
-        assert way in failed.stderr
+def test_rows_are_sorted_by_several_columns_in_both_directions_missing_values_last(run) -> None:
+    options = ("--sort", "-org_name,updated", "--columns", "org_name,updated")
+    header, *rows = rows_of(run("projects", "--sample", *options).stdout)
+    assert header == ["org_name", "updated"]
+    ordered = sorted(rows, key=lambda row: (row[1] == "", row[1]))
+    ordered.sort(key=lambda row: row[0].casefold(), reverse=True)
+    assert rows == ordered
+    assert len({row[0] for row in rows}) > 5
 
 
-def test_a_file_that_cannot_be_written_is_one_line_and_status_1():
-    failed = program("projects", "--sample", "--csv", "missing/a.csv")
-    assert failed.returncode == 1
-    assert failed.stderr.count("\n") == 1
-    assert "missing/a.csv" in failed.stderr
-    assert "Traceback" not in failed.stderr
+def test_limit_takes_the_first_rows_after_sorting(run) -> None:
+    options = ("--columns", "project_id", "--sort", "-project_id")
+    every = run("projects", "--sample", *options).stdout.splitlines()
+    some = run("projects", "--sample", *options, "--limit", "3").stdout.splitlines()
+    assert some == every[:4]
 
 
-def test_wrong_usage_is_status_2():
-    assert program("projects", "--nonsense").returncode == 2
-    assert program("nonsense").returncode == 2
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--columns", "name,name"], "--columns: the column name is given twice."),
+        (["--sort", "name,-name"], "--sort: the column name is given twice."),
+        (["--columns", " , "], "--columns names no column."),
+        (["--columns", "nam"], "--columns: there is no column 'nam'. There are org_id, name, "),
+        (["--columns", "vat_number"], "The column vat_number is private: add --private to see it."),
+        (["--sort", "-vat_number"], "The column vat_number is private: add --private to see it."),
+        (["--csv", "-", "--json", "-"], "--csv and --json both write to standard output: "),
+        (["--csv", "-", "--json", "/dev/stdout"], "--csv and --json both write to standard "),
+        (["--csv", "a", "--excel", "./a"], "--csv and --excel both write to ./a: "),
+        (["--limit", "9" * 5000], "Invalid value for '--limit': '999"),
+        (["--on-error", "warn"], "No such option '--on-error'"),
+        (["--stack", "1"], "No such option '--stack'"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(options, message: str, run) -> None:
+    result = run("organizations", "--sample", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"Error: {message}")
+    assert result.stderr.count("\n") == 1
+    assert len(result.stderr) < 300
 
 
-def test_a_reader_that_stops_early_gets_no_traceback():
-    shell = f"{sys.executable} -m k6frames.cli projects --sample | head -1"
-    done = subprocess.run(
-        ["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.stdout.startswith("project_id\t")
-    assert done.stderr == ""
+# --- private columns ----------------------------------------------------------------------------
 
 
-def test_cache_shows_what_is_kept_and_clears_it(tmp_path, serve):
-    environment = {"K6FRAMES_API_URL": serve(reply()).url, "K6_CLOUD_TOKEN": "abc"}
-    assert "nothing is kept" in program("cache").stdout
-    assert program("organizations", **environment).returncode == 0
-    assert ": 1 answers" in program("cache").stdout
-    assert "cleared" in program("cache", "--clear").stdout
-    assert "nothing is kept" in program("cache").stdout
-    assert list((tmp_path / "cache").iterdir()) == []
+@pytest.mark.parametrize("command", ["organizations", "test-runs", "schedules", "schedules --all"])
+def test_private_columns_are_everywhere_or_nowhere(command: str, run) -> None:
+    arguments = [*command.split(), "--sample", "--limit", "2"]
+    for option, expected in ((), set()), (("--private",), PRIVATE):
+        shown = {
+            "table": run(*arguments, *option).stdout.splitlines()[0].split("\t"),
+            "csv": run(*arguments, *option, "--csv", "-").stdout.splitlines()[0].split(","),
+            "json": json.loads(run(*arguments, *option, "--json", "-").stdout)[0],
+        }
+        found = {name: {n.strip('"') for n in names} & PRIVATE for name, names in shown.items()}
+        assert found["table"] == found["csv"] == found["json"]
+        assert bool(found["csv"]) == bool(expected)
 
 
-def test_lab_copies_the_notebooks_and_overwrites_none(monkeypatch):
-    started = []
-    monkeypatch.setattr(os, "execv", lambda *arguments: started.append(arguments))
-    Path("mine").mkdir()
-    Path("mine/creation_timeline.ipynb").write_text("my own")
-    assert run("lab", "mine").exit_code == 0
-    assert Path("mine/creation_timeline.ipynb").read_text() == "my own"
-    assert json.loads(Path("mine/getting_started.ipynb").read_text())["cells"]
-    assert started[0][1][1:] == ["-m", "jupyterlab", "mine"]
+def test_option_private_is_only_where_there_is_something_private() -> None:
+    having = {
+        name
+        for name, command in cli.commands.items()
+        if any(parameter.name == "private" for parameter in command.params)
+    }
+    assert having == {"organizations", "test-runs", "schedules"}
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def test_files_have_the_frame_of_the_loader(run, sample) -> None:
+    expected = k6frames.load_tests_df(client=sample)
+    names = k6frames.stack_projects_df(client=sample)
+    expected.insert(3, "project_name", _names(names, expected["project_id"]))
+    expected.attrs = {}
+    formats = ("csv", "parquet", "json", "excel")
+    options = [option for name in formats for option in (f"--{name}", f"a.{name}")]
+    result = run("load-tests", "--sample", *options)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.splitlines() == [
+        f"Wrote 40 rows to a.{name}." for name in ("csv", "json", "parquet", "excel")
+    ]
+    pd.testing.assert_frame_equal(k6frames.read_parquet("a.parquet"), expected)
+    read = k6frames.read_csv("a.csv").astype({"project_name": expected["project_name"].dtype})
+    pd.testing.assert_frame_equal(read, expected)
+    records = json.loads(Path("a.json").read_text())
+    assert [list(record) for record in records] == [list(expected)] * 40
+    assert [record["load_test_id"] for record in records] == expected["load_test_id"].tolist()
+    assert [pd.Timestamp(record["created"]) for record in records] == expected["created"].tolist()
+    assert pd.read_excel("a.excel")["name"].tolist() == expected["name"].tolist()
+
+
+def _names(projects: pd.DataFrame, ids: pd.Series) -> pd.Series:
+    return ids.map(projects.set_index("project_id")["name"]).astype("string")
+
+
+def test_json_keeps_all_digits_and_writes_null_for_what_is_missing(run, sample) -> None:
+    records = json.loads(run("test-runs", "--sample", "--json", "-").stdout)
+    runs = k6frames.test_run_details_df(client=sample).set_index("test_run_id")
+    for record in records[::100]:
+        row = runs.loc[record["test_run_id"]]
+        for name, value in row.items():
+            if pd.isna(value):
+                assert record[name] is None
+            elif isinstance(value, pd.Timestamp):
+                assert record[name].endswith("Z")
+                assert pd.Timestamp(record[name]) == value
+            else:
+                assert record[name] == value
+
+
+@pytest.mark.parametrize("output", ["csv", "json", "parquet"])
+def test_standard_output_gets_the_bytes_of_the_file(output: str, run) -> None:
+    run("projects", "--sample", f"--{output}", "a")
+    shown = run("projects", "--sample", f"--{output}", "-")
+    assert shown.stdout_bytes == Path("a").read_bytes()
+    assert shown.stderr == ""
+
+
+@pytest.mark.parametrize("output", ["parquet", "excel"])
+def test_binary_format_is_not_written_to_a_terminal(output: str, run, terminal) -> None:
+    terminal(80)
+    result = run("organizations", "--sample", f"--{output}", "-")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"Error: --{output} writes binary data")
+
+
+def test_file_that_cannot_be_written_is_one_line_and_status_1(run) -> None:
+    for path, reason in (("missing/a.csv", "No such file"), ("/dev/full", "No space left")):
+        result = run("projects", "--sample", "--csv", path)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.startswith(f"Error: {path}: {reason}")
+        assert result.stderr.count("\n") == 1

@@ -1,0 +1,83 @@
+"""Plots of how complete frames are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from k6frames.errors import SchemaError
+from k6frames.plots import bars, labels, style
+
+
+@style.house_style()
+def completeness(frames: Mapping[str, pd.DataFrame], *, ax: Axes | None = None) -> Axes:
+    """Draw which share of each column's values is not missing, the lowest first.
+
+    Parameters
+    ----------
+    frames : mapping of str to pandas.DataFrame
+        Frames by name, such as ``{"projects": projects}``. Columns beyond the first 20, or beyond
+        what a given `ax` has room for, are counted in a last line.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure, as high as the names need.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    SchemaError
+        If `frames` is not a mapping of frames.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> projects = k6frames.projects_df(client=k6frames.Client.sample())
+    >>> ax = k6frames.plots.completeness({"projects": projects})
+    >>> ax.get_title()
+    'How complete each column is'
+    """
+    if not isinstance(frames, Mapping) or not all(
+        isinstance(frame, pd.DataFrame) for frame in frames.values()
+    ):
+        raise SchemaError(
+            'completeness expects a mapping of names to frames, such as {"projects": projects}.'
+        )
+    title = "How complete each column is"
+    shares = [
+        (
+            f"{column} ({name})" if len(frames) > 1 else str(column),
+            float(frame[column].notna().mean()),
+        )
+        for name, frame in frames.items()
+        if len(frame)
+        for column in frame.columns
+    ]
+    if not shares:
+        return style.draw_message(ax, title, "no rows")
+    shares.sort(key=lambda item: item[1])
+    size = style.available_size(ax)
+    names = [labels.drawable_text(labels.clean_text(name)) for name, _ in shares[: bars.MAX_ROWS]]
+    names = names[: bars.count_fitting_rows(names, size, len(shares))]
+    filled = np.array([share for _, share in shares[: len(names)]])
+    texts = [f"{share:.0%}" for share in filled]
+    more = len(shares) - len(names)
+    if more:
+        least = shares[len(names)][1]
+        names, texts = (
+            [*names, style.format_count(more, "more column")],
+            [*texts, f"{least:.0%} or more"],
+        )
+    rows = bars.arrange_rows(names, texts, size)
+    header = style.arrange_header(title, size)
+    ax = style.prepare_axes(ax, header, rows.inches)
+    ax.barh(rows.bar_positions[: len(filled)], filled, rows.bar_height, color=style.BLUE)
+    bars.draw_names(ax, rows)
+    style.percent_axis(ax, ax.xaxis, "share of the rows")
+    bars.draw_values(ax, rows, filled, 1.0)
+    style.draw_header(ax, header)
+    return ax

@@ -1,0 +1,98 @@
+"""Metrics, queries and series in words, and values with their units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from k6frames.plots import labels, style
+
+_QUERY_WORDS = {
+    "histogram_avg": "average",
+    "histogram_max": "maximum",
+    "histogram_min": "minimum",
+    "histogram_stddev": "standard deviation",
+    "histogram_count_increase": "number",
+    "increase": "sum",
+    "increase_total": "number",
+    "rate": "rate",
+    "rate_total": "rate",
+    "max_rate": "maximum rate",
+    "cumrate": "average rate",
+    "ratio": "ratio",
+    "avg": "average",
+    "max": "maximum",
+    "min": "minimum",
+    "last": "last value",
+}
+_RATES = {"rate", "rate_total", "max_rate", "cumrate"}
+
+# Of k6's own metrics, whose units are known. Those of scripts can be anything.
+_MILLISECONDS = re.compile(
+    r"http_req_\w+|(iteration|group|ws_session|grpc_req|browser_http_req)_duration"
+    r"|ws_(connecting|ping)|browser_web_vital_(fcp|fid|inp|lcp|ttfb)"
+)
+_BYTES = re.compile(r"data_(sent|received)|browser_data_(sent|received)")
+_LABEL = re.compile(r'([^{},=]+)="((?:[^"\\]|\\.)*)"')
+
+
+class Measure(NamedTuple):
+    """What a query of a metric measures, in words, and its unit."""
+
+    title: str
+    unit: str
+
+
+def describe_measure(metric: str, query: str) -> Measure:
+    """Return what a query of a metric measures.
+
+    Examples
+    --------
+    >>> describe_measure("http_req_duration", "histogram_quantile(0.95) by (name)")
+    Measure(title='p95 of http_req_duration', unit='ms')
+    >>> describe_measure("http_req_failed", "ratio").unit
+    '%'
+    """
+    method = re.sub(r"\s+by\s*\(.*\)\s*$", "", query.strip())
+    quantile = re.fullmatch(r"histogram_quantile\((0?\.\d+|[01])\)", method)
+    words = f"p{float(quantile[1]) * 100:g}" if quantile else _QUERY_WORDS.get(method, method)
+    title = labels.drawable_text(labels.clean_text(f"{words} of {metric}"))
+    return Measure(title, _find_unit(metric.partition("{")[0].strip(), method))
+
+
+def _find_unit(name: str, method: str) -> str:
+    if method == "ratio":
+        return "%"
+    if method in _RATES:
+        return "bytes/s" if _BYTES.fullmatch(name) else "per second"
+    if _BYTES.fullmatch(name):
+        return "bytes"
+    is_time = method.startswith("histogram_") and method != "histogram_count_increase"
+    return "ms" if is_time and _MILLISECONDS.fullmatch(name) else ""
+
+
+def format_value(value: float, unit: str) -> str:
+    """Return a value with its unit.
+
+    Examples
+    --------
+    >>> format_value(0.0213, "%"), format_value(1234.5, "ms"), format_value(7, "")
+    ('2.13%', '1,234 ms', '7')
+    """
+    if unit == "%":
+        return f"{style.format_number(value * 100)}%"
+    return f"{style.format_number(value)} {unit}".strip()
+
+
+def series_labels(series: Sequence[str]) -> list[str]:
+    """Return the label values of series in Prometheus notation where they tell them apart.
+
+    Examples
+    --------
+    >>> series_labels(['{name="login"}', '{name="search"}', ""])
+    ['login', 'search', '']
+    """
+    values = [", ".join(value for _, value in _LABEL.findall(one)) or one for one in series]
+    texts = values if len(set(values)) == len(set(series)) else series
+    return [labels.drawable_text(labels.clean_text(text)) for text in texts]

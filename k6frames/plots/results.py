@@ -1,0 +1,242 @@
+"""Plots of the results of test runs, and of load tests that have not run for a long time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from k6frames.plots import bars, periods, style
+from k6frames.plots.ages import draw_ages
+from k6frames.tables import FLAKY_TESTS, IDLE_LOAD_TESTS, RESULTS_TIMELINE, TEST_RESULTS
+
+RESULTS_WITH_PASS_RATE = ("passed", "failed", "errors")
+
+
+@style.house_style()
+def results_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw how many test runs of each period passed, failed, had errors or were aborted.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        As `k6frames.results_timeline` returns it.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        All bars of a result are one artist in ``ax.patches``, whose ``get_data()`` has the lower
+        and upper ends.
+
+    Raises
+    ------
+    SchemaError
+        If `summary` does not match the table ``results_timeline``.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> details = k6frames.test_run_details_df(client=k6frames.Client.sample())
+    >>> ax = k6frames.plots.results_timeline(k6frames.results_timeline(details, freq="MS"))
+    >>> ax.get_title()
+    'Test runs per month by result'
+    """
+    timeline = RESULTS_TIMELINE.conform(summary).sort_values("period")
+    counts = {name: timeline[name].to_numpy(dtype=float) for name in style.RESULT_COLORS}
+    if not sum(values.sum() for values in counts.values()):
+        return style.draw_message(ax, "Test runs by result", "no finished test runs yet")
+    found = periods.find_periods(timeline["period"])
+    layers = [periods.Layer(style.RESULT_COLORS[name], counts[name]) for name in counts]
+    title = f"Test runs per {found.unit} by result" if found.unit else "Test runs by result"
+    legend = [style.bar_handle(name, color) for name, color in style.RESULT_COLORS.items()]
+    header = style.arrange_header(title, style.available_size(ax), legend)
+    ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
+    periods.limit_to_periods(ax, found)
+    periods.label_periods(ax, found)
+    totals = periods.draw_layers(ax, found, layers)
+    style.number_axis(ax, ax.yaxis, "test runs", integer=True)
+    ax.set_ylim(0, totals.max() * 1.12)
+    periods.label_totals(ax, found, totals, [f"{total:,.0f}" for total in totals])
+    style.draw_header(ax, header)
+    return ax
+
+
+@style.house_style()
+def test_results(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw how the runs of the load tests with the lowest pass rates ended.
+
+    Each bar is divided into the shares of passed, failed and errors, whose sum the pass rate is
+    counted from; aborted runs and runs under way have no share in it.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        As `k6frames.test_results` returns it. Load tests without a pass rate are left out; those
+        beyond the first 20, or beyond what a given `ax` has room for, share one last bar.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure, as high as the names need.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    SchemaError
+        If `summary` does not match the table ``test_results``.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> client = k6frames.Client.sample()
+    >>> details = k6frames.test_run_details_df(client=client)
+    >>> ax = k6frames.plots.test_results(k6frames.test_results(details, as_of=client.as_of))
+    >>> ax.get_title()
+    'Load tests with the lowest pass rate'
+    """
+    title = "Load tests with the lowest pass rate"
+    tests = TEST_RESULTS.conform(summary).dropna(subset="pass_rate")
+    if not len(tests):
+        return style.draw_message(ax, title, "no test runs with a result yet")
+    tests = tests.sort_values(["pass_rate", "load_test_id"], kind="stable")
+    size = style.available_size(ax)
+    names = bars.name_rows(tests, "load test", "load_test_id", "load_test_name", size)
+    shown = len(names)
+    texts = [_pass_rate_text(row) for row in tests.head(shown).itertuples()]
+    counts = tests[list(RESULTS_WITH_PASS_RATE)].to_numpy(dtype=float)
+    counts, others = counts[:shown], counts[shown:].sum(axis=0)
+    if shown < len(tests):
+        names.append(style.format_count(len(tests) - shown, "other load test"))
+        texts.append(f"{others[0] / others.sum():.0%} of {others.sum():,.0f}")
+        counts = np.vstack([counts, others])
+    rows = bars.arrange_rows(names, texts, size)
+    legend = [style.bar_handle(n, style.RESULT_COLORS[n]) for n in RESULTS_WITH_PASS_RATE]
+    header = style.arrange_header(title, size, legend)
+    ax = style.prepare_axes(ax, header, rows.inches)
+    ends = np.zeros(len(counts))
+    for name, shares in zip(RESULTS_WITH_PASS_RATE, counts.T / counts.sum(axis=1), strict=True):
+        color = style.RESULT_COLORS[name]
+        ax.barh(rows.bar_positions, shares, rows.bar_height, left=ends, color=color)
+        ends = ends + shares
+    bars.draw_names(ax, rows)
+    style.percent_axis(ax, ax.xaxis, "share of runs with a result")
+    bars.draw_values(ax, rows, np.ones(len(counts)), 1.0, aligned=True)
+    style.draw_header(ax, header)
+    return ax
+
+
+def _pass_rate_text(row: Any) -> str:
+    """Return a text such as "40% of 30, fails since 2026-06-12"."""
+    with_result = row.passed + row.failed + row.errors
+    text = f"{row.pass_rate:.0%} of {with_result:,}"
+    if pd.isna(row.failing_since):
+        return text
+    return f"{text}, fails since {row.failing_since:%Y-%m-%d}"
+
+
+@style.house_style()
+def flaky_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw how often the result of each flaky load test has changed, most changes first.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        As `k6frames.flaky_tests` returns it. Load tests beyond the first 20, or beyond what a given
+        `ax` has room for, are counted in a last line.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure, as high as the names need.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    SchemaError
+        If `summary` does not match the table ``flaky_tests``.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> details = k6frames.test_run_details_df(client=k6frames.Client.sample())
+    >>> ax = k6frames.plots.flaky_tests(k6frames.flaky_tests(details))
+    >>> ax.get_title()
+    'Load tests whose result changes back and forth'
+    """
+    title = "Load tests whose result changes back and forth"
+    tests = FLAKY_TESTS.conform(summary)
+    if not len(tests):
+        return style.draw_message(ax, title, "no flaky load tests")
+    tests = tests.sort_values(["changes", "load_test_id"], ascending=[False, True], kind="stable")
+    size = style.available_size(ax)
+    names = bars.name_rows(tests, "load test", "load_test_id", "load_test_name", size)
+    shown = len(names)
+    more = len(tests) - shown
+    tests = tests.head(shown)
+    changes = tests["changes"].to_numpy(dtype=float)
+    texts = [
+        f"{row.changes:,} in {style.format_count(row.finished_runs, 'run')}"
+        for row in tests.itertuples()
+    ]
+    if more:
+        names.append(style.format_count(more, "more load test"))
+        texts.append("")
+    rows = bars.arrange_rows(names, texts, size)
+    header = style.arrange_header(title, size)
+    ax = style.prepare_axes(ax, header, rows.inches)
+    ax.barh(rows.bar_positions[:shown], changes, rows.bar_height, color=style.BLUE)
+    bars.draw_names(ax, rows)
+    style.number_axis(ax, ax.xaxis, "changes of the result", integer=True)
+    bars.draw_values(ax, rows, changes, changes.max())
+    style.draw_header(ax, header)
+    return ax
+
+
+@style.house_style()
+def idle_load_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw for how long the idle load tests have not run, and how many of them never have.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        As `k6frames.idle_load_tests` returns it.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        With a bar per range of days.
+
+    Raises
+    ------
+    SchemaError
+        If `summary` does not match the table ``idle_load_tests``.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> client = k6frames.Client.sample()
+    >>> load_tests = k6frames.load_tests_df(client=client)
+    >>> test_runs = k6frames.test_runs_df(client=client)
+    >>> idle = k6frames.idle_load_tests(load_tests, test_runs, days=30, as_of=client.as_of)
+    >>> ax = k6frames.plots.idle_load_tests(idle)
+    >>> ax.get_title()
+    'Idle load tests by time since their last run'
+    """
+    tests = IDLE_LOAD_TESTS.conform(summary)
+    has_run = tests["last_run"].notna()
+    return draw_ages(
+        ax,
+        "Idle load tests by time since their last run",
+        "load tests",
+        "no idle load tests",
+        {
+            "has run before": tests.loc[has_run, "idle_days"],
+            "never run: time since its creation": tests.loc[~has_run, "idle_days"],
+        },
+    )

@@ -1,0 +1,77 @@
+"""Plots of schedules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from k6frames.plots import bars, labels, periods, style
+from k6frames.tables import SCHEDULED_RUNS
+
+
+@style.house_style()
+def scheduled_runs(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw when the next scheduled runs start.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        As `k6frames.scheduled_runs` returns it. Schedules beyond the first 20, or beyond what a
+        given `ax` has room for, are counted in a last line.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure, as high as the names need.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    SchemaError
+        If `summary` does not match the table ``scheduled_runs``.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> client = k6frames.Client.sample()
+    >>> schedules, load_tests = (
+    ...     k6frames.schedules_df(client=client),
+    ...     k6frames.load_tests_df(client=client),
+    ... )
+    >>> ax = k6frames.plots.scheduled_runs(k6frames.scheduled_runs(schedules, load_tests))
+    >>> ax.get_title()
+    'Next scheduled runs'
+    """
+    title = "Next scheduled runs"
+    schedules = SCHEDULED_RUNS.conform(summary)
+    if not len(schedules):
+        return style.draw_message(ax, title, "no scheduled runs")
+    schedules = schedules.sort_values(["next_run", "schedule_id"], kind="stable")
+    size = style.available_size(ax)
+    names = bars.name_rows(schedules, "load test", "load_test_id", "load_test_name", size)
+    shown, more = schedules.head(len(names)), len(schedules) - len(names)
+    texts = [_next_run_text(row) for row in shown.itertuples()]
+    if more:
+        names, texts = [*names, style.format_count(more, "later run")], [*texts, ""]
+    rows = bars.arrange_rows(names, texts, size)
+    header = style.arrange_header(title, size)
+    ax = style.prepare_axes(ax, header, rows.inches)
+    times = periods.to_times(shown["next_run"])
+    positions = rows.bar_positions[: len(shown)]
+    periods.limit_to_times(ax, times)
+    start, limit = ax.get_xlim()
+    x = periods.to_axis(times)
+    ax.hlines(positions, start, x, color=style.AXES_COLOR, lw=0.8)
+    ax.plot(x, positions, "o", color=style.BLUE, ms=6)
+    bars.draw_names(ax, rows)
+    bars.draw_values(ax, rows, x, limit, start=start, aligned=True)
+    periods.label_times(ax, times, "next run")
+    style.draw_header(ax, header)
+    return ax
+
+
+def _next_run_text(row: Any) -> str:
+    recurrence = labels.drawable_text(labels.clean_text(row.recurrence))
+    return f"{row.next_run:%Y-%m-%d %H:%M}, {recurrence}"

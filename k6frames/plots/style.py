@@ -1,0 +1,296 @@
+"""The house style: colors, sizes, titles, legends, and new figures of a given width."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
+from matplotlib.transforms import ScaledTranslation, Transform
+
+from k6frames.plots import labels
+
+# Okabe and Ito's palette, which colour-blind readers tell apart, without its black and its yellow:
+# the plots are read on white and on dark pages, where one of those two would vanish.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+BLUE, VERMILLION = PALETTE[:2]
+OTHERS_COLOR = "#6E6E6E"
+RESULT_COLORS = {
+    "passed": "#2F8AC6",
+    "failed": "#C03E28",
+    "errors": "#B59000",
+    "aborted": "#8A8A8A",
+}
+"""Apart for colour-blind readers, and three times as bright or dark as white and dark pages."""
+MARK_COLOR = "#7F7F7F"
+LIMIT_LINE = {"color": MARK_COLOR, "lw": 1.6, "ls": (0, (4, 2))}
+LIMIT_MARK = {"color": "#404040", "lw": 2.5}
+AXES_COLOR = "#A0A0A0"
+HATCH = "/////"
+
+FONT_SIZE = 9.5
+TITLE_SIZE = 12.5
+LINE_POINTS = 13.7
+"""From one line of text to the next."""
+DEFAULT_WIDTH_INCHES = 8.5
+PERIOD_PLOT_INCHES = 3.9
+MESSAGE_INCHES = 1.1
+
+_MARGIN_INCHES = 0.12
+_TITLE_GAP_POINTS = 8.0
+_LEGEND_GAP_POINTS = 5.0
+_LEGEND_LINE_POINTS = FONT_SIZE * 1.45
+_LEGEND_HANDLE_POINTS = FONT_SIZE * 1.7
+_LEGEND_COLUMN_GAP_POINTS = FONT_SIZE * 1.5
+
+_figure_width: ContextVar[float] = ContextVar("figure_width", default=DEFAULT_WIDTH_INCHES)
+
+
+class Size(NamedTuple):
+    """The room that a plot has, in points; a new figure is as high as it needs to be."""
+
+    width: float
+    height: float
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Set the fonts and sizes of everything that is drawn inside."""
+    settings: dict[Any, Any] = {
+        "font.family": labels.installed_fonts(),
+        "font.size": FONT_SIZE,
+        "font.weight": "normal",
+        "font.style": "normal",
+        "axes.titlesize": TITLE_SIZE,
+        "axes.titleweight": "normal",
+        "axes.labelsize": FONT_SIZE,
+        "text.usetex": False,
+        "hatch.linewidth": 0.8,
+    }
+    with mpl.rc_context(settings):
+        yield
+
+
+@contextmanager
+def figure_width(inches: float) -> Iterator[None]:
+    """Make the figures that plots create inside this wide; their height follows from the content.
+
+    Examples
+    --------
+    >>> from k6frames import plots
+    >>> from k6frames.plots import style
+    >>> with style.figure_width(4.2):
+    ...     ax = style.new_axes(2.0)
+    >>> ax.figure.get_figwidth()
+    4.2
+    """
+    token = _figure_width.set(inches)
+    try:
+        yield
+    finally:
+        _figure_width.reset(token)
+
+
+def new_axes(height: float, width: float | None = None) -> Axes:
+    """Return the Axes of a new figure; sizes are in inches."""
+    layout = ConstrainedLayoutEngine(w_pad=_MARGIN_INCHES, h_pad=_MARGIN_INCHES)
+    size = (width or _figure_width.get(), height)
+    return plt.figure(figsize=size, layout=layout).add_subplot()
+
+
+def available_size(ax: Axes | None) -> Size:
+    """Return how much room there is on the given Axes, or on a new figure."""
+    if ax is None:
+        return Size((_figure_width.get() - 2 * _MARGIN_INCHES) * 72, math.inf)
+    points = 72 / ax.figure.dpi
+    return Size(ax.bbox.width * points, ax.bbox.height * points)
+
+
+class Header(NamedTuple):
+    """Title and legend above a plot; they begin at the left of the vertical axis' labels."""
+
+    title: str
+    legend: Sequence[Artist]
+    legend_columns: int
+
+    @property
+    def legend_points(self) -> float:
+        """Height of the legend."""
+        return math.ceil(len(self.legend) / self.legend_columns) * _LEGEND_LINE_POINTS
+
+    @property
+    def inches(self) -> float:
+        """Height of title and legend."""
+        title_points = (self.title.count("\n") + 1) * TITLE_SIZE * 1.3
+        return (title_points + _TITLE_GAP_POINTS + self.legend_points) / 72
+
+
+def arrange_header(title: str, size: Size, legend: Sequence[Artist] = ()) -> Header:
+    """Wrap a title and the labelled artists of a legend to the room that there is."""
+    with mpl.rc_context({"font.size": TITLE_SIZE}):
+        title = labels.wrap(title, size.width)
+    texts = [str(handle.get_label()) for handle in legend]
+    return Header(title, legend, _legend_columns(texts, size.width))
+
+
+def prepare_axes(ax: Axes | None, header: Header, content_inches: float) -> Axes:
+    """Return the given Axes, or that of a new figure with so much room below its header."""
+    if ax is None:
+        ax = new_axes(content_inches + header.inches + 2 * _MARGIN_INCHES)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(AXES_COLOR)
+    ax.tick_params(color=AXES_COLOR, labelsize=FONT_SIZE, length=3)
+    ax.grid(visible=False)
+    ax.set_axisbelow(True)
+    return ax
+
+
+def draw_header(ax: Axes, header: Header) -> None:
+    """Draw title and legend above a plot whose vertical axis is complete."""
+    axis_box = ax.yaxis.get_tightbbox()
+    indent = max(0.0, ax.bbox.x0 - axis_box.x0) * 72 / ax.figure.dpi if axis_box else 0.0
+    title_pad = _TITLE_GAP_POINTS
+    if header.legend:
+        _draw_legend(ax, header, _from_upper_left(ax, -indent, _LEGEND_GAP_POINTS))
+        title_pad += header.legend_points + _LEGEND_GAP_POINTS
+    # Centered at the left edge by position: `ax.get_title()` reads the centered title only.
+    ax.set_title(header.title, loc="center", x=0, ha="left", parse_math=False)
+    ax.title.set_transform(_from_upper_left(ax, -indent, title_pad))
+
+
+def _from_upper_left(ax: Axes, x: float, y: float) -> Transform:
+    """Return a transform of Axes fractions that is moved by so many points."""
+    return ax.transAxes + ScaledTranslation(x / 72, y / 72, ax.figure.dpi_scale_trans)
+
+
+def _legend_columns(texts: list[str], width: float) -> int:
+    """Return how many columns of a legend fit; matplotlib divides the entries like NumPy."""
+    entries = [
+        labels.text_width(text) + _LEGEND_HANDLE_POINTS + _LEGEND_COLUMN_GAP_POINTS
+        for text in texts
+    ]
+    for columns in range(len(entries), 1, -1):
+        widths = [column.max() for column in np.array_split(np.array(entries), columns)]
+        if sum(widths) - _LEGEND_COLUMN_GAP_POINTS <= width:
+            return columns
+    return 1
+
+
+def _draw_legend(ax: Axes, header: Header, transform: Transform) -> None:
+    texts = [str(handle.get_label()) for handle in header.legend]
+    legend = ax.legend(
+        handles=header.legend,
+        # matplotlib leaves out labels that begin with an underscore; the texts are set below.
+        labels=["-"] * len(texts),
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        bbox_transform=transform,
+        ncols=header.legend_columns,
+        frameon=False,
+        fontsize=FONT_SIZE,
+        borderaxespad=0,
+        borderpad=0,
+        labelspacing=0.4,
+        handlelength=1.2,
+        handletextpad=0.5,
+        columnspacing=1.5,
+    )
+    for text, label in zip(legend.get_texts(), texts, strict=True):
+        text.set_parse_math(False)
+        text.set_text(label)
+
+
+def bar_handle(label: str, color: str, *, hatched: bool = False) -> Artist:
+    """Return what stands for bars of a color in a legend."""
+    return Patch(label=label, **bar_colors(color, hatched=hatched))
+
+
+def bar_colors(color: str, *, hatched: bool = False) -> dict[str, Any]:
+    """Return the arguments that fill a bar, or hatch it where the value is an estimate."""
+    if hatched:
+        return {"facecolor": "none", "edgecolor": color, "hatch": HATCH, "linewidth": 0.8}
+    return {"facecolor": color, "edgecolor": "none"}
+
+
+def line_handle(label: str, **style: Any) -> Artist:
+    """Return what stands for a line or a mark in a legend."""
+    return Line2D([], [], label=label, **style)
+
+
+def draw_message(ax: Axes | None, title: str, sentence: str) -> Axes:
+    """Return a plot that has nothing to draw but a sentence in the middle."""
+    size = available_size(ax)
+    header = arrange_header(title, size)
+    ax = prepare_axes(ax, header, MESSAGE_INCHES)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    sentence = labels.wrap(sentence, size.width)
+    ax.text(0.5, 0.5, sentence, transform=ax.transAxes, ha="center", va="center")
+    draw_header(ax, header)
+    return ax
+
+
+def number_axis(ax: Axes, axis: Axis, label: str, *, integer: bool = False) -> None:
+    """Give an axis round numbers with thousands separators, and grid lines."""
+    axis.set_major_locator(
+        MaxNLocator(
+            steps=[1, 2, 5, 10], nbins=_tick_count(ax, axis), integer=integer, min_n_ticks=1
+        )
+    )
+    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}") if integer else _format_tick)
+    _label_axis(axis, label)
+
+
+def percent_axis(ax: Axes, axis: Axis, label: str) -> None:
+    """Give an axis percentages of 1, and grid lines."""
+    axis.set_major_locator(MaxNLocator(steps=[1, 2, 2.5, 5, 10], nbins=_tick_count(ax, axis)))
+    axis.set_major_formatter(PercentFormatter(1))
+    _label_axis(axis, label)
+
+
+def limit_ticks(ax: Axes, low: float, high: float) -> None:
+    """Keep the ticks of the horizontal axis out of the room for texts beside bars and lines."""
+    ticks = ax.xaxis.get_major_locator().tick_values(low, high)
+    ax.set_xticks([tick for tick in ticks if low <= tick <= high])
+
+
+def _label_axis(axis: Axis, label: str) -> None:
+    axis.grid(visible=True, color=AXES_COLOR, alpha=0.25, linewidth=0.6)
+    axis.set_label_text(label, fontsize=FONT_SIZE)
+
+
+def _tick_count(ax: Axes, axis: Axis) -> int:
+    length = available_size(ax).width if axis is ax.xaxis else available_size(ax).height
+    return max(2, min(6, int(length / 45)))
+
+
+def _format_tick(value: float, _position: int | None = None) -> str:
+    return f"{value:,.10g}" if abs(value) < 1e15 else f"{value:g}"
+
+
+def format_number(value: float) -> str:
+    """Return a measured number with three digits or all before the point, and separators."""
+    return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.3g}"
+
+
+def format_count(count: int, noun: str) -> str:
+    """Return a count with its noun in the singular or plural.
+
+    Examples
+    --------
+    >>> format_count(1, "other"), format_count(1200, "other")
+    ('1 other', '1,200 others')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

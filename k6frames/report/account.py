@@ -1,0 +1,211 @@
+"""The account that a report is about: every table that could be read, and every summary."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from k6frames.api.client import Client
+from k6frames.api.settings import SAMPLE_URL
+from k6frames.errors import APIError, ConfigError
+from k6frames.loaders import load_tests, metrics, organizations, test_runs
+from k6frames.loaders.joins import join_projects, join_test_runs
+from k6frames.summaries import metrics as metric_summaries
+from k6frames.summaries import projects, results, schedules, usage
+from k6frames.tables import METRIC_VALUES, ORGANIZATIONS_PUBLIC, SCHEDULES
+
+MAX_TREND_TESTS = 50
+"""The metrics of so many load tests are compared, those that ran last."""
+MAX_NAMES = 3
+"""How many organizations the title names."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a report shows.
+
+    Parameters
+    ----------
+    name : str
+        What the account is called in the title.
+    source : str
+        Where the data comes from, for the line below the title.
+    as_of : pandas.Timestamp
+        The "now" of the account.
+    tables : dict of str to pandas.DataFrame
+        Frames and summaries by the name of their table, without private columns.
+    stack_urls : dict of int to str
+        The address of each stack that is known.
+    failed : list of dict
+        What could not be read; see ``frame.attrs["failed"]``.
+    missing : list of str
+        Which parts are missing altogether, and why.
+    """
+
+    name: str
+    source: str
+    as_of: pd.Timestamp
+    tables: dict[str, pd.DataFrame]
+    stack_urls: dict[int, str] = field(default_factory=dict)
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def has_projects(self) -> bool:
+        """Whether organizations and their projects (v3) could be read."""
+        return "organization_projects" in self.tables
+
+    @property
+    def has_test_runs(self) -> bool:
+        """Whether a Grafana stack (v6) could be read."""
+        return "test_run_details" in self.tables
+
+
+def read_account(client: Client, api_url: str, failed: list[dict[str, Any]]) -> Account:
+    """Read an account from a folder of responses and compute its summaries.
+
+    Parameters
+    ----------
+    client : Client
+        The client of the folder.
+    api_url : str
+        Where the folder's responses came from.
+    failed : list of dict
+        What could not be read when the folder was written.
+    """
+    as_of = pd.Timestamp(client.as_of)
+    missing: list[str] = []
+    tables: dict[str, pd.DataFrame] = {}
+    runs = _read_part(lambda: _read_stacks(client), missing)
+    listed = _read_part(lambda: _read_organizations(client), missing)
+    if listed:
+        details = runs["test_run_details"] if runs else None
+        tables |= listed | _project_summaries(listed["organization_projects"], details, as_of)
+    if runs:
+        tables |= runs | _run_summaries(runs, as_of)
+    if not tables:
+        raise ConfigError("The account could not be read: " + " ".join(missing))
+    urls = {s.id: s.url for s in client.stacks() if s.url} if runs else {}
+    return Account(
+        name=_account_name(listed, urls, api_url),
+        source="the sample account" if api_url == SAMPLE_URL else f"the account at {api_url}",
+        as_of=as_of,
+        tables=tables,
+        stack_urls=urls,
+        failed=failed,
+        missing=missing,
+    )
+
+
+def _read_part(
+    read: Callable[[], dict[str, pd.DataFrame]], missing: list[str]
+) -> dict[str, pd.DataFrame]:
+    """Return the frames of one part, or none and a sentence that says why."""
+    try:
+        return read()
+    except (APIError, ConfigError) as error:
+        missing.append(str(error))
+        return {}
+
+
+def _read_organizations(client: Client) -> dict[str, pd.DataFrame]:
+    listed = organizations.organizations_df(client=client)
+    found = organizations.projects_df(client=client)
+    return {
+        "organizations": ORGANIZATIONS_PUBLIC.conform(listed),
+        "projects": found,
+        "organization_projects": join_projects(listed, found),
+    }
+
+
+def _read_stacks(client: Client) -> dict[str, pd.DataFrame]:
+    tests = load_tests.load_tests_df(client=client)
+    stack_projects = load_tests.stack_projects_df(client=client)
+    details = join_test_runs(test_runs.test_runs_df(client=client), tests, stack_projects)
+    return {
+        "stack_projects": stack_projects,
+        "project_labels": load_tests.project_labels_df(client=client),
+        "load_tests": tests,
+        "test_run_details": details,
+        "schedules": SCHEDULES.public("schedules").conform(load_tests.schedules_df(client=client)),
+        "project_limits": load_tests.project_limits_df(client=client),
+        "load_zones": load_tests.load_zones_df(client=client),
+        "metric_values": _read_metrics(client, details),
+    }
+
+
+def _read_metrics(client: Client, details: pd.DataFrame) -> pd.DataFrame:
+    """Return the p95 of the load tests that ran last, as far as the folder has it."""
+    newest = details.groupby(["stack_id", "load_test_id"])["created"].max().sort_values()
+    frames = [METRIC_VALUES.to_frame(METRIC_VALUES.arrow_schema.empty_table())]
+    for stack_id, created in newest.groupby(level="stack_id"):
+        ids = [load_test_id for _, load_test_id in created.index[::-1][:MAX_TREND_TESTS]]
+        with warnings.catch_warnings():
+            # Load tests without metrics are left out: their data has expired.
+            warnings.simplefilter("ignore")
+            frames.append(
+                metrics.metric_values_df(ids, stack=int(stack_id), client=client, on_error="warn")
+            )
+    values = pd.concat(frames).drop_duplicates(list(METRIC_VALUES.key))
+    values.attrs = {}
+    return METRIC_VALUES.conform(values)
+
+
+def _project_summaries(
+    joined: pd.DataFrame, test_runs: pd.DataFrame | None, as_of: pd.Timestamp
+) -> dict[str, pd.DataFrame]:
+    timeline = projects.creation_timeline(joined, until=as_of)
+    return {
+        "account_summary": projects.account_summary(joined, as_of=as_of),
+        "projects_per_organization": projects.projects_per_organization(joined),
+        "creation_timeline": timeline,
+        "creation_timeline_by_organization": _timeline_by_organization(joined, as_of),
+        "idle_projects": projects.idle_projects(joined, as_of=as_of, test_runs=test_runs),
+        "shared_names": projects.shared_names(joined),
+    }
+
+
+def _timeline_by_organization(joined: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Return the timeline of each organization, by year if months would be too many rows."""
+    try:
+        return projects.creation_timeline(joined, by="org_id", until=as_of)
+    except ConfigError:
+        return projects.creation_timeline(joined, by="org_id", until=as_of, freq="YS")
+
+
+def _run_summaries(tables: dict[str, pd.DataFrame], as_of: pd.Timestamp) -> dict[str, pd.DataFrame]:
+    details, limits = tables["test_run_details"], tables["project_limits"]
+    summaries = {
+        "usage": usage.usage(details, by=None, until=as_of),
+        "usage_by_project": usage.usage(details, until=as_of),
+        "usage_by_load_test": usage.usage(details, by="load_test_id", until=as_of),
+        "vuh_budget": usage.vuh_budget(
+            details, limits, as_of=as_of, stack_projects=tables["stack_projects"]
+        ),
+        "test_results": results.test_results(details, as_of=as_of),
+        "results_timeline": results.results_timeline(details, until=as_of),
+        "flaky_tests": results.flaky_tests(details),
+        "idle_load_tests": results.idle_load_tests(tables["load_tests"], details, as_of=as_of),
+        "scheduled_runs": schedules.scheduled_runs(tables["schedules"], tables["load_tests"]),
+        "metric_changes": metric_summaries.metric_changes(tables["metric_values"], details),
+    }
+    if "team" in set(tables["project_labels"]["key"]):
+        summaries["usage_by_label"] = usage.usage(
+            details, by="team", until=as_of, project_labels=tables["project_labels"]
+        )
+    return summaries
+
+
+def _account_name(listed: dict[str, pd.DataFrame], stack_urls: dict[int, str], api_url: str) -> str:
+    """Return the names of the organizations, or of the stacks, or the address."""
+    names = listed["organizations"]["name"].dropna().tolist() if listed else []
+    names = names or [url.removeprefix("https://") for url in stack_urls.values()]
+    if not names:
+        return api_url.removeprefix("https://")
+    shown = ", ".join(names[:MAX_NAMES])
+    more = len(names) - MAX_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown

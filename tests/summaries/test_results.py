@@ -1,0 +1,247 @@
+"""Results, compared with the same computed in plain Python."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from statistics import median
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from records import (
+    FREQUENCIES,
+    LOAD_TEST_NAMES,
+    PROJECT_OF_LOAD_TEST,
+    Record,
+    group,
+    in_order,
+    midnight,
+    missing_last,
+    periods_between,
+    runs,
+    start_of,
+    to_frame,
+    utc,
+)
+
+import k6frames
+from k6frames import ConfigError
+from k6frames.tables import (
+    FLAKY_TESTS,
+    IDLE_LOAD_TESTS,
+    LOAD_TESTS,
+    RESULTS_TIMELINE,
+    TEST_RESULTS,
+    TEST_RUN_DETAILS,
+    TEST_RUNS,
+)
+
+as_ofs = st.datetimes(datetime(2026, 4, 1), datetime(2026, 7, 2), timezones=st.just(UTC))  # noqa: DTZ001
+days = st.sampled_from([1, 29, 90, 1000])
+
+
+def count_results(records: list[Record]) -> Record:
+    results = [run["result"] for run in records]
+    return {
+        "passed": results.count("passed"),
+        "failed": results.count("failed"),
+        "errors": results.count("error"),
+        "aborted": sum(run["result"] is None and run["ended"] is not None for run in records),
+    }
+
+
+def failing_since(records: list[Record]) -> datetime | None:
+    """Walk back from the newest run with a result to the last passed one."""
+    since = None
+    for run in reversed([run for run in records if run["result"]]):
+        if run["result"] == "passed":
+            break
+        since = run["created"]
+    return since
+
+
+@given(records=runs, as_of=as_ofs, days=days)
+def test_test_results_are_what_plain_python_computes(
+    records: list[Record], as_of: datetime, days: int
+) -> None:
+    known = [run for run in in_order(records) if run["created"] <= as_of]
+    expected = []
+    for own in group(known, "stack_id", "load_test_id").values():
+        recent = [run for run in own if as_of - run["created"] < timedelta(days=days)]
+        if not recent:
+            continue
+        ended = [run for run in recent if run["ended"]]
+        counts = count_results(recent)
+        with_result = counts["passed"] + counts["failed"] + counts["errors"]
+        durations = [run["execution_duration"] for run in ended]
+        durations = [duration for duration in durations if duration is not None]
+        expected.append(
+            {
+                **own[-1],
+                **counts,
+                "test_runs": len(recent),
+                "under_way": len(recent) - len(ended),
+                "pass_rate": counts["passed"] / with_result if with_result else None,
+                "last_run": own[-1]["created"],
+                "last_result": ([run["result"] for run in own if run["result"]] or [None])[-1],
+                "failing_since": failing_since(own),
+                "median_duration": median(durations) if durations else None,
+                "vuh": math.fsum(run["total_vuh"] or 0 for run in ended),
+            }
+        )
+    expected.sort(
+        key=lambda row: missing_last(row["pass_rate"], row["stack_id"], row["load_test_id"])
+    )
+    result = k6frames.test_results(to_frame(TEST_RUN_DETAILS, records), as_of=as_of, days=days)
+    pd.testing.assert_frame_equal(
+        result, to_frame(TEST_RESULTS, expected), check_exact=False, rtol=0, atol=1e-9
+    )
+
+
+def test_a_test_can_fail_for_longer_than_the_days_that_are_counted() -> None:
+    created = ["2026-01-01", "2026-01-08", "2026-06-20", "2026-06-27", "2026-06-28"]
+    results = ["passed", "failed", "error", "failed", None]
+    records = [
+        {
+            "stack_id": 1, "test_run_id": number, "load_test_id": 1, "created": utc(start),
+            "ended": utc(start), "result": result,
+        }
+        for number, (start, result) in enumerate(zip(created, results, strict=True))
+    ]  # fmt: skip
+    row = k6frames.test_results(to_frame(TEST_RUN_DETAILS, records), as_of="2026-07-01").iloc[0]
+    assert row["failing_since"] == utc("2026-01-08")
+    assert row[["test_runs", "passed", "failed", "errors", "aborted"]].tolist() == [3, 0, 1, 1, 1]
+    assert row["last_result"] == "failed"
+
+
+@given(records=runs, freq=st.sampled_from(FREQUENCIES), until=as_ofs | st.none())
+def test_the_timeline_of_results_is_what_plain_python_counts(
+    records: list[Record], freq: Any, until: datetime | None
+) -> None:
+    dated = in_order(records)
+    ends = [run["created"] for run in dated] + ([until] if dated and until else [])
+    ends = [max(end, dated[0]["created"]) for end in ends]
+    expected = []
+    for period in periods_between(ends, freq):
+        own = [run for run in dated if start_of(run["created"].date(), freq) == period]
+        expected.append({"period": midnight(period), **count_results(own)})
+    result = k6frames.results_timeline(to_frame(TEST_RUN_DETAILS, records), freq=freq, until=until)
+    pd.testing.assert_frame_equal(result, to_frame(RESULTS_TIMELINE, expected))
+
+
+# --- flaky_tests ----------------------------------------------------------------------------------
+
+
+@given(records=runs, repeat=st.integers(1, 4))
+def test_flaky_tests_are_what_plain_python_finds(records: list[Record], repeat: int) -> None:
+    # Repeated a year later, load tests have more than the 20 runs that are looked at.
+    records = [
+        {
+            **run,
+            "test_run_id": run["test_run_id"] + 10_000 * year,
+            "created": run["created"] and run["created"].replace(year=2026 + year),
+        }
+        for year in range(repeat)
+        for run in records
+    ]
+    expected = []
+    finished = [run for run in in_order(records) if run["result"]]
+    for own in group(finished, "stack_id", "load_test_id").values():
+        newest = own[-20:]
+        changes = sum(before["result"] != after["result"] for before, after in pairwise(newest))
+        if changes >= 2:
+            expected.append(
+                {
+                    **newest[-1],
+                    "finished_runs": len(newest),
+                    "changes": changes,
+                    "pass_rate": count_results(newest)["passed"] / len(newest),
+                    "last_run": newest[-1]["created"],
+                    "last_result": newest[-1]["result"],
+                }
+            )
+    expected.sort(key=lambda row: (-row["changes"], row["stack_id"], row["load_test_id"]))
+    result = k6frames.flaky_tests(to_frame(TEST_RUN_DETAILS, records))
+    pd.testing.assert_frame_equal(result, to_frame(FLAKY_TESTS, expected))
+
+
+def flaky(results: str) -> list[int]:
+    """Return the changes of a load test with these results, if it is flaky."""
+    names = {"p": "passed", "f": "failed", "e": "error"}
+    records = [
+        {
+            "stack_id": 1, "test_run_id": number, "load_test_id": 1, "result": names[result],
+            "created": utc("2026-06-01") + timedelta(days=number),
+        }
+        for number, result in enumerate(results)
+    ]  # fmt: skip
+    return k6frames.flaky_tests(to_frame(TEST_RUN_DETAILS, records))["changes"].tolist()
+
+
+def test_a_test_is_flaky_if_its_result_changes_back_and_forth() -> None:
+    assert flaky("ppppffff") == []
+    assert flaky("ppfp") == [2]
+    assert flaky("pefp") == [3]
+    assert flaky("pfpf" + "p" * 20) == []
+    assert flaky("pf" * 30) == [19]
+
+
+# --- idle_load_tests ------------------------------------------------------------------------------
+
+
+@given(
+    records=runs,
+    created=st.lists(as_ofs | st.none(), min_size=8, max_size=8),
+    as_of=as_ofs,
+    days=st.sampled_from([0, 1, 29, 90]),
+    table=st.sampled_from([TEST_RUNS, TEST_RUN_DETAILS]),
+)
+def test_idle_load_tests_are_what_plain_python_finds(
+    records: list[Record], created: list[Any], as_of: datetime, days: int, table: Any
+) -> None:
+    load_tests = [
+        {
+            "stack_id": stack, "load_test_id": test, "created": created[4 * stack + test - 5],
+            "name": LOAD_TEST_NAMES.get((stack, test)), "project_id": PROJECT_OF_LOAD_TEST[test],
+        }
+        for stack in (1, 2)
+        for test in (1, 2, 3, 4)
+    ]  # fmt: skip
+    known = [run for run in in_order(records) if run["created"] <= as_of]
+    runs_of = group(known, "stack_id", "load_test_id")
+    expected = []
+    for test in load_tests:
+        own = runs_of.get((test["stack_id"], test["load_test_id"]))
+        last_run = own[-1]["created"] if own else None
+        active = last_run or test["created"]
+        if active and (as_of - active).days >= days:
+            row = {
+                **test, "load_test_name": test["name"], "load_test_created": test["created"],
+                "last_run": last_run, "idle_days": (as_of - active).days, "active": active,
+            }  # fmt: skip
+            expected.append(row)
+    expected.sort(key=lambda row: (row["active"], row["stack_id"], row["load_test_id"]))
+    result = k6frames.idle_load_tests(
+        to_frame(LOAD_TESTS, load_tests), to_frame(table, records), days=days, as_of=as_of
+    )
+    pd.testing.assert_frame_equal(result, to_frame(IDLE_LOAD_TESTS, expected))
+
+
+@pytest.mark.parametrize(
+    "days", [-1, True, 1.5, "90", None, float("nan"), pytest.param(10**5000, id="huge")]
+)
+def test_days_must_be_an_integer(days: Any) -> None:
+    calls: list[Callable[..., Any]] = [
+        lambda: k6frames.test_results(to_frame(TEST_RUN_DETAILS, []), days=days),
+        lambda: k6frames.idle_load_tests(
+            to_frame(LOAD_TESTS, []), to_frame(TEST_RUNS, []), days=days
+        ),
+    ]
+    for call in calls:
+        with pytest.raises(ConfigError, match="days must be an integer from"):
+            call()
