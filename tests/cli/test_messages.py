@@ -81,8 +81,9 @@ def one_forbidden() -> object:
     ],
 )
 def test_error_names_options_instead_of_arguments(
-    provoke: Callable[[], object], expected: str
+    provoke: Callable[[], object], expected: str, monkeypatch
 ) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nowhere")  # which messages name
     with pytest.raises(K6FramesError) as error:
         provoke()
     message = translate(str(error.value))
