@@ -6,7 +6,7 @@ import unicodedata
 import warnings
 from bisect import bisect
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -121,6 +121,22 @@ def shorten(text: str, width: float) -> str:
     if text_width(text) <= width:
         return text
     return text[: _fitting_length(text, width - text_width("…"))].rstrip() + "…"
+
+
+def shorten_all(texts: Sequence[str], widths: Sequence[float]) -> list[str]:
+    """Cut each text to its width; in the middle, where the beginnings of two are the same."""
+    shortened = [shorten(text, width) for text, width in zip(texts, widths, strict=True)]
+    occurrences = Counter(shortened)
+    return [
+        _shorten_middle(text, width) if occurrences[cut] > 1 and cut != text else cut
+        for text, cut, width in zip(texts, shortened, widths, strict=True)
+    ]
+
+
+def _shorten_middle(text: str, width: float) -> str:
+    half = (width - text_width("…")) / 2
+    begin, end = _fitting_length(text, half), _fitting_length(text[::-1], half)
+    return f"{text[:begin].rstrip()}…{text[-end:].lstrip()}"
 
 
 def _fitting_length(text: str, width: float) -> int:

@@ -78,12 +78,10 @@ def draw_lines(ax: Axes, lines: Sequence[Line], limits: tuple[float, float]) -> 
 def _shortened_labels(lines: Sequence[Line], width: float) -> list[str]:
     """Return names with values; a name is shortened, a value never is."""
     room = width * MAX_LABEL_SHARE - _LABEL_PAD_POINTS
-    texts = []
-    for line in lines:
-        value = f" {line.value}" if line.value else ""
-        name_room = max(_MIN_NAME_POINTS, room - labels.text_width(value))
-        texts.append(f"{labels.shorten(line.name, name_room)}{value}".strip())
-    return texts
+    values = [f" {line.value}" if line.value else "" for line in lines]
+    rooms = [max(_MIN_NAME_POINTS, room - labels.text_width(value)) for value in values]
+    names = labels.shorten_all([line.name for line in lines], rooms)
+    return [f"{name}{value}".strip() for name, value in zip(names, values, strict=True)]
 
 
 def spread(heights: Sequence[float], bottom: float, top: float, gap: float) -> list[float]:

@@ -179,8 +179,8 @@ def flaky_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     tests = tests.head(shown)
     changes = tests["changes"].to_numpy(dtype=float)
     texts = [
-        f"{row.changes:,} in {style.format_count(row.finished_runs, 'run')}"
-        for row in tests.itertuples()
+        f"{count:,} in {style.format_count(runs, 'run')}"
+        for count, runs in zip(tests["changes"], tests["finished_runs"], strict=True)
     ]
     if more:
         names.append(style.format_count(more, "more load test"))

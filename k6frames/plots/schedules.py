@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from k6frames.plots import bars, labels, periods, style
+from k6frames.plots import bars, dates, labels, style
 from k6frames.tables import SCHEDULED_RUNS
 
 
@@ -58,16 +58,16 @@ def scheduled_runs(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     rows = bars.arrange_rows(names, texts, size)
     header = style.arrange_header(title, size)
     ax = style.prepare_axes(ax, header, rows.inches)
-    times = periods.to_times(shown["next_run"])
+    times = dates.to_times(shown["next_run"])
     positions = rows.bar_positions[: len(shown)]
-    periods.limit_to_times(ax, times)
+    dates.limit_to_times(ax, times)
     start, limit = ax.get_xlim()
-    x = periods.to_axis(times)
+    x = dates.to_axis(times)
     ax.hlines(positions, start, x, color=style.AXES_COLOR, lw=0.8)
     ax.plot(x, positions, "o", color=style.BLUE, ms=6)
     bars.draw_names(ax, rows)
     bars.draw_values(ax, rows, x, limit, start=start, aligned=True)
-    periods.label_times(ax, times, "next run")
+    dates.label_times(ax, times, "next run")
     style.draw_header(ax, header)
     return ax
 

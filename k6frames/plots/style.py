@@ -17,7 +17,7 @@ from matplotlib.axis import Axis
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter, StrMethodFormatter
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from k6frames.plots import labels
@@ -35,8 +35,8 @@ RESULT_COLORS = {
 }
 """Apart for colour-blind readers, and three times as bright or dark as white and dark pages."""
 MARK_COLOR = "#7F7F7F"
-LIMIT_LINE = {"color": MARK_COLOR, "lw": 1.6, "ls": (0, (4, 2))}
-LIMIT_MARK = {"color": "#404040", "lw": 2.5}
+LIMIT_LINE: dict[str, Any] = {"color": MARK_COLOR, "lw": 1.6, "ls": (0, (4, 2))}
+LIMIT_MARK: dict[str, Any] = {"color": "#404040", "lw": 2.5}
 AXES_COLOR = "#A0A0A0"
 HATCH = "/////"
 
@@ -249,7 +249,9 @@ def number_axis(ax: Axes, axis: Axis, label: str, *, integer: bool = False) -> N
             steps=[1, 2, 5, 10], nbins=_tick_count(ax, axis), integer=integer, min_n_ticks=1
         )
     )
-    axis.set_major_formatter(StrMethodFormatter("{x:,.0f}") if integer else _format_tick)
+    axis.set_major_formatter(
+        StrMethodFormatter("{x:,.0f}") if integer else FuncFormatter(_format_tick)
+    )
     _label_axis(axis, label)
 
 
@@ -276,7 +278,7 @@ def _tick_count(ax: Axes, axis: Axis) -> int:
     return max(2, min(6, int(length / 45)))
 
 
-def _format_tick(value: float, _position: int | None = None) -> str:
+def _format_tick(value: float, _position: float | None = None) -> str:
     return f"{value:,.10g}" if abs(value) < 1e15 else f"{value:g}"
 
 

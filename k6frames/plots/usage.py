@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,50 +13,24 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
 from k6frames.errors import ConfigError
-from k6frames.plots import bars, labels, periods, style
-from k6frames.tables import (
-    USAGE,
-    USAGE_BY_LABEL,
-    USAGE_BY_LOAD_TEST,
-    USAGE_BY_PROJECT,
-    USAGE_BY_STACK,
-    VUH_BUDGET,
-    Table,
+from k6frames.plots import bars, style
+from k6frames.plots.groups import describe_grouping, find_grouping, find_largest
+from k6frames.plots.periods import (
+    Layer,
+    draw_layers,
+    find_periods,
+    label_periods,
+    label_totals,
+    limit_to_periods,
 )
+from k6frames.tables import VUH_BUDGET
 
 Floats = npt.NDArray[np.float64]
 
-MAX_GROUPS = len(style.PALETTE)
 MAX_LIMIT_RATIO = 3
 """A limit is outside the plot if it is more than so many times the largest usage."""
 MAX_SHARE = 2.0
 """Bars are cut at so many times the limit."""
-
-
-class _Grouping(NamedTuple):
-    """What the groups of a usage summary are, and the columns of their IDs and names."""
-
-    table: Table
-    entity: str
-    group_id: str | None
-    name: str | None
-
-
-# Those with more columns first: usage by load test has the columns of usage by project, too.
-_GROUPINGS = (
-    _Grouping(USAGE_BY_LOAD_TEST, "load test", "load_test_id", "load_test_name"),
-    _Grouping(USAGE_BY_PROJECT, "project", "project_id", "project_name"),
-    _Grouping(USAGE_BY_LABEL, "label", None, "value"),
-    _Grouping(USAGE_BY_STACK, "stack", "stack_id", None),
-    _Grouping(USAGE, "", None, None),
-)
-
-
-class _Group(NamedTuple):
-    """One of the parts that are stacked, and its VUh in each period."""
-
-    name: str
-    vuh: Floats
 
 
 @style.house_style()
@@ -95,100 +69,49 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     >>> ax.get_title()
     'VUh per month by project'
     """
-    grouping = _find_grouping(summary)
+    grouping = find_grouping(summary)
     frame = grouping.table.conform(summary)
-    by = f" by {_grouped_by(frame, grouping)}" if grouping.entity else ""
+    by = f" by {describe_grouping(frame, grouping)}" if grouping.entity else ""
     if not frame["test_runs"].sum():
         _check_limit(limit, None)
         return style.draw_message(ax, f"VUh{by}", "no test runs yet")
-    found = periods.find_periods(frame["period"].drop_duplicates().sort_values())
+    found = find_periods(frame["period"].drop_duplicates().sort_values())
     _check_limit(limit, found.unit)
-    groups = _largest_groups(frame, grouping)
-    estimated = frame.groupby("period")["estimated_vuh"].sum().to_numpy(dtype=float)
 
-    colors = [*style.PALETTE, style.OTHERS_COLOR]
-    layers = [periods.Layer(color, group.vuh) for group, color in zip(groups, colors, strict=False)]
+    groups = find_largest(frame, grouping)
+    colors = [*style.PALETTE, style.OTHERS_COLOR][: len(groups)]
+    layers = [Layer(color, group.vuh) for group, color in zip(groups, colors, strict=True)]
     legend: list[Artist] = []
     if grouping.entity:
-        legend = [
-            style.bar_handle(group.name, color)
-            for group, color in zip(groups, colors, strict=False)
-        ]
+        legend = [style.bar_handle(g.name, color) for g, color in zip(groups, colors, strict=True)]
+    estimated = frame.groupby("period")["estimated_vuh"].sum().to_numpy(dtype=float)
     if estimated.any():
         text = "estimate for runs under way"
-        layers.append(periods.Layer(style.MARK_COLOR, estimated, hatched=True))
+        layers.append(Layer(style.MARK_COLOR, estimated, hatched=True))
         legend.append(style.bar_handle(text, style.MARK_COLOR, hatched=True))
     top = float(np.sum([layer.heights for layer in layers], axis=0).max()) or 1.0
-    has_limit_line = limit is not None and limit <= MAX_LIMIT_RATIO * top
+    line = limit if limit is not None and limit <= MAX_LIMIT_RATIO * top else None
     if limit is not None:
-        note = "" if has_limit_line else " (above the plot)"
-        text = f"limit {style.format_number(limit)} VUh{note}"
+        text = (
+            f"limit {style.format_number(limit)} VUh{' (above the plot)' if line is None else ''}"
+        )
         legend.append(style.line_handle(text, **style.LIMIT_LINE))
 
     title = f"VUh per {found.unit}{by}" if found.unit else f"VUh{by}"
     header = style.arrange_header(title, style.available_size(ax), legend)
     ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
-    periods.limit_to_periods(ax, found)
-    periods.label_periods(ax, found)
-    totals = periods.draw_layers(ax, found, layers)
+    limit_to_periods(ax, found)
+    label_periods(ax, found)
+    totals = draw_layers(ax, found, layers)
     style.number_axis(ax, ax.yaxis, "VUh")
-    if has_limit_line:
-        ax.axhline(limit, **style.LIMIT_LINE)
-        top = max(top, limit)
+    if line is not None:
+        ax.axhline(line, **style.LIMIT_LINE)
+        top = max(top, line)
     ax.set_ylim(0, top * 1.12)
     texts = [style.format_number(total) for total in totals]
-    periods.label_totals(ax, found, totals, texts, line=limit)
+    label_totals(ax, found, totals, texts, line=line)
     style.draw_header(ax, header)
     return ax
-
-
-def _find_grouping(summary: pd.DataFrame) -> _Grouping:
-    columns = set(summary.columns) if isinstance(summary, pd.DataFrame) else set()
-    for grouping in _GROUPINGS:
-        if columns.issuperset(grouping.table.dtypes):
-            return grouping
-    # None matches: the error about the most frequent table names the missing columns and the cure.
-    return next(grouping for grouping in _GROUPINGS if grouping.table is USAGE_BY_PROJECT)
-
-
-def _grouped_by(frame: pd.DataFrame, grouping: _Grouping) -> str:
-    if grouping.table is not USAGE_BY_LABEL:
-        return grouping.entity
-    return ", ".join(labels.clean_text(key) for key in frame["key"].unique())
-
-
-def _largest_groups(frame: pd.DataFrame, grouping: _Grouping) -> list[_Group]:
-    """Return the groups with the largest usage, and all others as one."""
-    if not grouping.entity:
-        return [_Group("", frame.sort_values("period")["vuh"].to_numpy(dtype=float))]
-    keys = [name for name in grouping.table.key if name != "period"]
-    numbers = frame.groupby(keys, dropna=False).ngroup()
-    numbered = frame.assign(group=numbers)
-    # A summary that was filtered can lack some periods of a group.
-    vuh = numbered.pivot(index="period", columns="group", values="vuh").fillna(0.0)  # noqa: PD010
-    largest = vuh.sum().sort_values(ascending=False, kind="stable").index
-    first_rows = numbered.drop_duplicates("group").set_index("group").loc[largest[:MAX_GROUPS]]
-    names = [
-        labels.shorten(name, bars.MAX_NAME_POINTS) for name in _group_names(first_rows, grouping)
-    ]
-    groups = [
-        _Group(name, vuh[number].to_numpy(dtype=float))
-        for name, number in zip(names, largest, strict=False)
-    ]
-    others = largest[MAX_GROUPS:]
-    if len(others):
-        name = style.format_count(len(others), "other")
-        groups.append(_Group(name, vuh[others].sum(axis=1).to_numpy(dtype=float)))
-    return groups
-
-
-def _group_names(first_rows: pd.DataFrame, grouping: _Grouping) -> list[str]:
-    if grouping.table is USAGE_BY_LABEL:
-        missing = f"without {_grouped_by(first_rows, grouping)}"
-        return [labels.drawable_text(labels.clean_text(v)) or missing for v in first_rows["value"]]
-    ids = first_rows[grouping.group_id]
-    names = [None] * len(ids) if grouping.name is None else first_rows[grouping.name]
-    return labels.name_labels(ids, names, grouping.entity)
 
 
 def _check_limit(limit: float | None, unit: str | None) -> None:
@@ -247,9 +170,8 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     month = budget["month"].max().strftime("%Y-%m")
     size = style.available_size(ax)
     names = bars.name_rows(budget, "project", "project_id", "project_name", size)
-    shown = len(names)
-    more = len(budget) - shown
-    budget = budget.head(shown)
+    more = len(budget) - len(names)
+    budget = budget.head(len(names))
     texts = [_budget_text(row) for row in budget.itertuples()]
     if more:
         names, texts = [*names, style.format_count(more, "more project")], [*texts, ""]
@@ -257,13 +179,12 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     scale = budget["limit_vuh"] if has_limits else pd.Series(1.0, index=budget.index)
     used, expected = (_ratio(budget[name], scale) for name in ("used_vuh", "expected_vuh"))
-    exceeded = ((budget["expected_vuh"] > budget["limit_vuh"]) | (budget["left_vuh"] < 0)).fillna(
+    over = (budget["expected_vuh"].gt(budget["limit_vuh"]) | budget["left_vuh"].lt(0)).fillna(
         value=False
     )
-    exceeded = exceeded.to_numpy(dtype=bool)
-    colors = np.where(exceeded, style.VERMILLION, style.BLUE)
-    legend = [style.bar_handle("used", style.BLUE)] if not exceeded.all() else []
-    if exceeded.any():
+    is_over = over.to_numpy(dtype=bool)
+    legend = [] if is_over.all() else [style.bar_handle("used", style.BLUE)]
+    if is_over.any():
         legend.append(style.bar_handle("used, over the limit by the month's end", style.VERMILLION))
     legend.append(style.bar_handle("expected at the month's end", style.MARK_COLOR, hatched=True))
     if has_limits:
@@ -271,7 +192,8 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     title = f"VUh budget in {month}" if has_limits else f"VUh used in {month}"
     header = style.arrange_header(title, size, legend)
     ax = style.prepare_axes(ax, header, rows.inches)
-    positions = rows.bar_positions[:shown]
+    positions = rows.bar_positions[: len(budget)]
+    colors = np.where(is_over, style.VERMILLION, style.BLUE)
     estimate = style.bar_colors(style.MARK_COLOR, hatched=True)
     ax.barh(positions, used, rows.bar_height, color=colors)
     ax.barh(positions, np.maximum(expected - used, 0), rows.bar_height, left=used, **estimate)
