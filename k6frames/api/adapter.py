@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import random
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -265,10 +266,8 @@ def _wait_seconds(state: tenacity.RetryCallState) -> float:
     failure = state.outcome.exception() if state.outcome else None
     if isinstance(failure, TransientError) and failure.retry_after is not None:
         return failure.retry_after
-    backoff = tenacity.wait_exponential_jitter(
-        initial=FIRST_WAIT_SECONDS, max=MAX_WAIT_SECONDS, jitter=JITTER_SECONDS
-    )
-    return backoff(state)
+    backoff = tenacity.wait_exponential(multiplier=FIRST_WAIT_SECONDS, max=MAX_WAIT_SECONDS)
+    return backoff(state) + random.uniform(0, JITTER_SECONDS)  # noqa: S311 - no secret
 
 
 def _log_retry(state: tenacity.RetryCallState) -> None:

@@ -28,20 +28,12 @@ _FIRST_NOTEBOOK = "getting_started.ipynb"
 )
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
 @click.option("--single-file", is_flag=True, help="Write one HTML file that can be mailed.")
-@click.option(
-    "--since",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="SNAPSHOT",
-    help="Show what has changed since this snapshot.",
-)
 @account_options()
 @examples(
     "k6frames report --sample --open",
-    "k6frames report -o monday --since snapshots/last-week",
+    "k6frames report --output monday --single-file",
 )
-def report(
-    output: Path, open_it: bool, single_file: bool, since: Path | None, account: Account
-) -> None:
+def report(output: Path, open_it: bool, single_file: bool, account: Account) -> None:
     """Write a report: pages with plots, and every table.
 
     An existing report in the folder is replaced when the new one is complete.
@@ -56,7 +48,6 @@ def report(
             output,
             on_error=account.on_error,
             report_step=lambda step: click.echo(printable(step), err=True),
-            since=since,
             single_file=single_file,
         )
     click.echo(page)

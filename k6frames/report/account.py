@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from k6frames.api.client import Client
+from k6frames.api.client import Client, OnError
 from k6frames.api.settings import SAMPLE_URL
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders import load_tests, metrics, organizations, test_runs
@@ -65,40 +65,48 @@ class Account:
         return "test_run_details" in self.tables
 
 
-def read_account(client: Client, api_url: str, failed: list[dict[str, Any]]) -> Account:
-    """Read an account from a folder of responses and compute its summaries.
+def read_account(client: Client, *, on_error: OnError) -> Account:
+    """Read an account and compute its summaries.
+
+    Only frames are in the account, and private columns are dropped from them: nothing private can
+    get into a file from here.
 
     Parameters
     ----------
     client : Client
-        The client of the folder.
-    api_url : str
-        Where the folder's responses came from.
-    failed : list of dict
-        What could not be read when the folder was written.
+        Which account.
+    on_error : {"raise", "warn"}
+        What to do if an organization or a stack cannot be read; with "warn" the report names it.
     """
     as_of = pd.Timestamp(client.as_of)
     missing: list[str] = []
     tables: dict[str, pd.DataFrame] = {}
-    runs = _read_part(lambda: _read_stacks(client), missing)
-    listed = _read_part(lambda: _read_organizations(client), missing)
+    runs = _read_part(lambda: _read_stacks(client, on_error), missing)
+    listed = _read_part(lambda: _read_organizations(client, on_error), missing)
+    if not runs and not listed:
+        raise ConfigError("\n".join(["The account cannot be read.", *missing]))
     if listed:
         details = runs["test_run_details"] if runs else None
         tables |= listed | _project_summaries(listed["organization_projects"], details, as_of)
     if runs:
         tables |= runs | _run_summaries(runs, as_of)
-    if not tables:
-        raise ConfigError("The account could not be read: " + " ".join(missing))
     urls = {s.id: s.url for s in client.stacks() if s.url} if runs else {}
+    source = "a folder of responses" if client.folder else f"the account at {client.api_url}"
     return Account(
-        name=_account_name(listed, urls, api_url),
-        source="the sample account" if api_url == SAMPLE_URL else f"the account at {api_url}",
+        name=_account_name(listed, urls, client.api_url),
+        source="the sample account" if client.api_url == SAMPLE_URL else source,
         as_of=as_of,
         tables=tables,
         stack_urls=urls,
-        failed=failed,
+        failed=_failed(tables),
         missing=missing,
     )
+
+
+def _failed(tables: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    """Return what could not be read, each request once."""
+    entries = [entry for frame in tables.values() for entry in frame.attrs.get("failed", [])]
+    return list({entry["path"]: entry for entry in entries}.values())
 
 
 def _read_part(
@@ -112,9 +120,9 @@ def _read_part(
         return {}
 
 
-def _read_organizations(client: Client) -> dict[str, pd.DataFrame]:
+def _read_organizations(client: Client, on_error: OnError) -> dict[str, pd.DataFrame]:
     listed = organizations.organizations_df(client=client)
-    found = organizations.projects_df(client=client)
+    found = organizations.projects_df(client=client, on_error=on_error)
     return {
         "organizations": ORGANIZATIONS_PUBLIC.conform(listed),
         "projects": found,
@@ -122,24 +130,27 @@ def _read_organizations(client: Client) -> dict[str, pd.DataFrame]:
     }
 
 
-def _read_stacks(client: Client) -> dict[str, pd.DataFrame]:
-    tests = load_tests.load_tests_df(client=client)
-    stack_projects = load_tests.stack_projects_df(client=client)
-    details = join_test_runs(test_runs.test_runs_df(client=client), tests, stack_projects)
+def _read_stacks(client: Client, on_error: OnError) -> dict[str, pd.DataFrame]:
+    tests = load_tests.load_tests_df(client=client, on_error=on_error)
+    stack_projects = load_tests.stack_projects_df(client=client, on_error=on_error)
+    runs = test_runs.test_runs_df(client=client, on_error=on_error)
+    details = join_test_runs(runs, tests, stack_projects)
     return {
         "stack_projects": stack_projects,
-        "project_labels": load_tests.project_labels_df(client=client),
+        "project_labels": load_tests.project_labels_df(client=client, on_error=on_error),
         "load_tests": tests,
         "test_run_details": details,
-        "schedules": SCHEDULES.public("schedules").conform(load_tests.schedules_df(client=client)),
-        "project_limits": load_tests.project_limits_df(client=client),
-        "load_zones": load_tests.load_zones_df(client=client),
+        "schedules": SCHEDULES.public("schedules").conform(
+            load_tests.schedules_df(client=client, on_error=on_error)
+        ),
+        "project_limits": load_tests.project_limits_df(client=client, on_error=on_error),
+        "load_zones": load_tests.load_zones_df(client=client, on_error=on_error),
         "metric_values": _read_metrics(client, details),
     }
 
 
 def _read_metrics(client: Client, details: pd.DataFrame) -> pd.DataFrame:
-    """Return the p95 of the load tests that ran last, as far as the folder has it."""
+    """Return the p95 of the load tests that ran last, as far as the API has it."""
     newest = details.groupby(["stack_id", "load_test_id"])["created"].max().sort_values()
     frames = [METRIC_VALUES.to_frame(METRIC_VALUES.arrow_schema.empty_table())]
     for stack_id, created in newest.groupby(level="stack_id"):
