@@ -7,6 +7,7 @@ import html
 import math
 import os
 import sys
+import threading
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
 from tqdm import tqdm
+from tqdm.std import TqdmDefaultWriteLock  # type: ignore[attr-defined]
 
 from k6frames.api.cache import list_caches
 from k6frames.api.endpoints import Request, needs_stack
@@ -329,13 +331,6 @@ class Client:
             raise ConfigError(f"This reads one stack: pass stack= as one of {ids}.")
         return stacks[0]
 
-    def snapshot(self, target: str | os.PathLike[str]) -> Path:
-        """Write the account to a folder of responses; see `k6frames.snapshot`."""
-        # The only upward import of this stage, for a method that people look for here.
-        from k6frames.loaders.snapshot import snapshot  # noqa: PLC0415
-
-        return snapshot(target, client=self)
-
     def progress_bar(self, *, unit: str, total: int = 0) -> tqdm[Any]:
         """Return a progress bar that appears when the work takes longer than a second."""
         shown = self._progress
@@ -446,6 +441,16 @@ def with_advice(error: APIError, *, several: bool) -> APIError:
         message = f'{error.message.rstrip(".")}, or leave it out with on_error="warn".'
         return APIError(error.status, error.code, message, error.url)
     return error
+
+
+def _renew_progress_lock() -> None:
+    """Replace tqdm's lock in a fork: every bar takes it, and a thread of the parent may hold it."""
+    TqdmDefaultWriteLock.th_lock = threading.RLock()
+    tqdm.set_lock(TqdmDefaultWriteLock())
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no forks
+    os.register_at_fork(after_in_child=_renew_progress_lock)
 
 
 def check_on_error(on_error: object) -> None:

@@ -19,8 +19,8 @@ from k6frames.api import settings
 from k6frames.api.client import Client
 from k6frames.api.settings import parse_stack, parse_stacks, resolve_settings
 from k6frames.api.token import Token
-from k6frames.validation import validate_integer, validate_number
 from k6frames.errors import ConfigError
+from k6frames.validation import validate_integer, validate_number
 
 
 def write(path: Path, content: object) -> Path:
