@@ -371,14 +371,6 @@ def test_a_lock_delays_neither_hits_nor_forks(account, filled, run, monkeypatch)
     assert again.requested == []
 
 
-def test_a_lock_that_stays_costs_the_cache_and_not_the_response(account, filled, run, monkeypatch):
-    monkeypatch.setattr(database, "LOCK_TIMEOUT_SECONDS", 0.3)
-    # With a rollback journal, where a writer's lock keeps readers out too.
-    sql(filled, "PRAGMA journal_mode=DELETE")
-    assert run(LOCK, filled).line() == "locked"
-    assert_works_without_cache(account())
-
-
 @pytest.fixture
 def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     """A file system of its own, where this machine allows it."""
@@ -406,24 +398,6 @@ def test_a_cache_that_became_read_only_costs_the_cache_and_not_the_response(acco
     first.session.close()
     subprocess.run(["mount", "-o", "remount,ro", str(place.parent)], check=True)
     assert_works_without_cache(account(place))
-
-
-def test_a_limit_on_file_size_costs_the_cache_and_not_the_response(folder, run):
-    script = run(
-        """
-        import resource, sys, warnings
-        from test_cache import Account
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-        body = b"x" * 50_000
-        account = Account(sys.argv[1], body=body)
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
-            right = [account.get(f"/{n}") == body for n in range(9)]
-        print(sum(right), len(warned), warned[0].message)
-        """,
-        folder,
-    )
-    assert script.output().startswith("9 1 The cache")
 
 
 # --- places where others may write --------------------------------------------------------------
