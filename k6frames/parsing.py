@@ -262,8 +262,9 @@ def _explain(
         fields.append(missing[1])
         return f"{place}: the field '{'.'.join(fields)}' is missing, and it is required."
     source = ".".join(fields)
-    column = next((c for c in columns if c.source and source.startswith(c.source)), None)
-    found = _excerpt(value, private=column is not None and column.private)
+    column = next((c for c in columns if f"{source}.".startswith(f"{c.source}.")), None)
+    is_private = any(c.private and f"{c.source}.".startswith(f"{source}.") for c in columns)
+    found = _excerpt(value, private=is_private or (column is not None and column.private))
     if column is not None:
         return f"{place}: the field '{source}' must be {_expectation(column)}, not {found}."
     kind = "a list of objects" if is_list and len(steps) == 1 else "an object"

@@ -31,19 +31,38 @@ MAX_READINGS = 3
 """How often a list is read that changes while it is read."""
 
 
-class PageRow(msgspec.Struct):
-    """What paging has to know of a row."""
+class MalformedPageError(SchemaError):
+    """A page that paging cannot use; the parser can say more about it.
 
-    id: int | str | None = None
-    project_id: int | str | None = None
-    created: str | None = None
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    request : Request
+        The request for the page.
+    body : bytes
+        The response to it.
+    """
+
+    def __init__(self, message: str, request: Request, body: bytes) -> None:
+        super().__init__(message)
+        self.request = request
+        self.body = body
+
+
+class PageRow(msgspec.Struct):
+    """What paging has to know of a row; other lists may have such fields of any type."""
+
+    id: Any = None
+    project_id: Any = None
+    created: Any = None
 
 
 class Page(msgspec.Struct):
     """What paging has to know of a response; the parser checks the rest."""
 
     value: list[PageRow]
-    count: int = msgspec.field(name="@count", default=-1)
+    count: Any = msgspec.field(name="@count", default=None)
     # The address in it is never used: it may name another host.
     next_link: Any = msgspec.field(name="@nextLink", default=None)
 
@@ -61,8 +80,10 @@ class ListReader(Protocol):
 
     request: Request
     """The request for the list, without paging."""
-    pages: dict[Request, Response]
-    """The pages that together have all rows, once the list is complete."""
+
+    @property
+    def pages(self) -> dict[Request, Response]:
+        """The pages that together have all rows, once the list is complete."""
 
     @property
     def count(self) -> int:
@@ -75,7 +96,7 @@ class ListReader(Protocol):
     def start(self) -> list[Request]:
         """Return the first requests, or those that read the list again."""
 
-    def receive(self, request: Request, response: Response) -> list[Request]:
+    def receive(self, request: Request, page: Page, response: Response) -> list[Request]:
         """Take a page and return the requests that follow from it."""
 
     def is_complete(self) -> bool:
@@ -161,7 +182,7 @@ class _Reading:
 
     def receive(self, client: Client, request: Request, response: Response) -> list[Request]:
         """Take a page and return the requests that follow, or those that read the list again."""
-        requests = self.reader.receive(request, response)
+        requests = self.reader.receive(request, decode_page(request, response), response)
         self._under_way += len(requests) - 1
         if self._under_way or self.reader.is_complete():
             return requests
@@ -179,16 +200,31 @@ def _changing_list_error(request: Request) -> APIError:
     return APIError(None, None, message, request.path)
 
 
-def decode_page(request: Request, response: Response) -> Page | None:
-    """Return a page; None if it does not match, which the parser reports in detail."""
+def decode_page(request: Request, response: Response) -> Page:
+    """Return a page, with as many rows as it has for the count if the response has none.
+
+    Raises
+    ------
+    MalformedPageError
+        If it has no list of objects with IDs, or no usable count.
+    """
+    body = response.body.removeprefix(b"\xef\xbb\xbf")
+    problem = ""
     try:
-        page = _page_decoder.decode(response.body.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    if page.count < 0:
-        if page.next_link is not None:
-            raise SchemaError(f"{request}: the response has '@nextLink' but no '@count'.")
-        page.count = len(page.value)
+        page = _page_decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        problem = f"the response is not a list ({error})"
+    else:
+        if page.count is None and page.next_link is not None:
+            problem = "the response has '@nextLink' but no '@count'"
+        elif page.count is None:
+            page.count = len(page.value)
+        elif type(page.count) is not int or page.count < 0:
+            problem = "'@count' is not a number of rows"
+        elif not all(type(row_id) in {int, str} for row_id in page.ids):
+            problem = "a row has no ID"
+    if problem:
+        raise MalformedPageError(f"{request}: {problem}.", request, response.body)
     return page
 
 
@@ -216,32 +252,32 @@ class PagedList:
 
     def start(self) -> list[Request]:
         """Return the request for the first page."""
-        self.pages: dict[Request, Response] = {}
         self.count = 0
+        self._received: dict[int, tuple[Request, Response]] = {}
         self._ids: dict[int, list[Any]] = {}
         self._distinct: set[Any] = set()
-        self._is_malformed = False
         self._is_consistent = True
         self._page_size = PAGE_SIZE
         self._next_skip = 0
         return self._next_pages(1)
 
     @property
+    def pages(self) -> dict[Request, Response]:
+        """The pages in the order of the list, in whatever order they arrived."""
+        return dict(self._received[skip] for skip in sorted(self._received))
+
+    @property
     def received(self) -> int:
         """How many rows have arrived."""
         return len(self._distinct)
 
-    def receive(self, request: Request, response: Response) -> list[Request]:
+    def receive(self, request: Request, page: Page, response: Response) -> list[Request]:
         """Take a page and return the next ones, as long as pages bring new rows."""
-        self.pages[request] = response
-        page = decode_page(request, response)
-        if page is None:
-            self._is_malformed = True
-            return []
+        self._received[_skip_of(request)] = (request, response)
         is_first = not self._ids
         if is_first:
-            self.count, self._page_size = page.count, len(page.value)
-            self._next_skip = self._page_size - 1
+            self.count, self._page_size = page.count, min(len(page.value), PAGE_SIZE)
+            self._next_skip = len(page.value) - 1
         before = len(self._distinct)
         self._ids[_skip_of(request)] = page.ids
         self._distinct.update(page.ids)
@@ -255,7 +291,7 @@ class PagedList:
 
     def is_complete(self) -> bool:
         """Return whether neighboring pages share a row, and as many IDs arrived as counted."""
-        if self._is_malformed or not (self.count or self._distinct):
+        if not (self.count or self._distinct):
             return True
         pages = [self._ids[skip] for skip in sorted(self._ids)]
         overlap = all(before[-1:] == after[:1] for before, after in pairwise(pages))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -23,7 +23,7 @@ class Stack(NamedTuple):
 
 
 class _Authentication(msgspec.Struct):
-    stack_id: int
+    stack_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
 def auth_request(url: str) -> Request:
@@ -66,8 +66,10 @@ def make_stacks(
 
 def _stack_id(request: Request, body: bytes) -> int:
     try:
-        return msgspec.json.decode(body, type=_Authentication).stack_id
-    except msgspec.DecodeError as error:
+        return msgspec.json.decode(
+            body.removeprefix(b"\xef\xbb\xbf"), type=_Authentication
+        ).stack_id
+    except (msgspec.DecodeError, RecursionError) as error:
         raise SchemaError(f"{request}: the response has no stack ID ({error}).") from None
 
 
@@ -84,15 +86,11 @@ def stacks_of_folder(folder: Path, stack: StackArgument) -> tuple[Stack, ...]:
         if not known:
             raise ConfigError(f"{folder} has no Grafana stack: it has no folder stacks/<ID>.")
         return tuple(known)
-    wanted = parse_stacks(stack)
-    found = [known_stack for known_stack in known if _is_named(known_stack, wanted)]
-    if len(found) < len(wanted):
-        ids = ", ".join(str(known_stack.id) for known_stack in known) or "none"
-        raise ConfigError(
-            f"{folder} does not have all of the stacks {', '.join(wanted)}, but {ids}."
-        )
-    return tuple(found)
-
-
-def _is_named(stack: Stack, names: tuple[str, ...]) -> bool:
-    return str(stack.id) in names or stack.url in names
+    found = []
+    for name in parse_stacks(stack):
+        named = [one for one in known if name in {str(one.id), one.url}]
+        if not named:
+            ids = ", ".join(str(one.id) for one in known) or "none"
+            raise ConfigError(f"{folder} has no stack {name}; its stacks are: {ids}.")
+        found += named
+    return tuple(dict.fromkeys(found))

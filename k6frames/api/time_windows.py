@@ -2,8 +2,9 @@
 
 A window with no more runs than fit a page is read by one request, so nothing can move while it is
 read. One with more is split. The API returns the oldest runs first: then the first page of a window
-is used as it is, and only the time after it is split. Whether that holds is checked by counting; if
-not, the windows are read again and split without relying on any order.
+is used as it is, and only the time after it is split. A page that is not in this order is not
+used, and the whole window is split. Counting shows whether a page had the oldest runs; if not,
+the windows are read again without relying on any order.
 """
 
 from __future__ import annotations
@@ -15,13 +16,20 @@ from itertools import pairwise
 from typing import Any
 
 from k6frames.api.endpoints import Request
-from k6frames.api.paging import PAGE_SIZE, Page, add_parameters, decode_page
+from k6frames.api.paging import PAGE_SIZE, MalformedPageError, Page, add_parameters
 from k6frames.api.session import Response
 from k6frames.errors import APIError, SchemaError
 
 FILL = 0.85
 """How full the parts of a window should be: runs are not spread evenly."""
+MAX_PARTS = 1000
+"""Into how many parts a window is split at most, whatever a response says there is in it."""
 SHORTEST = timedelta(microseconds=1)
+PRECISION = timedelta(seconds=1)
+"""How far a creation time may be outside of its window: the API may show it without fractions."""
+EARLIEST = datetime(2016, 1, 1, tzinfo=UTC)
+"""Where splitting begins if the oldest run is unknown; older runs are read all the same."""
+LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -41,10 +49,13 @@ class _Window:
 
     def is_complete(self) -> bool:
         """Return whether as many runs arrived as were counted, in each part too."""
+        if not all(part.is_complete() for part in self.parts):
+            return False
+        if self.parts and not self.ids:
+            return True  # only its parts were used
         received = len(self.all_ids())
         # Where the window is open to the future, runs may have been added since.
-        counted = received == self.count or (self.before is None and received > self.count)
-        return counted and all(part.is_complete() for part in self.parts)
+        return received == self.count or (self.before is None and received > self.count)
 
 
 class TimeWindows:
@@ -71,8 +82,7 @@ class TimeWindows:
 
     def _begin(self) -> list[Request]:
         self.pages: dict[Request, Response] = {}
-        self.received = 0
-        self._is_malformed = False
+        self._ids: set[Any] = set()
         self._root = _Window(self._after, self._before)
         self._windows: dict[Request, _Window] = {}
         return self._requests([self._root])
@@ -88,40 +98,41 @@ class TimeWindows:
         """How many runs there are, as far as is known."""
         return self._root.count
 
-    def receive(self, request: Request, response: Response) -> list[Request]:
+    @property
+    def received(self) -> int:
+        """How many runs have arrived."""
+        return len(self._ids)
+
+    def receive(self, request: Request, page: Page, response: Response) -> list[Request]:
         """Take the first page of a window; if it has more, request its parts."""
         window = self._windows[request]
-        page = decode_page(request, response)
-        times = None if page is None else _creation_times(page)
-        if page is None or times is None:
-            self._is_malformed = True
-            self.pages[request] = response
-            return []
-        _check_page(request, page, times, window)
         window.count = page.count
         is_whole = page.count <= len(page.value)
-        if is_whole or self._uses_order:
+        times = [] if is_whole else _creation_times(request, page, response)
+        uses_page = is_whole or (self._uses_order and times == sorted(times))
+        if uses_page:
             self.pages[request] = response
             window.ids = set(page.ids)
-            self.received += len(window.ids)
+            self._ids |= window.ids
         if is_whole:
             return []
-        if self._uses_order:
-            window.parts = _split(window, max(times), page.count - len(page.value), response)
+        _check_page(request, page, times, window)
+        if uses_page:
+            start = max(times[-1], window.after or times[-1])
+            window.parts = _split(window, start, page.count - len(page.value), response)
         else:
-            window.parts = _split(window, window.after or min(times), page.count, response)
-            window.parts[0].after = window.after
+            # Roughly in order, or the newest first.
+            oldest = min(times) if times[0] < times[-1] else min(*times, EARLIEST)
+            window.parts = _split(window, window.after or oldest, page.count, response)
+            if window.parts:
+                window.parts[0].after = window.after
         if not window.parts or window.parts == [_Window(window.after, window.before)]:
             raise _too_narrow_error(request)
         return self._requests(window.parts)
 
     def is_complete(self) -> bool:
         """Return whether as many runs arrived as were counted, in every window."""
-        if self._is_malformed:
-            return True
-        if self._uses_order:
-            return self._root.is_complete()
-        return all(part.is_complete() for part in _leaves(self._root))
+        return self._root.is_complete()
 
     def _requests(self, windows: list[_Window]) -> list[Request]:
         requests = []
@@ -140,17 +151,14 @@ class TimeWindows:
         return requests
 
 
-def _leaves(window: _Window) -> list[_Window]:
-    if not window.parts:
-        return [window]
-    return [leaf for part in window.parts for leaf in _leaves(part)]
-
-
 def _split(window: _Window, start: datetime, count: int, response: Response) -> list[_Window]:
     """Divide the time from `start` to the end of a window into parts for `count` runs."""
     # A full hour, so that the same windows are found in the cache the next time.
-    end = window.before or _next_hour(max(response.fetched, start))
+    end = _next_hour(max(response.fetched, start))
+    if window.before is not None:
+        end = min(end, window.before)
     number = max(math.ceil(count / (PAGE_SIZE * FILL)), 1 if start != window.after else 2)
+    number = min(number, MAX_PARTS)
     edges = [start + (end - start) * i / number for i in range(number)]
     edges = [*dict.fromkeys(edges), end]
     parts = [_Window(a, b) for a, b in pairwise(edges) if b - a >= SHORTEST]
@@ -160,31 +168,35 @@ def _split(window: _Window, start: datetime, count: int, response: Response) -> 
 
 
 def _next_hour(timestamp: datetime) -> datetime:
+    if timestamp > LATEST - timedelta(hours=1):
+        return LATEST
     return timestamp.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
-def _creation_times(page: Page) -> list[datetime] | None:
-    """Return when the runs were created; None if that is malformed, which the parser reports."""
+def _creation_times(request: Request, page: Page, response: Response) -> list[datetime]:
+    """Return when the runs were created, as far as that is known."""
     try:
-        times = [datetime.fromisoformat(row.created) for row in page.value if row.created]
-    except ValueError:
-        return None
-    return [t.replace(tzinfo=UTC) if t.tzinfo is None else t.astimezone(UTC) for t in times]
+        # The parser accepts a small letter, too; Python does not.
+        times = [datetime.fromisoformat(row.created.upper()) for row in page.value if row.created]
+        return [t.replace(tzinfo=UTC) if t.tzinfo is None else t.astimezone(UTC) for t in times]
+    except (ValueError, OverflowError, AttributeError):
+        message = f"{request}: a test run has no valid creation time."
+        raise MalformedPageError(message, request, response.body) from None
 
 
 def _check_page(request: Request, page: Page, times: list[datetime], window: _Window) -> None:
     """Raise an error if a page cannot be that of its window: splitting would never end."""
-    if page.count > len(page.value) and len(page.value) < PAGE_SIZE:
+    if len(page.value) < PAGE_SIZE:
         raise SchemaError(
             f"{request}: the page has {len(page.value):,} rows, but '@count' is {page.count:,} and "
             f"a page has {PAGE_SIZE:,}."
         )
     is_outside = any(
-        (window.after is not None and time < window.after)
-        or (window.before is not None and time >= window.before)
+        (window.after is not None and window.after - time > PRECISION)
+        or (window.before is not None and time - window.before >= PRECISION)
         for time in times
     )
-    if page.count > len(page.value) and (is_outside or not times):
+    if is_outside or not times:
         raise SchemaError(
             f"{request}: the response has test runs that were not created in the requested window."
         )

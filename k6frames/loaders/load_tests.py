@@ -225,9 +225,13 @@ def schedules_df(
     >>> "WEEKLY" in set(schedules["frequency"].dropna())
     True
     """
-    return load_stack_list(
+    schedules = load_stack_list(
         SCHEDULES, endpoints.SCHEDULES, client=client, stack=stack, on_error=on_error
     )
+    # The API leaves the default out.
+    is_default = schedules["frequency"].notna() & schedules["interval"].isna()
+    schedules.loc[is_default, "interval"] = 1
+    return schedules
 
 
 @returns(PROJECT_LIMITS)

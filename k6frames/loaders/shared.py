@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any, SupportsIndex
 
@@ -13,7 +13,7 @@ import pandas as pd
 from k6frames import parsing
 from k6frames.api.client import Client, OnError, Responses, default_client
 from k6frames.api.endpoints import Request
-from k6frames.api.paging import ListReader, PagedList, read_lists
+from k6frames.api.paging import ListReader, MalformedPageError, PagedList, read_lists
 from k6frames.api.settings import StackArgument
 from k6frames.errors import ConfigError
 from k6frames.tables.schema import Table
@@ -47,11 +47,27 @@ def load_stack_list(
     client = client_or_default(client)
     requests = stack_requests(path, client, stack)
     if is_paged:
-        readers: list[ListReader] = [PagedList(request) for request in requests]
+        readers = [PagedList(request) for request in requests]
+        return load_lists(table, readers, requests, client, on_error)
+    responses = client.fetch(requests, on_error=on_error)
+    return _stack_frame(table, responses, requests, drop_duplicates=False)
+
+
+def load_lists(
+    table: Table,
+    readers: Sequence[ListReader],
+    subjects: Mapping[Request, Mapping[str, Any]],
+    client: Client,
+    on_error: OnError,
+) -> pd.DataFrame:
+    """Read lists of stacks, completely, as one frame."""
+    try:
         responses = read_lists(client, readers, on_error=on_error)
-    else:
-        responses = client.fetch(requests, on_error=on_error)
-    return list_frame(table, responses, requests)
+    except MalformedPageError as error:
+        # The parser names the record and the field.
+        parsing.read(table, {error.request: error.body})
+        raise
+    return _stack_frame(table, responses, subjects, drop_duplicates=True)
 
 
 def stack_requests(
@@ -64,15 +80,18 @@ def stack_requests(
     }
 
 
-def list_frame(
-    table: Table, responses: Responses, subjects: Mapping[Request, Mapping[str, Any]]
+def _stack_frame(
+    table: Table,
+    responses: Responses,
+    subjects: Mapping[Request, Mapping[str, Any]],
+    *,
+    drop_duplicates: bool,
 ) -> pd.DataFrame:
-    """Return the frame of the pages of stack lists."""
     arrow = parsing.read(
         table,
         responses.bodies,
         constants={"stack_id": [request.stack for request in responses.bodies]},
-        drop_duplicates=True,
+        drop_duplicates=drop_duplicates,
     )
     return with_attrs(table.to_frame(arrow), responses, subjects)
 

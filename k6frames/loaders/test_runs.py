@@ -10,7 +10,6 @@ import pandas as pd
 from k6frames.api import endpoints
 from k6frames.api.client import Client, OnError
 from k6frames.api.endpoints import Request
-from k6frames.api.paging import ListReader, read_lists
 from k6frames.api.settings import StackArgument
 from k6frames.api.time_windows import TimeWindows
 from k6frames.errors import ConfigError
@@ -19,7 +18,7 @@ from k6frames.loaders.load_tests import load_tests_df, stack_projects_df
 from k6frames.loaders.shared import (
     IDs,
     client_or_default,
-    list_frame,
+    load_lists,
     stack_requests,
     validate_ids,
 )
@@ -94,7 +93,7 @@ def test_runs_df(
         )
     ids = None if load_test_ids is None else validate_ids("load_test_ids", load_test_ids)
     requests = _requests(ids, client, stack)
-    readers: list[ListReader] = [
+    readers = [
         TimeWindows(
             request,
             after.to_pydatetime() if after is not None else None,
@@ -102,8 +101,7 @@ def test_runs_df(
         )
         for request in requests
     ]
-    responses = read_lists(client, readers, on_error=on_error)
-    runs = list_frame(TEST_RUNS, responses, requests)
+    runs = load_lists(TEST_RUNS, readers, requests, client, on_error)
     # A folder of responses has all runs, whatever was asked for.
     selected = pd.Series(data=True, index=runs.index)
     if ids is not None:
