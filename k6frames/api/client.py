@@ -291,8 +291,9 @@ class Client:
                 pool.close()
 
     def forget(self, requests: Iterable[Request]) -> None:
-        """Remove responses from the cache, so that they are fetched again."""
-        self._session.forget(requests)
+        """Remove responses from the cache, so that they are fetched again; not while offline."""
+        if not self._offline:
+            self._session.forget(requests)
 
     def stacks(self, stack: StackArgument = None) -> tuple[Stack, ...]:
         """Return the stacks to read: those of the argument, else the client's own.
@@ -301,6 +302,11 @@ class Client:
         ----------
         stack : int, str or iterable of these, optional
             IDs, slugs or URLs.
+
+        Returns
+        -------
+        tuple of Stack
+            ``id`` and ``url`` of each, every stack once; the URL of an ID is not known.
 
         Raises
         ------
