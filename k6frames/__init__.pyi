@@ -1,9 +1,6 @@
-from . import dask as dask
 from . import plots as plots
 from . import tables as tables
 from .api.client import Client as Client
-from .dataset.read import read_dataset as read_dataset
-from .dataset.sync import sync as sync
 from .errors import APIError as APIError
 from .errors import ConfigError as ConfigError
 from .errors import K6FramesError as K6FramesError
@@ -28,7 +25,6 @@ from .loaders.organizations import organization_df as organization_df
 from .loaders.organizations import organization_projects_df as organization_projects_df
 from .loaders.organizations import organizations_df as organizations_df
 from .loaders.organizations import projects_df as projects_df
-from .loaders.snapshot import snapshot as snapshot
 from .loaders.test_runs import test_run_details_df as test_run_details_df
 from .loaders.test_runs import test_runs_df as test_runs_df
 from .summaries.changes import changes as changes

@@ -21,8 +21,6 @@ STAGES = (
     "summaries",
     "files",
     "plots",
-    "dataset",
-    "dask",
     "report",
     "cli",
 )
@@ -36,19 +34,13 @@ INDEPENDENT = {
 # A library that is not listed may be imported anywhere.
 LIBRARIES = {
     "click": {"cli"},
-    "dask": {"dask"},
-    "distributed": {"dask"},
-    "filelock": {"dataset"},
     "itables": {"report"},
     "jinja2": {"report"},
     "matplotlib": {"plots", "report"},
     "msgspec": {"api", "parsing", "loaders"},
-    "nbconvert": {"report"},
-    "pandas": {"tables", "parsing", "loaders", "summaries", "plots", "files"}
-    | {"dataset", "dask", "report", "cli"},
-    "papermill": {"report"},
+    "pandas": {"tables", "parsing", "loaders", "summaries", "plots", "files"} | {"report", "cli"},
     "platformdirs": {"api"},
-    "pyarrow": {"tables", "parsing", "files", "dataset", "dask", "summaries"},
+    "pyarrow": {"tables", "parsing", "files", "summaries"},
     "requests": {"api"},
     "requests_cache": {"api"},
     "rich": {"cli"},

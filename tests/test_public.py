@@ -18,7 +18,7 @@ import k6frames
 from k6frames import Client, plots, tables
 from k6frames.tables import Table
 
-SECTIONS = ("Parameters", "Returns", "Raises", "Notes", "Examples", "Columns")
+SECTIONS = ("Parameters", "Returns", "Raises", "Warns", "Notes", "Examples", "Columns")
 
 
 def names(kind: Callable[[Any], bool]) -> list[str]:
@@ -32,7 +32,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 FRAMES = [name for name, function in FUNCTIONS.items() if hasattr(function, "tables")]
 # Which table they return depends on the file.
-GENERAL = {"read_csv", "read_parquet", "read_dataset"}
+GENERAL = {"read_csv", "read_parquet"}
 
 
 def sections_of(function: Callable[..., Any]) -> dict[str, str]:
@@ -107,7 +107,7 @@ def test_a_docstring_documents_every_parameter_in_order(name: str) -> None:
     text = sections_of(function).get("Parameters", "")
     documented = re.findall(r"^(\w+(?:, \w+)*) : \S", text, flags=re.MULTILINE)
     flat = [parameter for group in documented for parameter in group.split(", ")]
-    parameters = inspect.signature(function).parameters.metric_values()
+    parameters = inspect.signature(function).parameters.values()
     assert flat == [parameter.name for parameter in parameters if parameter.name != "self"]
 
 
@@ -232,7 +232,7 @@ def _check(frame: pd.DataFrame, table: Table) -> None:
 
 
 def test_every_function_that_returns_a_frame_is_called_here() -> None:
-    assert set(CALLS) | {"usage", "sync"} | GENERAL >= set(FRAMES)
+    assert set(CALLS) | {"usage"} | GENERAL >= set(FRAMES)
 
 
 @pytest.mark.parametrize("name", CALLS)

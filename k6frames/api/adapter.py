@@ -23,6 +23,7 @@ from requests.adapters import HTTPAdapter
 from k6frames.api.connections import STOPPABLE_POOLS
 from k6frames.api.endpoints import STACK_ID_HEADER, STACK_URL_HEADER, authorization_scheme
 from k6frames.api.responses import (
+    Body,
     describe_failure,
     is_json,
     is_permanent,
@@ -164,31 +165,34 @@ class RetryAdapter(HTTPAdapter):
         timeout: tuple[float, float],
         **options: Any,
     ) -> requests.Response:
-        url = str(request.url)
         remaining = self._wait_for_pause(request, active)
-        authorized = request.copy()
-        scheme = authorization_scheme(url.removeprefix(self._address))
-        authorized.headers["Authorization"] = f"{scheme} {self._token.reveal()}"
+        limits = (min(timeout[0], remaining), min(timeout[1], remaining))
         try:
-            response = super().send(
-                authorized,
-                stream=True,
-                timeout=(min(timeout[0], remaining), min(timeout[1], remaining)),
-                **options,
-            )
-            body = read_body(response.raw)
+            response, body = self._receive(request, timeout=limits, **options)
         # Whatever is raised while a response is read, the response is not usable.
         except Exception as error:  # noqa: BLE001
             active.last_failure = f"{describe_failure(error)}."
-            failure = APIError(None, None, f"{_where(request)}: {active.last_failure}", url)
-            if is_permanent(error):
-                raise failure from None
-            raise TransientError(failure) from None
-        self._check(request, response, body, active)
-        headers = {"Content-Type": "application/json"}
-        if self._token.occurs_in(body):
-            headers[DO_NOT_CACHE] = "1"
-        return self.build_response(request, make_response(body, headers))
+            message = f"{_where(request)}: {active.last_failure}"
+            api_error = APIError(None, None, message, str(request.url))
+            failure = api_error if is_permanent(error) else TransientError(api_error)
+        else:
+            self._check(request, response, body, active)
+            headers = {"Content-Type": "application/json"}
+            if self._token.occurs_in(body.content):
+                headers[DO_NOT_CACHE] = "1"
+            return self.build_response(request, make_response(body.content, headers))
+        # Not while the exception is handled, which leads to frames that have the token.
+        raise failure
+
+    def _receive(
+        self, request: requests.PreparedRequest, **options: Any
+    ) -> tuple[requests.Response, Body]:
+        """Send a request once, with the token, and read the body."""
+        authorized = request.copy()
+        scheme = authorization_scheme(str(request.url).removeprefix(self._address))
+        authorized.headers["Authorization"] = f"{scheme} {self._token.reveal()}"
+        response = super().send(authorized, stream=True, **options)
+        return response, read_body(response.raw)
 
     def _wait_for_pause(self, request: requests.PreparedRequest, active: ActiveRequest) -> float:
         """Wait while the API asked any request to slow down; return the seconds that remain."""
@@ -208,23 +212,23 @@ class RetryAdapter(HTTPAdapter):
         self,
         request: requests.PreparedRequest,
         response: requests.Response,
-        body: bytes,
+        body: Body,
         active: ActiveRequest,
     ) -> None:
         """Raise an error unless the response is a complete 200 that is JSON."""
         status, url = response.status_code, str(request.url)
-        if status == 200 and is_json(body):
+        if status == 200 and is_json(body.content):
             return
         if status == 200:
             kind = printable(response.headers.get("Content-Type", "of no type"), self._token, 60)
             active.last_failure = (
-                f"the response is not JSON, or was truncated ({len(body):,} bytes, {kind})."
+                f"the response is not JSON, or was truncated ({len(body.content):,} bytes, {kind})."
             )
             message = f"{_where(request)}: {active.last_failure}"
             raise TransientError(APIError(200, None, message, url))
         if response.is_redirect:
             raise self._redirect_error(request, response)
-        code, text = parse_error(body, self._token)
+        code, text = parse_error(body.content, self._token)
         active.last_failure = f"HTTP {status}"
         if text:
             active.last_failure += f" ({text!r})" if code is None else f" ({text!r}, code {code})"

@@ -35,6 +35,10 @@ class _Connection(urllib3.connection.HTTPConnection):
         _register(sock)  # what a proxy sends before TLS begins may never end either
         return sock
 
+    def _tunnel(self) -> None:
+        super()._tunnel()
+        _register(self.sock)  # a tunnel that was ended looks like a complete one
+
     def connect(self) -> None:
         super().connect()
         _register(self.sock)

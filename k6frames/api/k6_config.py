@@ -44,10 +44,15 @@ def read_configs() -> Iterator[K6Config]:
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, ValueError, RecursionError) as error:
+            reason = type(error).__name__
+        else:
+            reason = ""
+        if reason:
+            # Not raised while the JSON error is handled, which has the file's text.
             raise UnreadableConfigError(
-                f"k6's configuration file {path} cannot be read ({type(error).__name__}). Create "
-                "it again with `k6 cloud login`, or set K6_CLOUD_TOKEN."
-            ) from None
+                f"k6's configuration file {path} cannot be read ({reason}). Create it again with "
+                "`k6 cloud login`, or set K6_CLOUD_TOKEN."
+            )
         for key in ("collectors", "cloud"):
             cloud = cloud.get(key) if isinstance(cloud, dict) else None
         if isinstance(cloud, dict):

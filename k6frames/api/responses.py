@@ -7,6 +7,7 @@ import math
 import re
 import ssl
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 import requests
@@ -26,25 +27,32 @@ class BodyTooLargeError(OSError):
     """The body is longer than `MAX_BODY_BYTES`."""
 
 
+@dataclass(frozen=True)
+class Body:
+    """The body of a response, which no traceback with locals shows: it may repeat the token."""
+
+    content: bytes = field(repr=False)
+
+
 def make_response(body: bytes, headers: Mapping[str, str]) -> urllib3.HTTPResponse:
     """Return a response with status 200 whose body has been read."""
     return urllib3.HTTPResponse(io.BytesIO(body), headers, status=200, preload_content=False)
 
 
-def read_body(raw: urllib3.HTTPResponse) -> bytes:
+def read_body(raw: urllib3.HTTPResponse) -> Body:
     """Read and decompress a body up to its end."""
-    body = bytearray()
+    content = bytearray()
     try:
         for chunk in raw.stream(1 << 16, decode_content=True):
-            body += chunk
-            if len(body) > MAX_BODY_BYTES:
+            content += chunk
+            if len(content) > MAX_BODY_BYTES:
                 raise BodyTooLargeError(
                     None, f"the response is longer than {MAX_BODY_BYTES:,} bytes"
                 )
     except Exception:
         raw.close()
         raise
-    return bytes(body)
+    return Body(bytes(content))
 
 
 def is_json(body: bytes) -> bool:

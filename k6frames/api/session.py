@@ -166,6 +166,8 @@ def error_of(request: Request, error: APIError) -> APIError:
 def normalize_url(url: str) -> str:
     """Return a URL as requests sends it, which is also how it is cached."""
     try:
-        return str(requests.Request("GET", url).prepare().url)
+        for _ in range(2):  # first "%2e" becomes a dot, then ".." is resolved
+            url = str(requests.Request("GET", url).prepare().url)
     except ValueError as error:  # requests' own errors about addresses are such
         raise ConfigError(f"{url!r} is not an address that can be requested: {error}") from None
+    return url

@@ -36,7 +36,6 @@ RESULT_COLORS = {
 """Apart for colour-blind readers, and three times as bright or dark as white and dark pages."""
 MARK_COLOR = "#7F7F7F"
 LIMIT_LINE: dict[str, Any] = {"color": MARK_COLOR, "lw": 1.6, "ls": (0, (4, 2))}
-LIMIT_MARK: dict[str, Any] = {"color": "#404040", "lw": 2.5}
 AXES_COLOR = "#A0A0A0"
 HATCH = "/////"
 

@@ -32,6 +32,12 @@ MAX_LIMIT_RATIO = 3
 MAX_SHARE = 2.0
 """Bars are cut at so many times the limit."""
 
+# The halo is what is seen of it on a bar and on a dark page.
+_LIMIT_MARK: dict[str, Any] = {
+    "color": "#404040",
+    "path_effects": [withStroke(linewidth=4.5, foreground="white")],
+}
+
 
 @style.house_style()
 def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None = None) -> Axes:
@@ -188,7 +194,9 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         legend.append(style.bar_handle("used, over the limit by the month's end", style.VERMILLION))
     legend.append(style.bar_handle("expected at the month's end", style.MARK_COLOR, hatched=True))
     if has_limits:
-        legend.append(style.line_handle("limit", **style.LIMIT_MARK))
+        legend.append(
+            style.line_handle("limit", ls="none", marker="|", ms=11, mew=2.5, **_LIMIT_MARK)
+        )
     title = f"VUh budget in {month}" if has_limits else f"VUh used in {month}"
     header = style.arrange_header(title, size, legend)
     ax = style.prepare_axes(ax, header, rows.inches)
@@ -211,11 +219,10 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _mark_limits(ax: Axes, positions: Floats, bar_height: float) -> None:
-    """Draw a mark across each bar that has a limit; its halo is seen on bars and dark pages."""
+    """Draw a mark across each bar that has a limit."""
     reach = bar_height * 0.65
     ends = np.ones(len(positions))
-    marks = ax.vlines(ends, positions - reach, positions + reach, **style.LIMIT_MARK)
-    marks.set_path_effects([withStroke(linewidth=4.5, foreground="white")])
+    ax.vlines(ends, positions - reach, positions + reach, lw=2.5, **_LIMIT_MARK)
 
 
 def _ratio(values: pd.Series[Any], scale: pd.Series[Any]) -> Floats:

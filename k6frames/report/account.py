@@ -153,13 +153,15 @@ def _read_metrics(client: Client, details: pd.DataFrame) -> pd.DataFrame:
     """Return the p95 of the load tests that ran last, as far as the API has it."""
     newest = details.groupby(["stack_id", "load_test_id"])["created"].max().sort_values()
     frames = [METRIC_VALUES.to_frame(METRIC_VALUES.arrow_schema.empty_table())]
-    for stack_id, created in newest.groupby(level="stack_id"):
-        ids = [load_test_id for _, load_test_id in created.index[::-1][:MAX_TREND_TESTS]]
+    for stack_id in newest.index.unique("stack_id"):
+        ids = newest.loc[stack_id].index[::-1][:MAX_TREND_TESTS]
         with warnings.catch_warnings():
             # Load tests without metrics are left out: their data has expired.
             warnings.simplefilter("ignore")
             frames.append(
-                metrics.metric_values_df(ids, stack=int(stack_id), client=client, on_error="warn")
+                metrics.metric_values_df(
+                    list(ids), stack=int(stack_id), client=client, on_error="warn"
+                )
             )
     values = pd.concat(frames).drop_duplicates(list(METRIC_VALUES.key))
     values.attrs = {}

@@ -65,7 +65,7 @@ def table_page(account: Account, table: Table, frame: pd.DataFrame) -> str:
     encoded = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return _render(
         "table.html.j2",
-        title=f"{header(table.name)} – {account.name}",
+        title=f"{header(table.name)}: {account.name}",
         heading=header(table.name),
         account=account,
         table=table,
@@ -106,7 +106,8 @@ def _cell(value: Any) -> Any:
         return round(value, 4) if math.isfinite(value) else None
     # JavaScript's numbers are exact up to 2**53.
     if pd.api.types.is_integer(value):
-        return int(value) if abs(value) <= 2**53 else str(value)
+        number = int(value)
+        return number if abs(number) <= 2**53 else str(number)
     return str(value)
 
 

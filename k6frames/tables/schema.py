@@ -110,13 +110,13 @@ class Table:
         )
 
     def select(self, *names: str) -> Table:
-        """This table with its key and some more columns, for a function that needs only those."""
+        """Return the table with its key and some more columns, for a function that needs only those."""
         wanted = {*self.key, *names}
         columns = tuple(column for column in self.columns if column.name in wanted)
         return replace(self, columns=columns)
 
     def public(self, name: str) -> Table:
-        """This table without its private columns."""
+        """Return the table without its private columns."""
         columns = tuple(column for column in self.columns if not column.private)
         return replace(self, name=name, columns=columns)
 

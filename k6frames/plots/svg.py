@@ -1,0 +1,83 @@
+"""Plots as SVG elements with real text, for a page."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+
+from k6frames.plots import style
+
+# Text has neither < nor >, which are escaped in it: only tags are changed.
+_TAG = re.compile(r"<[^>]*>")
+_ID = re.compile(r'(\bid="|url\(#|href="#)')
+# matplotlib before 3.11 writes the size and the family in one property.
+_FONT = re.compile(r"\bfont: ([\d.]+px)[^;\"]*|\bfont-family: [^;\"]*;? ?")
+# It would be in force on the whole page.
+_STYLE_SHEET = re.compile(r"<defs>\s*<style[^>]*>\*\{([^}]*)\}</style>\s*</defs>\s*")
+_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+
+
+def draw_svg(
+    plot: Callable[..., Axes], *frames: Any, name: str, width: float, **options: Any
+) -> str:
+    """Return a plot as an SVG element that a page may contain.
+
+    The text is text, in the fonts of the page and, where the plot does not give it a color, in the
+    CSS `fill` of the page. The background is transparent. The same data give the same SVG.
+
+    Parameters
+    ----------
+    plot : callable
+        One of the functions of `k6frames.plots`.
+    *frames : pandas.DataFrame
+        What it draws.
+    name : str
+        A name that is unique on the page; every ID in the SVG begins with it.
+    width : float
+        Width in inches. Below about 6 inches names are above the bars.
+    **options : object
+        Further arguments of the function.
+
+    Returns
+    -------
+    str
+        From ``<svg`` to ``</svg>``.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> projects = k6frames.projects_df(client=k6frames.Client.sample())
+    >>> timeline = k6frames.creation_timeline(projects)
+    >>> svg = draw_svg(k6frames.plots.creation_timeline, timeline, name="growth", width=4.2)
+    >>> svg[:4]
+    '<svg'
+    """
+    settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": name}
+    with mpl.rc_context(settings), style.figure_width(width), warnings.catch_warnings():
+        # The reader's fonts have characters that this machine's do not have.
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
+        plot(*frames, **options)
+        figure = plt.gcf()
+        buffer = StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata=_NO_METADATA)
+        plt.close(figure)
+    text = buffer.getvalue()
+    svg = text[text.index("<svg") :].strip()
+    style_sheet = _STYLE_SHEET.search(svg)
+    if style_sheet:
+        svg = svg.replace(style_sheet[0], "", 1)
+        svg = svg.replace("<svg", f'<svg style="{style_sheet[1]}"', 1)
+    return _TAG.sub(lambda tag: _adapt_tag(tag[0], name), svg)
+
+
+def _adapt_tag(tag: str, name: str) -> str:
+    """Make the IDs of a tag unique on the page, and leave the choice of fonts to the page."""
+    tag = _ID.sub(rf"\g<1>{name}-", tag)
+    return _FONT.sub(lambda font: f"font-size: {font[1]}" if font[1] else "", tag)
