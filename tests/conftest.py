@@ -57,5 +57,5 @@ def connect(token: str) -> Iterator[Connect]:
 @pytest.fixture
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let attempts follow each other at once."""
-    monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr(adapter, "JITTER_SECONDS", 0.01)
+    monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.002)
+    monkeypatch.setattr(adapter, "JITTER_SECONDS", 0.001)

@@ -17,9 +17,7 @@ FRAGMENT_LENGTH = 12
 def is_in_text(token: str, text: str) -> bool:
     """Whether a text has the token, or its beginning or end, in upper or lower case."""
     text = text.lower()
-    return any(
-        part.lower() in text for part in (token[:FRAGMENT_LENGTH], token[-FRAGMENT_LENGTH:])
-    )
+    return any(part.lower() in text for part in (token[:FRAGMENT_LENGTH], token[-FRAGMENT_LENGTH:]))
 
 
 def is_in_bytes(token: str, data: bytes) -> bool:

@@ -241,11 +241,10 @@ def reset(connection: Connection) -> None:
     connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def busy(status: int = 429, retry_after: object = None, body: bytes = b"") -> Step:
+def busy(status: int = 429, retry_after: object = None, *, delay: float = 0) -> Step:
     """A response that asks to come back later."""
-    return reply(
-        body, status=status, headers={} if retry_after is None else {"Retry-After": retry_after}
-    )
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    return reply(b"", status=status, headers=headers, delay=delay)
 
 
 def redirect(location: str, status: int = 302) -> Step:
