@@ -12,7 +12,7 @@ import jinja2
 import markupsafe
 import pandas as pd
 
-from k6frames import __version__
+import k6frames
 from k6frames.report.account import Account
 from k6frames.report.sections import Section, header, overview
 from k6frames.tables.schema import Table
@@ -119,4 +119,4 @@ def _render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(version=__version__, **values)
+    return environment.get_template(template).render(version=k6frames.__version__, **values)
