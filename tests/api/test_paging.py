@@ -30,7 +30,6 @@ from k6frames.api.session import Response
 from k6frames.errors import APIError, SchemaError
 from k6frames.tables import LOAD_TESTS, TEST_RUNS
 
-
 STACK = make_stack(5, rows=3100)
 
 
