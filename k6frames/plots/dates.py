@@ -84,8 +84,20 @@ def limit_to_times(ax: Axes, times: Times) -> None:
     ax.set_xlim(low - pad, high + pad)
 
 
-def label_times(ax: Axes, times: Times, what: str) -> None:
-    """Set ticks and label of a horizontal axis of timestamps, whose limits are final."""
+def label_times(ax: Axes, times: Times, what: str, *, inside: bool = False) -> None:
+    """Set ticks and label of a horizontal axis of timestamps, whose limits are final.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The Axes.
+    times : numpy.ndarray
+        The timestamps.
+    what : str
+        What they are, for the label.
+    inside : bool
+        Whether the first and the last tick's label must not protrude from the Axes.
+    """
     first, last = times.min(), times.max()
     zone = "UTC"
     if first == last:
@@ -97,6 +109,10 @@ def label_times(ax: Axes, times: Times, what: str) -> None:
             days = sorted({format_tick(time, Step(1, "D", 1)) for time in (first, last)})
             zone = f"{' to '.join(days)}, UTC"
     ax.set_xlabel(f"{what} ({zone})", fontsize=style.FONT_SIZE)
+    texts = ax.get_xticklabels()
+    if inside and len(texts) > 1:
+        texts[0].set_horizontalalignment("left")
+        texts[-1].set_horizontalalignment("right")
 
 
 def _finest_step(first: np.datetime64, last: np.datetime64) -> Step:

@@ -151,10 +151,7 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     --------
     >>> import k6frames
     >>> client = k6frames.Client.sample()
-    >>> run = k6frames.test_runs_df(client=client)["test_run_id"].iloc[-1]
-    >>> series = k6frames.metric_series_df(
-    ...     run, "http_req_duration", "histogram_quantile(0.95)", client=client
-    ... )
+    >>> series = k6frames.metric_series_df(7241140, client=client)
     >>> ax = k6frames.plots.metric_series(series)
     >>> ax.get_title()[:20]
     'p95 of http_req_dura'
@@ -235,7 +232,7 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     compared = compared.head(len(names))
     texts = [_change_text(row) for row in compared.itertuples()]
     if more:
-        names, texts = [*names, f"{more:,} more with a smaller change"], [*texts, ""]
+        names, texts = [*names, style.format_count(more, "other")], [*texts, ""]
     rows = bars.arrange_rows(names, texts, size)
     changes = compared["change"].to_numpy(dtype=float)
     legend = [
@@ -250,7 +247,8 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = style.prepare_axes(ax, header, rows.inches)
     colors = np.where(changes > 0, style.VERMILLION, style.BLUE)
     ax.barh(rows.bar_positions[: len(changes)], changes, rows.bar_height, color=colors)
-    ax.axvline(0, color=style.AXES_COLOR, lw=0.8)
+    if not rows.names_above:
+        ax.axvline(0, color=style.AXES_COLOR, lw=0.8)
     bars.draw_names(ax, rows)
     style.percent_axis(ax, ax.xaxis, "last runs compared with the runs before")
     start = min(0.0, changes.min())
@@ -284,7 +282,8 @@ def _measures(frame: pd.DataFrame) -> list[Measure]:
 
 def _change_text(row: Any) -> str:
     """Return a text such as "+35%: 412 to 556 ms"."""
-    sign = "\N{MINUS SIGN}" if row.change < 0 else "+"
+    sign = style.MINUS if row.change < 0 else "+"
+    digits = 0 if abs(row.change) >= 0.1 else 1
     before = style.format_number(row.before)
     after = format_value(row.after, describe_measure(row.metric, row.query).unit)
-    return f"{sign}{abs(row.change):,.0%}: {before} to {after}"
+    return f"{sign}{abs(row.change):,.{digits}%}: {before} to {after}"

@@ -120,18 +120,20 @@ def draw_layers(ax: Axes, periods: Periods, layers: Sequence[Layer]) -> Floats:
     A bar is an interval of a ``StepPatch``, whose ``get_data()`` has the upper and the lower ends;
     the intervals between bars are NaN.
     """
-    starts, ends = to_axis(periods.starts), to_axis(periods.ends)
-    gaps = (ends - starts) * (GAP_SHARE if len(starts) <= MAX_BARS_WITH_GAPS else 0)
-    edges = np.column_stack([starts + gaps / 2, ends - gaps / 2]).ravel()
+    starts, stops = to_axis(periods.starts), to_axis(periods.ends)
+    gaps = (stops - starts) * (GAP_SHARE if len(starts) <= MAX_BARS_WITH_GAPS else 0)
+    edges = np.column_stack([starts + gaps / 2, stops - gaps / 2]).ravel()
     wide = np.diff(edges) > 0
     edges = edges[np.append(True, wide)]
     tops = np.zeros(len(starts))
     for layer in layers:
         bottoms, tops = tops, tops + layer.heights
+        # A hatched bar has an outline, which is seen also if it is empty.
+        ends = np.where(layer.heights == 0, np.nan, tops) if layer.hatched else tops
         # Not by ax.stairs(), which looks at each vertex in Python to find the limits of the axes.
         ax.add_artist(
             StepPatch(
-                _between_gaps(tops)[wide],
+                _between_gaps(ends)[wide],
                 edges,
                 baseline=_between_gaps(bottoms)[wide],  # type: ignore[arg-type]  # it says float only
                 **style.bar_colors(layer.color, hatched=layer.hatched),

@@ -67,7 +67,7 @@ def scheduled_runs(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.plot(x, positions, "o", color=style.BLUE, ms=6)
     bars.draw_names(ax, rows)
     bars.draw_values(ax, rows, x, limit, start=start, aligned=True)
-    dates.label_times(ax, times, "next run")
+    dates.label_times(ax, times, "next run", inside=rows.names_above)
     style.draw_header(ax, header)
     return ax
 

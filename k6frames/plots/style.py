@@ -17,7 +17,7 @@ from matplotlib.axis import Axis
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, StrMethodFormatter
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from k6frames.plots import labels
@@ -38,6 +38,7 @@ MARK_COLOR = "#7F7F7F"
 LIMIT_LINE: dict[str, Any] = {"color": MARK_COLOR, "lw": 1.6, "ls": (0, (4, 2))}
 AXES_COLOR = "#A0A0A0"
 HATCH = "/////"
+MINUS = "\N{MINUS SIGN}"
 
 FONT_SIZE = 9.5
 TITLE_SIZE = 12.5
@@ -92,7 +93,7 @@ def figure_width(inches: float) -> Iterator[None]:
     >>> from k6frames.plots import style
     >>> with style.figure_width(4.2):
     ...     ax = style.new_axes(2.0)
-    >>> ax.figure.get_figwidth()
+    >>> print(ax.figure.get_figwidth())
     4.2
     """
     token = _figure_width.set(inches)
@@ -206,6 +207,8 @@ def _draw_legend(ax: Axes, header: Header, transform: Transform) -> None:
         handletextpad=0.5,
         columnspacing=1.5,
     )
+    # The title reserves the room above the Axes. A legend wider than the Axes would narrow them.
+    legend.set_in_layout(False)
     for text, label in zip(legend.get_texts(), texts, strict=True):
         text.set_parse_math(False)
         text.set_text(label)
@@ -257,7 +260,7 @@ def number_axis(ax: Axes, axis: Axis, label: str, *, integer: bool = False) -> N
 def percent_axis(ax: Axes, axis: Axis, label: str) -> None:
     """Give an axis percentages of 1, and grid lines."""
     axis.set_major_locator(MaxNLocator(steps=[1, 2, 2.5, 5, 10], nbins=_tick_count(ax, axis)))
-    axis.set_major_formatter(PercentFormatter(1))
+    axis.set_major_formatter(FuncFormatter(_format_percent))
     _label_axis(axis, label)
 
 
@@ -279,6 +282,10 @@ def _tick_count(ax: Axes, axis: Axis) -> int:
 
 def _format_tick(value: float, _position: float | None = None) -> str:
     return f"{value:,.10g}" if abs(value) < 1e15 else f"{value:g}"
+
+
+def _format_percent(value: float, _position: float | None = None) -> str:
+    return f"{value * 100:,.10g}%".replace("-", MINUS)
 
 
 def format_number(value: float) -> str:

@@ -204,7 +204,9 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     colors = np.where(is_over, style.VERMILLION, style.BLUE)
     estimate = style.bar_colors(style.MARK_COLOR, hatched=True)
     ax.barh(positions, used, rows.bar_height, color=colors)
-    ax.barh(positions, np.maximum(expected - used, 0), rows.bar_height, left=used, **estimate)
+    rises = expected > used
+    rest = (expected - used)[rises]
+    ax.barh(positions[rises], rest, rows.bar_height, left=used[rises], **estimate)
     bars.draw_names(ax, rows)
     ends = np.maximum(used, expected)
     if has_limits:
