@@ -11,8 +11,8 @@ import pytest
 
 from k6frames.cli.main import _SECTIONS, cli
 
-# They start other programs, write folders or need them; the tests of each run them.
-OTHER_EXAMPLES = {"report", "lab", "snapshot", "changes", "sync", "cache"}
+# They start other programs or write folders; the tests of each run them.
+OTHER_EXAMPLES = {"report", "lab", "cache"}
 
 
 def examples(name: str) -> list[str]:

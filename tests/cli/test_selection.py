@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -140,3 +142,19 @@ def test_option_project_selects_the_rows_of_a_project(command: str, run) -> None
     options = ("--project", "Login", "--columns", "project_id,project_name")
     rows = run(command, "--sample", *options).stdout.splitlines()[1:]
     assert set(rows) == {"2113263\tLogin"}
+
+
+def test_rows_of_several_stacks_have_the_stack(run, tmp_path, monkeypatch) -> None:
+    for stack_id in (7, 8):
+        folder = tmp_path / "account" / "stacks" / str(stack_id) / "cloud" / "v6"
+        folder.mkdir(parents=True)
+        (folder / "projects.json").write_text('{"value": [{"id": 1, "name": "P"}]}')
+        records = [{"id": 10 + stack_id, "project_id": 1, "name": f"T{stack_id}"}]
+        (folder / "load_tests.json").write_text(json.dumps({"value": records}))
+    monkeypatch.setenv("K6FRAMES_API_URL", (tmp_path / "account").as_uri())
+    assert run("load-tests").stdout.splitlines() == [
+        "load_test_id\tstack_id\tname\tproject_name\tcreated\tupdated",
+        "17\t7\tT7\tP\t\t",
+        "18\t8\tT8\tP\t\t",
+    ]
+    assert run("load-tests", "--stack", "8").stdout.splitlines()[1:] == ["18\tT8\tP\t\t"]
