@@ -69,7 +69,8 @@ def overview(account: Account) -> list[Figure]:
 def _run_figures(account: Account) -> list[Figure]:
     details, usage = account.tables["test_run_details"], account.tables["usage"]
     month = account.as_of.tz_localize(None).to_period("M")
-    by_month = usage.set_index(usage["period"].dt.tz_localize(None).dt.to_period("M"))
+    months = usage["period"].dt.tz_localize(None).dt.to_period("M")
+    by_month = usage[["test_runs", "vuh"]].set_index(months)
     this, last = (by_month.reindex([m]).fillna(0).iloc[0] for m in (month, month - 1))
     age = account.as_of - details["created"]
     recent = details[age.between(pd.Timedelta(0), pd.Timedelta(days=30))]
@@ -82,8 +83,8 @@ def _run_figures(account: Account) -> list[Figure]:
         Figure("load tests", f"{len(account.tables['load_tests']):,}", "in the stacks read"),
         Figure(
             f"test runs in {month}",
-            f"{this['test_runs']:,}",
-            f"{last['test_runs']:,} in {month - 1}",
+            f"{this['test_runs']:,.0f}",
+            f"{last['test_runs']:,.0f} in {month - 1}",
         ),
         Figure(f"VUh in {month}", f"{this['vuh']:,.0f}", f"{last['vuh']:,.0f} in {month - 1}"),
         Figure(

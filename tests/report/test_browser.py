@@ -1,0 +1,62 @@
+"""The report in a real browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from k6frames import Client
+from k6frames.report.build import write_report
+
+pytestmark = pytest.mark.browser
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    with Client.sample() as client:
+        page = write_report(client, tmp_path_factory.mktemp("r"), report_step=lambda _: None)
+    return page.parent.as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium")
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-background-networking", "--disable-sync"],
+        )
+        yield started
+        started.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_index_fits_its_window_and_shows_one_variant_of_each_plot(
+    browser: Any, report: str, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(f"{report}/index.html")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    shown = page.locator(".plot svg:visible").count()
+    assert shown * 2 == page.locator(".plot svg").count() > 0
+    page.close()
+
+
+def test_a_table_is_searched_and_sorted(browser: Any, report: str) -> None:
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{report}/load_tests.html")
+    page.wait_for_selector("#rows tbody tr")
+    assert page.locator("#rows tbody tr").count() == 25
+    page.fill("input[type=search]", "passkey")
+    page.wait_for_function("document.querySelectorAll('#rows tbody tr').length === 1")
+    assert "Login: passkey sign-in" in page.inner_text("#rows tbody")
+    assert errors == []
+    page.close()

@@ -1,0 +1,167 @@
+"""The report: what is written, what is not, and how it is replaced."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+
+import k6frames
+from k6frames import Client, ConfigError
+from k6frames.report.account import read_account
+from k6frames.report.build import write_report
+from k6frames.report.sections import make_sections, overview
+
+
+def ignore(step: str) -> None:
+    """Take the name of a step."""
+
+
+@pytest.fixture(scope="module")
+def sample_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with Client.sample() as client:
+        page = write_report(client, tmp_path_factory.mktemp("report"), report_step=ignore)
+    return page.parent
+
+
+def account_folder(root: Path, files: dict[str, Any]) -> str:
+    for path, content in files.items():
+        file = root / f"{path}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(content))
+    return root.as_uri()
+
+
+ONE_PROJECT = {
+    "v3/organizations": {"organizations": [{"id": 1, "name": "Acme", "billing_email": "b@x.y"}]},
+    "v3/organizations/1/projects": {
+        "projects": [{"id": 7, "organization_id": 1, "name": "only", "created": "2024-02-29"}]
+    },
+}
+EMPTY = {"v3/organizations": {"organizations": []}}
+STACK = "stacks/5/cloud/v6"
+EMPTY_STACK = {
+    f"{STACK}/{name}": {"value": []}
+    for name in ("projects", "load_tests", "test_runs", "schedules", "project-limits", "load_zones")
+}
+ONE_RUN = EMPTY_STACK | {
+    f"{STACK}/test_runs": {
+        "value": [
+            {
+                "id": 1,
+                "test_id": 2,
+                "project_id": 3,
+                "created": "2026-01-01T00:00:00Z",
+                "started_by": "somebody@example.com",
+            }
+        ]
+    }
+}
+
+
+def test_every_table_has_a_page_a_csv_and_a_parquet_file(sample_report: Path) -> None:
+    for page in sample_report.glob("*.html"):
+        if page.name != "index.html":
+            assert page.with_suffix(".csv").exists()
+            frame = pd.read_parquet(page.with_suffix(".parquet"))
+            data = re.search(r'id="data">(.*?)</script>', page.read_text(), re.DOTALL)
+            assert data is not None
+            assert len(json.loads(data[1])["rows"]) == len(frame)
+    assert (sample_report / "test_run_details.html").exists()
+
+
+def test_the_excel_file_has_a_sheet_for_each_table(sample_report: Path) -> None:
+    book = openpyxl.load_workbook(sample_report / "report.xlsx", read_only=True)
+    assert len(book.sheetnames) == len(list(sample_report.glob("*.csv")))
+    book.close()
+
+
+def test_nothing_private_is_in_the_report(sample_report: Path) -> None:
+    for file in sample_report.iterdir():
+        content = file.read_bytes()
+        for word in (b"@example.com", b"billing_email", b"Example Street", b"started_by"):
+            assert word not in content, file.name
+
+
+def test_the_index_names_the_account_and_answers_in_sentences(sample_report: Path) -> None:
+    page = (sample_report / "index.html").read_text()
+    assert "<h1>Marmalade Parcel Works, " in page
+    assert "as of 2026-06-29 09:30 UTC" in page
+    assert "Payment webhooks load test (98%)" in page
+    assert "https://marmaladeparcels.grafana.net/a/k6-app/tests/" in page
+    assert page.count('role="img"') > 10
+
+
+def test_no_page_loads_anything_from_another_host(sample_report: Path) -> None:
+    for page in sample_report.glob("*.html"):
+        text = page.read_text()
+        assert not re.findall(
+            r'(?:src|href)="(?:https?:)?//(?!marmaladeparcels)[^"]*\.(?:js|css)', text
+        )
+
+
+def test_a_single_file_links_to_no_other_file(tmp_path: Path) -> None:
+    with Client.sample() as client:
+        page = write_report(client, tmp_path / "one", report_step=ignore, single_file=True)
+    assert [file.name for file in page.parent.iterdir()] == ["index.html"]
+    assert not re.findall(r'href="[\w-]+\.(?:html|csv|parquet|xlsx)', page.read_text())
+
+
+@pytest.mark.parametrize(
+    "files",
+    [EMPTY, ONE_PROJECT, EMPTY_STACK, ONE_RUN, ONE_PROJECT | ONE_RUN],
+    ids=["empty", "one project", "empty stack", "one run", "both"],
+)
+def test_a_small_account_has_a_finished_report(files: dict[str, Any], tmp_path: Path) -> None:
+    client = Client(api_url=account_folder(tmp_path / "account", files))
+    page = write_report(client, tmp_path / "report", report_step=ignore).read_text()
+    assert ">nan<" not in page
+    assert "NaT" not in page
+    assert not re.search(r"\b1 (?:projects|organizations|rows|runs|load tests)\b", page)
+    if "v3/organizations" not in files:
+        assert "What is missing" in page
+
+
+def test_an_account_without_any_part_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "account").mkdir()
+    client = Client(api_url=(tmp_path / "account").as_uri())
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read_account(client, on_error="raise")
+
+
+def test_a_folder_in_the_place_of_a_file_is_found_before_anything_is_replaced(
+    tmp_path: Path,
+) -> None:
+    report = tmp_path / "report"
+    (report / "projects.csv").mkdir(parents=True)
+    (report / "index.html").write_text("old")
+    client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT))
+    with pytest.raises(ConfigError, match="is a folder"):
+        write_report(client, report, report_step=ignore)
+    assert (report / "index.html").read_text() == "old"
+    assert sorted(file.name for file in report.iterdir()) == ["index.html", "projects.csv"]
+
+
+def test_remains_of_a_killed_report_are_removed_and_other_files_stay(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    (report / ".k6frames-report-999999999-abc").mkdir(parents=True)
+    (report / "mine.txt").write_text("mine")
+    client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT))
+    write_report(client, report, report_step=ignore)
+    assert not list(report.glob(".k6frames*"))
+    assert (report / "mine.txt").read_text() == "mine"
+
+
+def test_figures_are_those_of_the_summaries() -> None:
+    with Client.sample() as client:
+        account = read_account(client, on_error="raise")
+    figures = {figure.label: figure.value for figure in overview(account)}
+    usage = k6frames.usage(account.tables["test_run_details"], by=None, until=account.as_of)
+    assert figures["VUh in 2026-06"] == f"{usage['vuh'].iloc[-1]:,.0f}"
+    assert figures["projects"] == "300"
+    assert len(make_sections(account)) == 11
