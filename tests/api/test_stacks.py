@@ -1,4 +1,4 @@
-"""Which stacks are read: IDs as they are, URLs and slugs resolved once, folders by their manifest."""
+"""Which stacks are read: IDs as they are, URLs and slugs resolved once, folders as they say."""
 
 from __future__ import annotations
 
