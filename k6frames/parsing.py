@@ -254,7 +254,7 @@ def _explain(
             place += f": {step}" if depth == 0 else ""
             if depth:
                 fields.append(step)
-        if depth == 1 or (depth == 0 and isinstance(value, dict)):
+        if depth == (1 if is_list else 0):
             record = value
     if isinstance(record, dict) and "id" in record:
         place += f" (id {_excerpt(record['id'])})"
@@ -299,9 +299,10 @@ def _excerpt(value: Any, *, private: bool = False) -> str:
 
 
 def _shorten(text: str) -> str:
-    if len(text) <= MAX_EXCERPT_LENGTH:
-        return text
-    return f"{text[: MAX_EXCERPT_LENGTH - 3]}..."
+    """Return text as a message shows it: short, and without control characters."""
+    if len(text) > MAX_EXCERPT_LENGTH:
+        text = f"{text[: MAX_EXCERPT_LENGTH - 3]}..."
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
 # --- columns ------------------------------------------------------------------------------------
