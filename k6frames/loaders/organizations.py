@@ -205,7 +205,8 @@ def organization_projects_df(
 
 def _labels(organizations: pd.DataFrame) -> dict[int, str]:
     """Return what messages call each organization: its ID and its name."""
-    names = organizations["name"].fillna("")
+    # A name may contain line breaks, which have no place in a message.
+    names = [" ".join(name.split()) for name in organizations["name"].fillna("")]
     return {
         int(org_id): f"organization {org_id} ({name})" if name else f"organization {org_id}"
         for org_id, name in zip(organizations["org_id"], names, strict=True)

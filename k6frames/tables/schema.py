@@ -110,7 +110,7 @@ class Table:
         )
 
     def select(self, *names: str) -> Table:
-        """Return the table with its key and some more columns, for a function that needs only those."""
+        """Return the table with only its key and some more columns."""
         wanted = {*self.key, *names}
         columns = tuple(column for column in self.columns if column.name in wanted)
         return replace(self, columns=columns)
@@ -289,13 +289,11 @@ def _cast_timestamps(values: pd.Series[Any]) -> pa.Array:
 
 
 def _to_microseconds(value: Any) -> int | None:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
     if not isinstance(value, date | np.datetime64):  # a datetime is a date, also pandas' own
-        if pd.api.types.is_scalar(value) and pd.isna(value):
-            return None
         raise TypeError(f"they are {type(value).__name__}")
     timestamp = pd.Timestamp(value)
-    if timestamp is pd.NaT:
-        return None
     if timestamp.nanosecond:
         raise ValueError("nanoseconds would be lost")
     in_utc = timestamp.tz_localize("UTC") if timestamp.tz is None else timestamp.tz_convert("UTC")
