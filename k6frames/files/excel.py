@@ -161,13 +161,14 @@ def _prepare(frame: pd.DataFrame) -> pd.DataFrame:
 def _write_sheet(workbook: Any, name: str, frame: pd.DataFrame) -> None:
     sheet = workbook.add_worksheet(name)
     bold = workbook.add_format({"bold": True})
-    columns, formats = [], []  # one list of cells and one format per column
+    integer = workbook.add_format({"num_format": "0"})
+    columns, formats = [], []  # one list of cells and one date format per column
     for index, label in enumerate(map(str, frame.columns)):
         cells = _to_cells(frame.iloc[:, index])
         columns.append(cells)
-        number_format = _choose_number_format(cells)
-        formats.append(workbook.add_format({"num_format": number_format}))
-        sheet.set_column(index, index, _choose_width(label, cells, number_format))
+        date_format = _choose_date_format(cells)
+        formats.append(workbook.add_format({"num_format": date_format}))
+        sheet.set_column(index, index, _choose_width(label, cells, date_format))
         sheet.write_string(0, index, label, bold)
     for row, row_cells in enumerate(zip(*columns, strict=True), start=1):
         for index, cell in enumerate(row_cells):
@@ -179,7 +180,7 @@ def _write_sheet(workbook: Any, name: str, frame: pd.DataFrame) -> None:
             elif isinstance(cell, datetime):
                 sheet.write_datetime(row, index, cell, formats[index])
             elif cell is not None:
-                sheet.write_number(row, index, cell, formats[index])
+                sheet.write_number(row, index, cell, integer if isinstance(cell, int) else None)
     sheet.freeze_panes(1, 0)
     if columns:
         sheet.autofilter(0, 0, len(frame), len(columns) - 1)
@@ -227,15 +228,12 @@ def _to_datetime(timestamp: pd.Timestamp) -> datetime | str:
     return naive.isoformat(sep=" ")
 
 
-def _choose_number_format(cells: list[Cell]) -> str:
-    datetimes = [cell for cell in cells if isinstance(cell, datetime)]
-    if datetimes:
-        at_midnight = all(cell.time() == time.min for cell in datetimes)
-        return _DATE_FORMAT if at_midnight else _DATETIME_FORMAT
-    return "General" if any(isinstance(cell, float) for cell in cells) else "0"
+def _choose_date_format(cells: list[Cell]) -> str:
+    at_midnight = all(cell.time() == time.min for cell in cells if isinstance(cell, datetime))
+    return _DATE_FORMAT if at_midnight else _DATETIME_FORMAT
 
 
-def _choose_width(label: str, cells: list[Cell], number_format: str) -> int:
-    shown = [number_format if isinstance(c, datetime) else str(c) for c in cells[:ROWS_FOR_WIDTH]]
+def _choose_width(label: str, cells: list[Cell], date_format: str) -> int:
+    shown = [date_format if isinstance(c, datetime) else str(c) for c in cells[:ROWS_FOR_WIDTH]]
     # Three more for the button of the filter.
     return min(max(map(len, [f"{label}   ", *shown])) + 1, MAX_WIDTH)

@@ -149,7 +149,12 @@ def closest_table(columns: Iterable[str]) -> Table | None:
         for name in names & table.dtypes.keys():
             if dtypes.setdefault(name, table.dtypes[name]) != table.dtypes[name]:
                 return None
-    return max(candidates, key=lambda table: len(names & table.dtypes.keys()), default=None)
+    # The most columns in common; among those, the fewest others.
+    return max(
+        candidates,
+        key=lambda table: (len(names & table.dtypes.keys()), -len(table.dtypes)),
+        default=None,
+    )
 
 
 def _resembles(table: Table, names: set[str]) -> bool:

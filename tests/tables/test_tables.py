@@ -17,6 +17,7 @@ from k6frames.tables import (
     TEST_RUN_DETAILS,
     TEST_RUNS,
     Table,
+    closest_table,
     find_table,
 )
 from k6frames.tables.organizations import ORGANIZATION_PREFIXES, PROJECT_PREFIXES
@@ -114,3 +115,37 @@ def test_an_id_or_a_name_has_one_dtype_in_every_table() -> None:
             if name.endswith(("_id", "_name")):
                 dtypes[name].add(dtype)
     assert {name for name, found in dtypes.items() if len(found) > 1} == set()
+
+
+# --- frames with added or dropped columns ---------------------------------------------------------
+
+
+@each_table
+def test_the_closest_table_has_the_dtypes_of_the_columns_that_it_shares(table: Table) -> None:
+    for dropped in table.dtypes:
+        names = [name for name in table.dtypes if name != dropped]
+        for columns in (names, [*names, "mine"], [*reversed(table.dtypes), "mine"]):
+            closest = closest_table(columns)
+            shared = closest.dtypes.keys() & table.dtypes.keys() if closest else set()
+            assert all(closest.dtypes[n] == table.dtypes[n] for n in shared & set(columns))
+
+
+@pytest.mark.parametrize(
+    ("columns", "name"),
+    [
+        (["project_id", "name", "created"], "projects"),
+        (["stack_id", "project_id", "name", "team"], None),
+        ([name for name in TEST_RUN_DETAILS.dtypes if name != "stack_id"], "test_run_details"),
+        (["name", "created"], None),
+        (["stack_id", "project_id", "value"], None),
+        (["key", "name", "change", "before", "after"], None),
+        ([], None),
+        (["mine"], None),
+        ([*ORGANIZATIONS_PUBLIC.dtypes, "mine"], "organizations_public"),
+    ],
+)
+def test_the_closest_table_needs_the_key_and_a_majority(
+    columns: list[str], name: str | None
+) -> None:
+    closest = closest_table(columns)
+    assert (closest.name if closest else None) == name
