@@ -482,7 +482,8 @@ def slow_headers(box: Sandbox) -> None:
 
 @fault("a body that arrives byte by byte, of any encoding and kept open or not", TIMES_OUT)
 def slow_body(box: Sandbox) -> None:
-    sized, in_chunks = {"Content-Length": 10**6}, {"Transfer-Encoding": "chunked"}
+    sized: dict[str, object] = {"Content-Length": 10**6}
+    in_chunks = {"Transfer-Encoding": "chunked"}
     close, packed = {"Connection": "close"}, {"Content-Encoding": "gzip"}
     noise = gzip.compress(random.Random(1).randbytes(9999))
     empty = b"14\r\n" + gzip.compress(b"") + b"\r\n"
