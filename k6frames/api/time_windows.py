@@ -119,7 +119,9 @@ class TimeWindows:
         _check_page(request, page, times, window)
         if uses_page:
             start = max(times[-1], window.after or times[-1])
-            window.parts = _split(window, start, page.count - len(page.value), response)
+            per_second = len(times) / max((times[-1] - times[0]).total_seconds(), 1)
+            rest = page.count - len(page.value)
+            window.parts = _split(window, start, rest, response, per_second)
         else:
             # Roughly in order, or the newest first.
             oldest = min(times) if times[0] < times[-1] else min(*times, EARLIEST)
@@ -151,20 +153,40 @@ class TimeWindows:
         return requests
 
 
-def _split(window: _Window, start: datetime, count: int, response: Response) -> list[_Window]:
-    """Divide the time from `start` to the end of a window into parts for `count` runs."""
+def _split(
+    window: _Window,
+    start: datetime,
+    count: int,
+    response: Response,
+    per_second: float | None = None,
+) -> list[_Window]:
+    """Divide the time from `start` to the end of a window into parts for `count` runs.
+
+    `per_second` is how many runs there are at its beginning, if that is known: in an account that
+    grows there are more and more of them, so the parts become shorter.
+    """
     # A full hour, so that the same windows are found in the cache the next time.
     end = _next_hour(max(response.fetched, start))
     if window.before is not None:
         end = min(end, window.before)
     number = max(math.ceil(count / (PAGE_SIZE * FILL)), 1 if start != window.after else 2)
     number = min(number, MAX_PARTS)
-    edges = [start + (end - start) * i / number for i in range(number)]
+    mean = count / max((end - start).total_seconds(), 1)
+    first = 1 if per_second is None else min(per_second / mean, 2)
+    edges = [start + (end - start) * _share(i / number, first) for i in range(number)]
     edges = [*dict.fromkeys(edges), end]
     parts = [_Window(a, b) for a, b in pairwise(edges) if b - a >= SHORTEST]
     if parts:
         parts[-1].before = window.before
     return parts
+
+
+def _share(part: float, first: float) -> float:
+    """Return in which share of the time a part of the runs is created.
+
+    Their density is `first` at the beginning, 1 on average, and changes linearly.
+    """
+    return 2 * part / (first + math.sqrt(first**2 + 4 * (1 - first) * part)) if part else 0
 
 
 def _next_hour(timestamp: datetime) -> datetime:

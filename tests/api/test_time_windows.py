@@ -94,8 +94,8 @@ def weekly(count: int) -> list[datetime]:
     ("times", "limit"),
     [
         (spread(100_000, lambda x: x), 1.3),
-        (spread(100_000, math.sqrt), 1.9),
-        (weekly(100_000), 2.5),
+        (spread(100_000, math.sqrt), 1.4),
+        (weekly(100_000), 1.8),
         (spread(3_456, math.sqrt), 2.5),
     ],
     ids=["uniform", "growing", "weekly", "small"],
