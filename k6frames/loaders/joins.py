@@ -100,8 +100,8 @@ def join_test_runs(
     ...     k6frames.load_tests_df(client=client),
     ...     k6frames.stack_projects_df(client=client),
     ... )
-    >>> details["load_test_name"].notna().all()
-    np.True_
+    >>> len(details), int(details["load_test_name"].isna().sum())
+    (3074, 4)
     """
     runs = TEST_RUNS.conform(test_runs)
     tests = LOAD_TESTS.select("name").conform(load_tests)

@@ -160,8 +160,8 @@ def test_run_details_df(
     --------
     >>> import k6frames
     >>> details = k6frames.test_run_details_df(client=k6frames.Client.sample())
-    >>> details[["load_test_name", "project_name"]].notna().all().all()
-    np.True_
+    >>> len(details), int(details["load_test_name"].isna().sum())
+    (3074, 4)
     """
     client = client_or_default(client)
     runs = test_runs_df(
