@@ -55,6 +55,12 @@ def test_added_columns_are_written_with_their_values() -> None:
     ]
 
 
+def test_a_missing_value_of_the_only_added_column_keeps_its_row() -> None:
+    frame = build_frame(PROJECTS, {"name": ["a", "b", "c"]}).assign(team=["x", None, "y"])
+    to_csv(frame, "frame.csv")
+    pd.testing.assert_frame_equal(read_csv("frame.csv"), frame)
+
+
 def test_plain_pandas_reads_the_csv() -> None:
     # For pandas, NUL is the end of a cell.
     frame = build_frame(PROJECTS, {"name": [text for text in AWKWARD_STRINGS if "\0" not in text]})
