@@ -67,11 +67,7 @@ def completeness(frames: Mapping[str, pd.DataFrame], *, ax: Axes | None = None) 
     texts = [f"{share:.0%}" for share in filled]
     more = len(shares) - len(names)
     if more:
-        least = shares[len(names)][1]
-        names, texts = (
-            [*names, style.format_count(more, "more column")],
-            [*texts, f"{least:.0%} or more"],
-        )
+        names, texts = [*names, style.format_count(more, "more column")], [*texts, ""]
     rows = bars.arrange_rows(names, texts, size)
     header = style.arrange_header(title, size)
     ax = style.prepare_axes(ax, header, rows.inches)

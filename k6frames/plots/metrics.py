@@ -217,7 +217,7 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     >>> ax.get_title()
     'Change of the p95 of http_req_duration'
     """
-    compared = METRIC_CHANGES.conform(summary).dropna(subset="change")
+    compared = METRIC_CHANGES.conform(summary).dropna(subset=["before", "after", "change"])
     if not len(compared):
         return style.draw_message(
             ax, "Change of metrics", "no load test has enough runs to compare"

@@ -19,8 +19,8 @@ Floats = npt.NDArray[np.float64]
 MAX_BARS_WITH_GAPS = 60
 """Between more bars than these a gap would take too much of each."""
 GAP_SHARE = 0.14
-MIN_BARS_OF_WIDTH = 6
-"""Fewer bars are not made wider: one bar as wide as the axes would not look like a bar."""
+MAX_BAR_POINTS = 85.0
+"""Few bars are not wider: one bar as wide as the axes would not look like a bar."""
 _PAD_BARS = 0.2
 
 
@@ -80,7 +80,8 @@ def limit_to_periods(ax: Axes, periods: Periods) -> None:
     count = len(periods.starts)
     pad_in_bars = 0.0
     if count <= MAX_BARS_WITH_GAPS:
-        pad_in_bars = max(_PAD_BARS, (MIN_BARS_OF_WIDTH - count) / 2)
+        bars_of_width = style.available_size(ax).width / MAX_BAR_POINTS
+        pad_in_bars = max(_PAD_BARS, (bars_of_width - count) / 2)
     pad = pad_in_bars * (last - first) / count
     ax.set_xlim(first - pad, last + pad)
 

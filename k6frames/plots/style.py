@@ -29,7 +29,7 @@ BLUE, VERMILLION = PALETTE[:2]
 OTHERS_COLOR = "#6E6E6E"
 RESULT_COLORS = {
     "passed": "#2F8AC6",
-    "failed": "#C03E28",
+    "failed": "#C5432C",
     "errors": "#B59000",
     "aborted": "#8A8A8A",
 }

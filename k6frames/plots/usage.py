@@ -185,9 +185,8 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     scale = budget["limit_vuh"] if has_limits else pd.Series(1.0, index=budget.index)
     used, expected = (_ratio(budget[name], scale) for name in ("used_vuh", "expected_vuh"))
-    over = (budget["expected_vuh"].gt(budget["limit_vuh"]) | budget["left_vuh"].lt(0)).fillna(
-        value=False
-    )
+    largest = budget[["used_vuh", "expected_vuh"]].max(axis=1)
+    over = largest.gt(budget["limit_vuh"]).fillna(value=False)
     is_over = over.to_numpy(dtype=bool)
     legend = [] if is_over.all() else [style.bar_handle("used", style.BLUE)]
     if is_over.any():
@@ -239,7 +238,7 @@ def _budget_text(row: Any) -> str:
     if pd.isna(row.limit_vuh):
         return f"{used} VUh, no limit"
     text = f"{used} of {style.format_number(row.limit_vuh)} VUh"
-    if row.left_vuh <= 0 and row.used_vuh > 0:
+    if row.used_vuh >= row.limit_vuh and row.used_vuh > 0:
         return f"{text}, limit reached"
     if row.expected_vuh > row.limit_vuh and not pd.isna(row.days_left):
         days = math.floor(row.days_left)

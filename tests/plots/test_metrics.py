@@ -1,0 +1,281 @@
+"""Plots of metrics: lines, marks and texts, read from the artists."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import LineCollection
+from plot_reading import (
+    LONG_NAME,
+    assert_tidy,
+    bars_of,
+    legend_of,
+    lines_of,
+    make_summary,
+    names_of,
+    ticks_of,
+    values_of,
+)
+
+from k6frames import plots, tables
+from k6frames.errors import SchemaError
+from k6frames.plots import style
+from k6frames.plots.queries import describe_measure, format_value, series_labels
+
+P95 = "histogram_quantile(0.95)"
+START = pd.Timestamp("2026-06-01T10:00", tz="UTC")
+
+
+def metric_values(
+    values: dict[tuple[int, str], list[float]],
+    *,
+    metric: str = "http_req_duration",
+    query: str = P95,
+) -> pd.DataFrame:
+    """Return the values of series by load test and labels; runs count from 100 per load test."""
+    rows = [
+        (test, test * 100 + i, series, value)
+        for (test, series), numbers in values.items()
+        for i, value in enumerate(numbers)
+    ]
+    tests, runs, series, numbers = (list(column) for column in zip(*rows, strict=True))
+    return make_summary(
+        tables.METRIC_VALUES,
+        load_test_id=tests,
+        test_run_id=runs,
+        metric=[metric] * len(rows),
+        query=[query] * len(rows),
+        series=series,
+        value=numbers,
+    )
+
+
+def runs_of(
+    values: pd.DataFrame, results: list[str | None] | None = None, days: int = 1
+) -> pd.DataFrame:
+    """Return details of the runs, one per day."""
+    runs = values.drop_duplicates("test_run_id")
+    age = [pd.Timedelta(days=days * (run % 100)) for run in runs["test_run_id"]]
+    return make_summary(
+        tables.TEST_RUN_DETAILS,
+        test_run_id=list(runs["test_run_id"]),
+        load_test_id=list(runs["load_test_id"]),
+        load_test_name=[f"test {test}" for test in runs["load_test_id"]],
+        created=[START + one for one in age],
+        result=results or ["passed"] * len(runs),
+    )
+
+
+# --- trend --------------------------------------------------------------------------------------
+
+
+def test_a_trend_is_a_line_over_the_creation_of_the_runs_with_the_newest_value() -> None:
+    values = metric_values({(1, ""): [400.0, 410.0, 556.4]})
+    ax = plots.metric_trend(values.iloc[::-1], runs_of(values))
+    assert lines_of(ax) == {"556 ms": [400, 410, 556.4]}
+    assert np.diff(ax.lines[0].get_xdata()).tolist() == [1, 1]
+    assert ax.get_title() == "p95 of http_req_duration per run of test 1"
+    assert ax.get_ylabel() == "ms"
+    assert ax.get_ylim()[0] == 0
+
+
+def test_each_load_test_and_label_has_a_line_that_is_named_after_what_differs() -> None:
+    values = metric_values(
+        {(1, '{name="a"}'): [1.0], (1, '{name="b"}'): [2.0], (2, '{name="a"}'): [3.0]}
+    )
+    ax = plots.metric_trend(values, runs_of(values))
+    assert lines_of(ax) == {"test 1, a 1 ms": [1], "test 1, b 2 ms": [2], "test 2, a 3 ms": [3]}
+    assert ax.get_title() == "p95 of http_req_duration per test run"
+
+
+def test_several_metrics_keep_their_own_units() -> None:
+    p95 = metric_values({(1, ""): [400.0]})
+    failed = metric_values({(1, ""): [0.025]}, metric="http_req_failed", query="ratio")
+    ax = plots.metric_trend(pd.concat([p95, failed]), runs_of(p95))
+    assert set(lines_of(ax)) == {
+        "p95 of http_req_duration 400 ms",
+        "ratio of http_req_failed 2.5%",
+    }
+    assert ax.get_ylabel() == "value"
+
+
+def test_failed_runs_and_errors_are_marked_and_explained() -> None:
+    values = metric_values({(1, ""): [1.0, 2.0, 3.0, 4.0]})
+    ax = plots.metric_trend(values, runs_of(values, ["passed", "failed", None, "error"]))
+    marks = [line for line in ax.lines if line.get_linewidth() == 0]
+    assert [list(line.get_ydata()) for line in marks] == [[2], [4]]
+    assert len({line.get_marker() for line in marks}) == 2
+    assert legend_of(ax) == ["failed", "with errors"]
+
+
+def test_series_beyond_the_six_highest_are_thin_and_gray() -> None:
+    values = metric_values({(1, f'{{name="{i}"}}'): [float(i), float(i)] for i in range(1, 10)})
+    ax = plots.metric_trend(values, runs_of(values))
+    assert set(lines_of(ax)) == {f"{i} {i} ms" for i in range(4, 10)}
+    (others,) = (found for found in ax.collections if isinstance(found, LineCollection))
+    assert sorted(segment[0, 1] for segment in others.get_segments()) == [1, 2, 3]
+    assert legend_of(ax) == ["3 others"]
+
+
+def test_values_of_runs_that_details_lack_are_left_out_and_none_at_all_is_an_error() -> None:
+    values = metric_values({(1, ""): [1.0, 2.0, 3.0]})
+    details = runs_of(values)
+    ax = plots.metric_trend(values, details.tail(2))
+    assert list(lines_of(ax).values()) == [[2, 3]]
+    with pytest.raises(SchemaError, match="none of the test runs"):
+        plots.metric_trend(values, details.head(0))
+
+
+def test_test_runs_without_names_tell_the_time_as_well() -> None:
+    values = metric_values({(1, ""): [1.0, 2.0]})
+    details = runs_of(values).drop(columns=["load_test_name", "project_name"])
+    ax = plots.metric_trend(values, details)
+    assert ax.get_title() == "p95 of http_req_duration per run of load test 1"
+
+
+@pytest.mark.parametrize(("tests", "runs"), [(1, 1), (3, 12), (30, 30)])
+def test_trends_are_tidy_at_any_size(tests: int, runs: int, width: float) -> None:
+    values = metric_values(
+        {(t, ""): [400.0 + 37 * t + i * t % 90 for i in range(runs)] for t in range(1, tests + 1)}
+    )
+    details = runs_of(values, days=3)
+    details["load_test_name"] = [f"{LONG_NAME} {test}" for test in details["load_test_id"]]
+    with style.figure_width(width):
+        ax = plots.metric_trend(values, details)
+    assert_tidy(ax)
+
+
+def test_runs_of_one_day_have_times_below_them() -> None:
+    values = metric_values({(1, ""): [1.0, 2.0, 3.0]})
+    details = runs_of(values)
+    details["created"] = [START + pd.Timedelta(hours=3 * i) for i in range(3)]
+    ax = plots.metric_trend(values, details)
+    assert ticks_of(ax.xaxis)[0] == "10:00"
+    assert ax.get_xlabel() == "test run created (2026-06-01, UTC)"
+
+
+# --- series -------------------------------------------------------------------------------------
+
+
+def metric_series(values: dict[tuple[int, str], list[float | None]]) -> pd.DataFrame:
+    """Return series by test run and labels, with a value every minute; runs begin on other days."""
+    rows = [
+        (run, series, START + pd.Timedelta(days=run, minutes=i), value)
+        for (run, series), numbers in values.items()
+        for i, value in enumerate(numbers)
+    ]
+    runs, series, times, numbers = (list(column) for column in zip(*rows, strict=True))
+    return make_summary(
+        tables.METRIC_SERIES,
+        test_run_id=runs,
+        metric=["http_req_duration"] * len(rows),
+        query=[P95] * len(rows),
+        series=series,
+        time=times,
+        value=numbers,
+    )
+
+
+def test_the_series_of_one_run_are_over_the_time_of_day_with_gaps() -> None:
+    ax = plots.metric_series(metric_series({(7, ""): [1.0, None, 3.0, 4.0]}))
+    (line,) = ax.lines
+    np.testing.assert_array_equal(line.get_ydata(), [1, np.nan, 3, 4])
+    assert ax.get_title() == "p95 of http_req_duration during test run 7"
+    assert ax.get_xlabel() == "time (2026-06-08, UTC)"
+    assert ticks_of(ax.xaxis)[0] == "10:00:00"
+    assert not ax.texts
+
+
+def test_several_runs_are_over_the_minutes_since_their_first_value() -> None:
+    ax = plots.metric_series(metric_series({(7, ""): [1.0, 2.0], (9, ""): [3.0, 4.0]}))
+    assert lines_of(ax) == {"test run 7": [1, 2], "test run 9": [3, 4]}
+    assert [list(line.get_xdata()) for line in ax.lines[::2]] == [[0, 1], [0, 1]]
+    assert ax.get_title() == "p95 of http_req_duration during 2 test runs"
+    assert ax.get_xlabel() == "minutes since the first value"
+
+
+def test_long_series_are_tidy(width: float) -> None:
+    numbers: list[float | None] = [100.0 + i % 50 for i in range(500)]
+    with style.figure_width(width):
+        ax = plots.metric_series(
+            metric_series({(7, f'{{name="{i}"}}'): numbers for i in "abcdefgh"})
+        )
+    assert_tidy(ax)
+
+
+# --- changes ------------------------------------------------------------------------------------
+
+
+def metric_changes(changes: list[float | None], names: list[str] | None = None) -> pd.DataFrame:
+    return make_summary(
+        tables.METRIC_CHANGES,
+        load_test_name=names or [f"test {i}" for i in range(len(changes))],
+        metric=["http_req_duration"] * len(changes),
+        query=[P95] * len(changes),
+        series=[""] * len(changes),
+        before=[200.0] * len(changes),
+        after=[None if change is None else 200 * (1 + change) for change in changes],
+        change=changes,
+    )
+
+
+def test_changes_are_in_falling_order_to_the_right_and_to_the_left() -> None:
+    ax = plots.metric_changes(metric_changes([-0.5, 0.35, None, 0.004]))
+    assert names_of(ax) == ["test 1", "test 3", "test 0"]
+    assert [bar.get_width() for bar in bars_of(ax)] == [0.35, 0.004, -0.5]
+    assert values_of(ax) == ["+35%: 200 to 270 ms", "+0.4%: 200 to 201 ms", "−50%: 200 to 100 ms"]  # noqa: RUF001
+    assert legend_of(ax) == ["increase", "decrease"]
+    assert ax.get_title() == "Change of the p95 of http_req_duration"
+
+
+def test_a_change_that_dwarfs_the_others_is_cut_with_an_arrow() -> None:
+    ax = plots.metric_changes(metric_changes([40.0, 0.1]))
+    assert values_of(ax)[0] == "+4,000%: 200 to 8,200 ms →"
+    assert ax.get_xticks().max() <= 3
+
+
+@pytest.mark.parametrize("count", [1, 6, 60])
+def test_changes_are_tidy_at_any_size(count: int, width: float) -> None:
+    names = [f"{LONG_NAME} {i}" for i in range(count)]
+    with style.figure_width(width):
+        ax = plots.metric_changes(metric_changes([0.5 - i / 10 for i in range(count)], names))
+    assert_tidy(ax)
+    assert names_of(ax)[-1] == ("40 others" if count == 60 else names[-1])
+
+
+# --- words --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metric", "query", "title", "unit"),
+    [
+        ("http_req_duration", "histogram_quantile(0.95)", "p95 of http_req_duration", "ms"),
+        ("ws_ping", "histogram_quantile(0.999) by (name)", "p99.9 of ws_ping", "ms"),
+        ('http_reqs{status!="0"}', "rate", 'rate of http_reqs{status!="0"}', "per second"),
+        ("http_req_failed", "ratio", "ratio of http_req_failed", "%"),
+        ("data_sent", "rate", "rate of data_sent", "bytes/s"),
+        ("data_sent", "increase", "sum of data_sent", "bytes"),
+        ("vus", "max", "maximum of vus", ""),
+        ("my_trend", "histogram_avg", "average of my_trend", ""),
+        ("my_trend", "something(new)", "something(new) of my_trend", ""),
+        ("http_req_duration", "histogram_count_increase", "number of http_req_duration", ""),
+    ],
+)  # fmt: skip
+def test_queries_are_in_words_with_the_unit_of_k6s_own_metrics(
+    metric: str, query: str, title: str, unit: str
+) -> None:
+    assert describe_measure(metric, query) == (title, unit)
+
+
+def test_values_have_units_and_separators() -> None:
+    assert format_value(12_345.6, "ms") == "12,346 ms"
+    assert format_value(0.5, "%") == "50%"
+    assert format_value(0.1234, "") == "0.123"
+
+
+def test_series_are_named_after_their_values_where_these_tell_them_apart() -> None:
+    assert series_labels(['{name="a,b",status="200"}', '{name="c"}']) == ["a,b, 200", "c"]
+    ambiguous = ['{name="a"}', '{url="a"}']
+    assert series_labels(ambiguous) == ambiguous
+    assert series_labels(["not a series"]) == ["not a series"]

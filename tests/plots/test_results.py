@@ -1,0 +1,211 @@
+"""Plots of results and of load tests, read from the artists."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex, to_rgb
+from plot_reading import (
+    LONG_NAME,
+    assert_tidy,
+    bars_of,
+    layers_of,
+    legend_of,
+    make_periods,
+    make_summary,
+    names_of,
+    ticks_of,
+    values_of,
+    widths_of,
+)
+
+from k6frames import plots, tables
+from k6frames.plots import style
+
+Floats = npt.NDArray[np.float64]
+
+
+def results_timeline(counts: list[tuple[int, int, int, int]], freq: str = "W-MON") -> pd.DataFrame:
+    columns = zip(*counts, strict=True)
+    names = ("passed", "failed", "errors", "aborted")
+    return make_summary(
+        tables.RESULTS_TIMELINE,
+        period=make_periods(len(counts), freq),
+        **{name: list(column) for name, column in zip(names, columns, strict=True)},
+    )
+
+
+def test_results_are_stacked_with_passed_at_the_bottom() -> None:
+    ax = plots.results_timeline(results_timeline([(30, 2, 1, 0), (28, 0, 0, 4)]))
+    assert layers_of(ax) == [[30, 28], [2, 0], [1, 0], [0, 4]]
+    assert legend_of(ax) == ["passed", "failed", "errors", "aborted"]
+    colors = [to_hex(patch.get_facecolor()).upper() for patch in ax.patches]
+    assert colors == list(style.RESULT_COLORS.values())
+    assert [text.get_text() for text in ax.texts] == ["33", "32"]
+    assert ax.get_title() == "Test runs per week by result"
+
+
+@pytest.mark.parametrize("size", [1, 26, 900])
+def test_results_are_tidy_at_any_size(size: int, width: float) -> None:
+    counts = [(30 + i % 7, i % 5, i % 3, i % 2) for i in range(size)]
+    with style.figure_width(width):
+        ax = plots.results_timeline(results_timeline(counts, "D" if size > 100 else "W-MON"))
+    assert len(ax.patches) == 4
+    assert_tidy(ax)
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1.0.
+_VISION = {
+    "normal": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+                   [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+                     [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+                   [0.004733, 0.691367, 0.303900]],
+}  # fmt: skip
+_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def linear(color: str) -> Floats:
+    rgb = np.array(to_rgb(color))
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: Floats) -> Floats:
+    xyz = _TO_XYZ @ np.clip(rgb, 0, 1) / np.array([0.9505, 1, 1.089])
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("vision", _VISION)
+def test_readers_with_any_color_vision_tell_the_results_apart(vision: str) -> None:
+    seen = [lab(np.array(_VISION[vision]) @ linear(c)) for c in style.RESULT_COLORS.values()]
+    for one, other in itertools.combinations(seen, 2):
+        assert np.linalg.norm(one - other) > 20
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#1d232a"])
+def test_results_have_enough_contrast_with_light_and_dark_pages(page: str) -> None:
+    background = _TO_XYZ[1] @ linear(page) + 0.05
+    for color in style.RESULT_COLORS.values():
+        contrast = (_TO_XYZ[1] @ linear(color) + 0.05) / background
+        assert max(contrast, 1 / contrast) >= 3
+
+
+# --- test results -------------------------------------------------------------------------------
+
+
+def test_results_of(
+    counts: list[tuple[int, int, int]], names: list[str] | None = None, since: str | None = None
+) -> pd.DataFrame:
+    passed, failed, errors = (list(column) for column in zip(*counts, strict=True))
+    totals = [sum(count) for count in counts]
+    rates = [p / total if total else None for p, total in zip(passed, totals, strict=True)]
+    failing = None if since is None else pd.Timestamp(since, tz="UTC")
+    return make_summary(
+        tables.TEST_RESULTS,
+        load_test_name=names or [f"test {i}" for i in range(len(counts))],
+        test_runs=totals,
+        passed=passed,
+        failed=failed,
+        errors=errors,
+        pass_rate=rates,
+        failing_since=[failing] * len(counts),
+    )
+
+
+test_results_of.__test__ = False  # type: ignore[attr-defined]
+
+
+def test_bars_are_the_shares_of_the_results_lowest_pass_rate_first() -> None:
+    ax = plots.test_results(test_results_of([(9, 1, 0), (1, 2, 1), (0, 0, 0)]))
+    assert names_of(ax) == ["test 1", "test 0"]
+    assert widths_of(ax) == [0.25, 0.5, 0.25, 0.9, 0.1, 0]
+    assert values_of(ax) == ["25% of 4", "90% of 10"]
+    assert ticks_of(ax.xaxis) == ["0%", "20%", "40%", "60%", "80%", "100%"]
+
+
+def test_a_failing_test_has_the_date_since_when() -> None:
+    ax = plots.test_results(test_results_of([(1, 3, 0)], since="2026-06-12T08:00"))
+    assert values_of(ax) == ["25% of 4, fails since 2026-06-12"]
+
+
+def test_load_tests_beyond_the_first_twenty_share_a_bar(width: float) -> None:
+    counts = [(i, 30 - i, 0) for i in range(30)]
+    names = [f"{LONG_NAME} {i}" for i in range(30)]
+    with style.figure_width(width):
+        ax = plots.test_results(test_results_of(counts, names, "2026-06-12"))
+    assert names_of(ax)[-1] == "10 other load tests"
+    assert values_of(ax)[-1] == "82% of 300"
+    assert bars_of(ax)[-3].get_width() == pytest.approx(sum(range(20, 30)) / 300)
+    assert_tidy(ax)
+
+
+# --- flaky and idle load tests, schedules -------------------------------------------------------
+
+
+def test_flaky_tests_are_in_the_order_of_their_changes_with_their_runs() -> None:
+    summary = make_summary(
+        tables.FLAKY_TESTS,
+        load_test_name=["a", "b", "c"],
+        finished_runs=[20, 1, 1_000],
+        changes=[3, 1, 7],
+    )
+    ax = plots.flaky_tests(summary)
+    assert names_of(ax) == ["c", "a", "b"]
+    assert widths_of(ax) == [7, 3, 1]
+    assert values_of(ax) == ["7 in 1,000 runs", "3 in 20 runs", "1 in 1 run"]
+
+
+def test_load_tests_that_never_ran_are_apart() -> None:
+    run = pd.Timestamp("2024-01-01", tz="UTC")
+    summary = make_summary(
+        tables.IDLE_LOAD_TESTS,
+        idle_days=[91, 92, 400, 401, 402],
+        last_run=[run, None, None, run, run],
+    )
+    ax = plots.idle_load_tests(summary)
+    assert names_of(ax) == ["90 to 179 days", "180 to 364 days", "1 to 2 years"]
+    assert [(bar.get_x(), bar.get_width()) for bar in bars_of(ax) if bar.get_width()] == [
+        (0, 1), (1, 1), (0, 2), (2, 1),
+    ]  # fmt: skip
+    assert values_of(ax) == ["2", "0", "3"]
+    assert legend_of(ax) == ["has run before", "never run: time since its creation"]
+
+
+def schedules(count: int, hours: int = 5) -> pd.DataFrame:
+    first = pd.Timestamp("2026-07-01T06:00", tz="UTC")
+    return make_summary(
+        tables.SCHEDULED_RUNS,
+        load_test_name=[f"{LONG_NAME[:40]} {i}" for i in range(count)],
+        next_run=[first + pd.Timedelta(hours=hours * i) for i in range(count)][::-1],
+        recurrence=["every 2 weeks on Sat, Sun"] * count,
+    )
+
+
+def test_scheduled_runs_are_points_in_time_the_next_first() -> None:
+    ax = plots.scheduled_runs(schedules(2, 48))
+    (points,) = ax.lines
+    assert list(np.diff(points.get_xdata())) == [2]
+    assert names_of(ax) == [f"{LONG_NAME[:40]} 1", f"{LONG_NAME[:40]} 0"]
+    assert values_of(ax)[0] == "2026-07-01 06:00, every 2 weeks on Sat, Sun"
+    assert ax.get_xlabel() == "next run (UTC)"
+
+
+def test_times_of_a_day_are_below_schedules_of_a_day() -> None:
+    ax = plots.scheduled_runs(schedules(4))
+    assert all(text.endswith(":00") for text in ticks_of(ax.xaxis))
+    assert ax.get_xlabel() == "next run (2026-07-01, UTC)"
+
+
+@pytest.mark.parametrize("count", [1, 6, 60])
+def test_schedules_are_tidy_at_any_size(count: int, width: float) -> None:
+    with style.figure_width(width):
+        ax = plots.scheduled_runs(schedules(count))
+    assert_tidy(ax)
+    assert names_of(ax)[-1] == ("40 later runs" if count == 60 else f"{LONG_NAME[:40]} 0")
