@@ -86,7 +86,7 @@ def make_timeline(
         times = f"{groups:,} {group}s x " if groups > 1 else ""
         raise ConfigError(
             f"The timeline would have {count * groups:,} rows: {times}{count:,} {unit}s from "
-            f"{first.date().isoformat()} to {last.date().isoformat()}. At most {MAX_TIMELINE_ROWS:,} are allowed. "
+            f"{first.date()} to {last.date()}. At most {MAX_TIMELINE_ROWS:,} are allowed. "
             "Choose a longer freq, or pass only rows with the dates that you need."
         )
     ordinals = timestamps.dt.tz_convert(None).dt.to_period(alias).array.asi8

@@ -16,7 +16,6 @@ from records import (
     group,
     midnight,
     missing_last,
-    more_examples,
     periods_between,
     start_of,
     to_frame,
@@ -152,7 +151,6 @@ def creations(draw: st.DrawFn) -> list[tuple[int | None, datetime | None]]:
     return draw(st.lists(st.tuples(few | st.none(), dates | st.none()), max_size=12))
 
 
-@more_examples
 @given(creations(), st.sampled_from(FREQUENCIES), st.sampled_from(list(KINDS)))
 def test_the_timeline_is_what_plain_python_counts(
     drawn: list[tuple[int | None, datetime | None]], freq: Any, kind: str
