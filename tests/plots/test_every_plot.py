@@ -109,7 +109,7 @@ def test_a_plot_has_the_name_of_the_summary_that_it_draws(name: str, table: Tabl
 
 
 @EACH
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(data=st.data())
 def test_any_values_are_drawn_without_a_warning(name: str, table: Table, data: Any) -> None:
     summary = data.draw(summaries(table))
@@ -137,8 +137,8 @@ def test_an_empty_summary_has_a_title_and_a_sentence(name: str, table: Table, wi
 
 
 @EACH
-def test_a_single_row_looks_finished(name: str, table: Table, width: float) -> None:
-    with style.figure_width(width):
+def test_a_single_row_looks_finished(name: str, table: Table) -> None:
+    with style.figure_width(4.2):
         ax = draw(name)(example(table).head(1))
     assert_tidy(ax)
     for axis in (ax.xaxis, ax.yaxis):

@@ -160,9 +160,8 @@ def test_a_filtered_summary_lacks_periods_of_a_group_and_keeps_its_sums() -> Non
     assert layers_of(ax) == [[0, 2, 30], [5, 0.5, 0]]
 
 
-@pytest.mark.parametrize("periods", [1, 12, 700])
-@pytest.mark.parametrize("groups", [1, 50])
-def test_usage_is_tidy_at_any_size(periods: int, groups: int, width: float) -> None:
+@pytest.mark.parametrize(("groups", "periods"), [(1, 1), (50, 12), (20, 500)])
+def test_usage_is_tidy_at_any_size(groups: int, periods: int, width: float) -> None:
     names = [f"{LONG_NAME} {i}" for i in range(groups)]
     vuh: dict[str | None, list[float]] = {
         name: [float((i * 37 + j * 91) % 1_000) for j in range(periods)]
