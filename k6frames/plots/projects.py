@@ -18,7 +18,7 @@ from k6frames.tables import (
 )
 
 MAX_OTHERS_RATIO = 2
-"""What stands for all others is cut where it is more than so many times the largest."""
+"""The bar or line of all others is cut if it is more than so many times the largest."""
 
 
 @style.house_style()

@@ -78,7 +78,7 @@ def find_series(
 
 
 def others_in_legend(series: Sequence[Series]) -> list[Artist]:
-    """Return what stands in a legend for the series that have no name in the plot."""
+    """Return the legend's entry for the series that have no name in the plot."""
     others = len(series) - lines.MAX_LINES
     if others <= 0:
         return []

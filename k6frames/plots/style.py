@@ -22,7 +22,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 
 from k6frames.plots import labels
 
-# Okabe and Ito's palette, which colour-blind readers tell apart, without its black and its yellow:
+# Okabe and Ito's palette, which color-blind readers tell apart, without its black and its yellow:
 # the plots are read on white and on dark pages, where one of those two would vanish.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 BLUE, VERMILLION = PALETTE[:2]
@@ -33,7 +33,7 @@ RESULT_COLORS = {
     "errors": "#B59000",
     "aborted": "#8A8A8A",
 }
-"""Apart for colour-blind readers, and three times as bright or dark as white and dark pages."""
+"""Color-blind readers tell them apart, and their contrast with white and dark pages is 3 to 1."""
 MARK_COLOR = "#7F7F7F"
 LIMIT_LINE: dict[str, Any] = {"color": MARK_COLOR, "lw": 1.6, "ls": (0, (4, 2))}
 AXES_COLOR = "#A0A0A0"
@@ -215,7 +215,7 @@ def _draw_legend(ax: Axes, header: Header, transform: Transform) -> None:
 
 
 def bar_handle(label: str, color: str, *, hatched: bool = False) -> Artist:
-    """Return what stands for bars of a color in a legend."""
+    """Return the legend's entry for bars of a color."""
     return Patch(label=label, **bar_colors(color, hatched=hatched))
 
 
@@ -227,7 +227,7 @@ def bar_colors(color: str, *, hatched: bool = False) -> dict[str, Any]:
 
 
 def line_handle(label: str, **style: Any) -> Artist:
-    """Return what stands for a line or a mark in a legend."""
+    """Return the legend's entry for a line or a mark."""
     return Line2D([], [], label=label, **style)
 
 

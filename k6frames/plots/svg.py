@@ -19,7 +19,7 @@ _TAG = re.compile(r"<[^>]*>")
 _ID = re.compile(r'(\bid="|url\(#|href="#)')
 # matplotlib before 3.11 writes the size and the family in one property.
 _FONT = re.compile(r"\bfont: ([\d.]+px)[^;\"]*|\bfont-family: [^;\"]*;? ?")
-# It would be in force on the whole page.
+# As an element it would apply to all of the page.
 _STYLE_SHEET = re.compile(r"<defs>\s*<style[^>]*>\*\{([^}]*)\}</style>\s*</defs>\s*")
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 

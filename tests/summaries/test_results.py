@@ -41,7 +41,10 @@ from k6frames.tables import (
     TEST_RUNS,
 )
 
-as_ofs = st.datetimes(datetime(2026, 4, 1), datetime(2026, 7, 2), timezones=st.just(UTC))  # noqa: DTZ001
+# Midnights, too: some runs are exactly at the boundary of the days that count.
+as_ofs = st.datetimes(datetime(2026, 4, 1), datetime(2026, 7, 2), timezones=st.just(UTC)) | (  # noqa: DTZ001
+    st.sampled_from([datetime(2026, 6, 2, tzinfo=UTC), datetime(2026, 6, 30, tzinfo=UTC)])
+)
 days = st.sampled_from([1, 29, 90, 1000])
 
 
