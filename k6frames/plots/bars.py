@@ -28,6 +28,7 @@ MAX_NAME_POINTS = 210.0
 BAR_LINES = 1.1
 NARROW_BAR_LINES = 0.8
 GAP_LINES = 0.6
+NAME_GAP_LINES = 0.1
 MIN_LINES = 3.0
 AXIS_INCHES = 0.5
 
@@ -36,6 +37,7 @@ _VALUE_PAD_POINTS = 4.0
 _MIN_BAR_SHARE = 0.3
 _PAD_SHARE = 0.02
 _CUT_MARK = " →"
+_TYPICAL_VALUE = "12 of 34 runs"
 
 
 class Rows(NamedTuple):
@@ -67,7 +69,7 @@ def name_rows(
 
 def count_fitting_rows(names: Sequence[str], size: Size, total: int) -> int:
     """Return how many of some names fit, with one more for the others of the total."""
-    heights = _row_heights(_wrap_names(names, ["0" * 12] * len(names), size), size)
+    heights = _row_heights(_wrap_names(names, [_TYPICAL_VALUE] * len(names), size), size)
     bottoms = np.cumsum(heights) * LINE_POINTS
     if len(names) == total and bottoms[-1] <= size.height:
         return total
@@ -85,7 +87,7 @@ def arrange_rows(names: Sequence[str], values: Sequence[str], size: Size) -> Row
     lines = np.array([name.count("\n") + 1.0 for name in wrapped])
     if above:
         name_positions = tops + GAP_LINES / 2 + lines / 2
-        bar_positions = tops + GAP_LINES / 2 + lines + NARROW_BAR_LINES / 2 + 0.1
+        bar_positions = tops + GAP_LINES / 2 + lines + NAME_GAP_LINES + NARROW_BAR_LINES / 2
     else:
         name_positions = bar_positions = tops + heights / 2
     widest = max((_block_width(name) for name in wrapped), default=0.0)
@@ -123,7 +125,7 @@ def _wrap_names(names: Sequence[str], values: Sequence[str], size: Size) -> list
 
 def _row_heights(wrapped: Sequence[str], size: Size) -> Floats:
     lines = np.array([name.count("\n") + 1.0 for name in wrapped])
-    return lines + GAP_LINES + (NARROW_BAR_LINES + 0.1 if _names_above(size) else 0.0)
+    return lines + GAP_LINES + (NAME_GAP_LINES + NARROW_BAR_LINES if _names_above(size) else 0.0)
 
 
 def _block_width(name: str) -> float:
@@ -200,7 +202,7 @@ def _write_above(ax: Axes, text: str, position: float) -> None:
     """Write a value at the right of the line above its bar."""
     ax.annotate(
         text,
-        (1, position - 0.1 - 0.5),
+        (1, position - NAME_GAP_LINES - 0.5),
         xycoords=ax.get_yaxis_transform(),
         ha="right",
         va="center",
