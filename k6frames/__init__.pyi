@@ -25,6 +25,7 @@ from .loaders.organizations import organization_df as organization_df
 from .loaders.organizations import organization_projects_df as organization_projects_df
 from .loaders.organizations import organizations_df as organizations_df
 from .loaders.organizations import projects_df as projects_df
+from .loaders.snapshot import snapshot as snapshot
 from .loaders.test_runs import test_run_details_df as test_run_details_df
 from .loaders.test_runs import test_runs_df as test_runs_df
 from .summaries.changes import changes as changes

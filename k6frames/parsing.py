@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -134,15 +134,9 @@ def read(
     0           1  <NA> 2026-01-02 03:04:05+00:00
     """
     sources = tuple(column for column in table.columns if column.source)
-    decoder = _decoder(sources, field, is_list)
-    records: list[Any] = []
-    counts: list[int] = []
-    for request, body in bodies.items():
-        found = _decode(decoder, sources, field, is_list, str(request), body)
-        records += found if is_list else [found]
-        counts.append(len(found) if is_list else 1)
-    decoded = _Records(records, list(bodies), list(accumulate(counts)), field, is_list)
+    decoded = _decode_all(sources, bodies, field, is_list)
     arrays = {column.name: _array(decoded, column) for column in sources}
+    counts = [end - start for start, end in pairwise([0, *decoded.ends])]
     for name, values in (constants or {}).items():
         repeated = [v for v, count in zip(values, counts, strict=True) for _ in range(count)]
         arrays[name] = pa.array(repeated, type=table.arrow_schema.field(name).type)
@@ -150,7 +144,67 @@ def read(
     return _without_duplicates(pa.table(ordered), table, decoded, drop=drop_duplicates)
 
 
+def public_records(
+    table: Table,
+    bodies: Mapping[Any, bytes],
+    *,
+    field: str = "value",
+    drop_duplicates: bool = False,
+) -> bytes:
+    """Encode the records of all bodies as one body that has only declared, public fields.
+
+    Parameters
+    ----------
+    table : Table
+        What the records look like.
+    bodies : mapping of request to bytes
+        The response to each request; ``str(request)`` is shown in messages.
+    field : str, default "value"
+        The field of a body that holds the list of records.
+    drop_duplicates : bool, default False
+        Keep the last one of several records with the same key, as overlapping pages have them.
+
+    Returns
+    -------
+    bytes
+        A body from which `read` makes the same table, without the private columns.
+
+    Raises
+    ------
+    SchemaError
+        If anything in any body does not match the table.
+
+    Examples
+    --------
+    >>> from k6frames import parsing
+    >>> from k6frames.tables import ORGANIZATIONS
+    >>> body = b'{"organizations": [{"id": 1, "vat_number": "GB 1", "logo": "x.png"}]}'
+    >>> parsing.public_records(ORGANIZATIONS, {"/v3/organizations": body}, field="organizations")
+    b'{"organizations":[{"id":1}]}'
+    """
+    sources = tuple(c for c in table.columns if c.source and not c.private)
+    decoded = _decode_all(sources, bodies, field, is_list=True)
+    # Arrow finds what msgspec accepts and `read` would not.
+    arrow = pa.table({column.name: _array(decoded, column) for column in sources})
+    arrow = arrow.append_column("record", pa.array(range(len(arrow)), INT))
+    rows = _without_duplicates(arrow, table, decoded, drop=drop_duplicates)["record"].to_pylist()
+    return msgspec.json.encode({field: [decoded.records[row] for row in rows]})
+
+
 # --- decoding -----------------------------------------------------------------------------------
+
+
+def _decode_all(
+    columns: tuple[Column, ...], bodies: Mapping[Any, bytes], field: str, is_list: bool
+) -> _Records:
+    decoder = _decoder(columns, field, is_list)
+    records: list[Any] = []
+    ends: list[int] = []
+    for request, body in bodies.items():
+        found = _decode(decoder, columns, field, is_list, str(request), body)
+        records += found if is_list else [found]
+        ends.append(len(records))
+    return _Records(records, list(bodies), ends, field, is_list)
 
 
 @cache
@@ -184,7 +238,7 @@ def _record_type(name: str, columns: list[tuple[list[str], Column]]) -> Any:
             fields.append((first, _json_type(column)))
     for first, parts in nested.items():
         fields.append((first, _record_type(first, parts) | None, None))
-    return msgspec.defstruct(name, sorted(fields, key=len), gc=False)
+    return msgspec.defstruct(name, sorted(fields, key=len), gc=False, omit_defaults=True)
 
 
 def _json_type(column: Column) -> Any:

@@ -1,0 +1,150 @@
+"""The folder of a snapshot: written completely or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import glob
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path, PurePath
+
+from filelock import FileLock, Timeout
+
+from k6frames.api.folder import MANIFEST, STACKS_FOLDER
+from k6frames.errors import ConfigError
+from k6frames.validation import absolute_path
+
+WRITTEN_BY = "written_by"
+"""The field of the manifest that tells a snapshot from a folder that somebody else made."""
+
+_TOP_LEVEL = {MANIFEST, STACKS_FOLDER, "v3"}
+_MAX_REPLACEMENTS = 10
+
+
+def find_target(folder: str | os.PathLike[str]) -> Path:
+    """Return the folder to write, which must be new, empty or a snapshot.
+
+    Raises
+    ------
+    ConfigError
+        If it is anything else: it would be replaced completely.
+    """
+    target = Path(os.path.realpath(absolute_path(folder, "The argument folder")))
+    try:
+        names = {entry.name for entry in target.iterdir()}
+    except FileNotFoundError:
+        return target
+    except NotADirectoryError:
+        raise ConfigError(f"{target} is not a folder, or is in none.") from None
+    if names and not (names <= _TOP_LEVEL and _is_written_by_k6frames(target)):
+        raise ConfigError(
+            f"{target} is not empty and not a snapshot. A snapshot replaces the whole folder, so "
+            "name a new one."
+        )
+    return target
+
+
+def _is_written_by_k6frames(folder: Path) -> bool:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        return str(manifest[WRITTEN_BY]).startswith("k6frames ")
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False
+
+
+def write_folder(target: Path, files: Mapping[PurePath, bytes], modified: datetime) -> None:
+    """Write files to a folder that only the user can read, and replace `target` by it.
+
+    Parameters
+    ----------
+    target : pathlib.Path
+        The folder.
+    files : mapping of pathlib.PurePath to bytes
+        The content of each file by its path in the folder.
+    modified : datetime
+        The modification time of the files: when their content was fetched.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; then an existing folder is unchanged.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _recover(target)
+    with _temporary_folder(target) as folder:
+        for name, content in files.items():
+            file = folder / name
+            for parent in reversed(name.parents):
+                (folder / parent).mkdir(mode=0o700, exist_ok=True)
+            file.write_bytes(content)
+            file.chmod(0o600)
+            os.utime(file, (modified.timestamp(), modified.timestamp()))
+        # All files first: then most of them are on the disk when the first is waited for.
+        for path in [folder, *folder.rglob("*")]:
+            _flush(path)
+        _replace(folder, target)
+
+
+@contextlib.contextmanager
+def _temporary_folder(target: Path) -> Iterator[Path]:
+    """Create a folder next to `target`; a lock file tells that it is in use."""
+    folder = target.with_name(f".{target.name}.k6frames-{secrets.token_hex(8)}.part")
+    lock = folder.with_suffix(".lock")
+    with FileLock(lock, mode=0o600):
+        try:
+            folder.mkdir(mode=0o700)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            lock.unlink(missing_ok=True)
+
+
+def _recover(target: Path) -> None:
+    """Undo what processes that were killed have begun."""
+    for lock in target.parent.glob(f".{glob.escape(target.name)}.k6frames-*.lock"):
+        with contextlib.suppress(OSError, Timeout), FileLock(lock, timeout=0):
+            old = lock.with_suffix(".old")
+            if old.exists() and not target.exists():
+                old.rename(target)
+            for remains in (old, lock.with_suffix(".part")):
+                shutil.rmtree(remains, ignore_errors=True)
+            lock.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file or a folder is on the disk."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows cannot open folders
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _replace(folder: Path, target: Path) -> None:
+    """Rename a folder to `target`; what was there before is removed."""
+    old = folder.with_suffix(".old")
+    for _ in range(_MAX_REPLACEMENTS):
+        with contextlib.suppress(FileNotFoundError):
+            target.rename(old)
+        try:
+            folder.rename(target)
+        except OSError as error:
+            if error.errno in {errno.EEXIST, errno.ENOTEMPTY}:
+                # Another process has just written a snapshot to the same folder: replace that one.
+                shutil.rmtree(old, ignore_errors=True)
+                continue
+            with contextlib.suppress(OSError):
+                old.rename(target)
+            raise
+        break
+    else:
+        raise OSError(errno.EBUSY, "other processes keep replacing this folder", str(target))
+    shutil.rmtree(old, ignore_errors=True)
+    _flush(target.parent)
