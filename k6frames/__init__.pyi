@@ -1,6 +1,10 @@
 from . import plots as plots
 from . import tables as tables
 from .api.client import Client as Client
+from .dataset.changes import dataset_changes as dataset_changes
+from .dataset.changes import snapshot_changes as snapshot_changes
+from .dataset.read import read_dataset as read_dataset
+from .dataset.sync import sync as sync
 from .errors import APIError as APIError
 from .errors import ConfigError as ConfigError
 from .errors import K6FramesError as K6FramesError

@@ -1,0 +1,173 @@
+"""What changed in an account between two snapshots, or since a day of a dataset."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from k6frames.api.client import Client
+from k6frames.api.folder import MANIFEST
+from k6frames.dataset import layout
+from k6frames.dataset.layout import DAILY_TABLES
+from k6frames.dataset.read import read_dataset
+from k6frames.errors import APIError, ConfigError
+from k6frames.loaders import load_tests, organizations
+from k6frames.summaries.changes import changes
+from k6frames.tables import CHANGES
+from k6frames.tables.schema import combine_attrs, returns
+from k6frames.tables.timestamps import TimestampLike
+from k6frames.validation import absolute_path
+
+Folder = str | os.PathLike[str]
+
+_STACK_LOADERS: tuple[Callable[..., pd.DataFrame], ...] = (
+    load_tests.stack_projects_df,
+    load_tests.load_tests_df,
+    load_tests.schedules_df,
+    load_tests.project_limits_df,
+    load_tests.project_labels_df,
+)
+
+
+@returns(CHANGES)
+def snapshot_changes(before: Folder, after: Folder) -> pd.DataFrame:
+    """Compare two snapshots of an account.
+
+    Organizations, projects, load tests, schedules, limits and labels are compared, but not test
+    runs. What one of the snapshots does not have (a stack, the projects of an organization that
+    could not be read) is not compared.
+
+    Parameters
+    ----------
+    before, after : str or path-like
+        Two folders that `snapshot` wrote.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per row that was added or removed, and one per value that was changed.
+        ``frame.attrs["failed"]`` lists what was not compared because it could not be read.
+
+    Raises
+    ------
+    ConfigError
+        If a folder is not a snapshot, or they have nothing in common.
+    SchemaError
+        If a file in them does not match its table.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> june = k6frames.snapshot("june", k6frames.Client.sample())
+    >>> july = k6frames.snapshot("july", k6frames.Client.sample())
+    >>> len(k6frames.snapshot_changes(june, july))
+    0
+    """
+    accounts = [_open(folder) for folder in (before, after)]
+    found = [*_compare_organizations(accounts), *_compare_stacks(accounts)]
+    if not found:
+        raise ConfigError(f"The snapshots {before} and {after} have nothing in common.")
+    return _concatenate(found)
+
+
+@returns(CHANGES)
+def dataset_changes(
+    folder: Folder, since: TimestampLike, *, until: TimestampLike | None = None
+) -> pd.DataFrame:
+    """Compare an account as it was on two days, from a dataset.
+
+    All tables but test runs are compared: ``read_dataset(folder, "test_runs", created_after=...)``
+    has the new ones.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        The folder of the dataset.
+    since : str, date, datetime or pandas.Timestamp
+        The earlier day: what the last sync until its end (UTC) found.
+    until : str, date, datetime or pandas.Timestamp, optional
+        The later day; by default the newest sync.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per row that was added or removed, and one per value that was changed.
+
+    Raises
+    ------
+    ConfigError
+        If the folder has no dataset, or the first sync was after `since`.
+    SchemaError
+        If a file is damaged.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> _ = k6frames.sync("history", k6frames.Client.sample())
+    >>> len(k6frames.dataset_changes("history", since="2026-06-29"))
+    0
+    """
+    root = layout.find_root(folder, absolute_path(folder, "The argument folder"))
+    return _concatenate(
+        changes(
+            read_dataset(root, table.name, day=since), read_dataset(root, table.name, day=until)
+        )
+        for table in DAILY_TABLES.values()
+        if layout.days(root, table)
+    )
+
+
+def _open(folder: Folder) -> Client:
+    path = absolute_path(folder, "The snapshot")
+    if not (path / MANIFEST).is_file():
+        raise ConfigError(f"{path} is not a snapshot: it has no {MANIFEST}.")
+    return Client(api_url=Path(path).as_uri())
+
+
+def _compare_organizations(accounts: Iterable[Client]) -> list[pd.DataFrame]:
+    """Compare organizations and their projects; nothing if one account has none."""
+    try:
+        listed = [organizations.organizations_df(client=client) for client in accounts]
+    except APIError:
+        return []
+    projects = _read_both(organizations.projects_df, accounts)
+    failed = _failed(projects, "org_id")
+    return [changes(*listed), changes(*(p[~p["org_id"].isin(failed)] for p in projects))]
+
+
+def _compare_stacks(accounts: Iterable[Client]) -> list[pd.DataFrame]:
+    """Compare the stacks that both accounts have."""
+    try:
+        stacks = [{stack.id for stack in client.stacks()} for client in accounts]
+    except ConfigError:
+        return []
+    common = set.intersection(*stacks)
+    found = []
+    for load in _STACK_LOADERS if common else ():
+        frames = _read_both(load, accounts, stack=sorted(common))
+        failed = _failed(frames, "stack_id")
+        found.append(changes(*(frame[~frame["stack_id"].isin(failed)] for frame in frames)))
+    return found
+
+
+def _read_both(
+    load: Callable[..., pd.DataFrame], accounts: Iterable[Client], **arguments: object
+) -> list[pd.DataFrame]:
+    with warnings.catch_warnings():
+        # What a snapshot does not have was reported when it was made.
+        warnings.simplefilter("ignore")
+        return [load(client=client, on_error="warn", **arguments) for client in accounts]
+
+
+def _failed(frames: Iterable[pd.DataFrame], key: str) -> set[int]:
+    """Return what could not be read for one of the frames."""
+    return {entry[key] for frame in frames for entry in frame.attrs.get("failed", [])}
+
+
+def _concatenate(found: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    parts = list(found)
+    return combine_attrs(CHANGES.conform(pd.concat(parts, ignore_index=True)), *parts)

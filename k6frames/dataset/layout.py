@@ -1,0 +1,228 @@
+"""Where a dataset has which rows, and how its files are written and read.
+
+Test runs are in one file for each stack and month; the other tables have a file for each day on
+which the account was read. A file is only ever replaced as a whole, and no other file depends on
+it: that is all that keeps a dataset consistent.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from k6frames.errors import ConfigError, SchemaError
+from k6frames.files.atomic import atomic_write
+from k6frames.tables import (
+    LOAD_TESTS,
+    LOAD_ZONES,
+    ORGANIZATIONS,
+    PROJECT_LABELS,
+    PROJECT_LIMITS,
+    PROJECTS,
+    SCHEDULES,
+    STACK_PROJECTS,
+    TEST_RUNS,
+)
+from k6frames.tables.schema import TIMESTAMP, Column, Table
+
+DAILY_TABLES = {
+    table.name: table
+    for table in (
+        ORGANIZATIONS,
+        PROJECTS,
+        STACK_PROJECTS,
+        PROJECT_LABELS,
+        LOAD_TESTS,
+        SCHEDULES,
+        PROJECT_LIMITS,
+        LOAD_ZONES,
+    )
+}
+"""The tables that have one file for each day."""
+
+LAST_SEEN = Column("last_seen", TIMESTAMP, "when a sync last received the row", nullable=False)
+
+FILE_NAME = "part-0.parquet"
+NO_MONTH = "__HIVE_DEFAULT_PARTITION__"
+"""What Hive calls the partition of a missing value."""
+
+_PART = ".k6frames-*.part"
+_STACK = re.compile(r"stack_id=(\d{1,19})", re.ASCII)
+_MONTH = re.compile(rf"month=(\d{{4}}-\d\d|{NO_MONTH})", re.ASCII)
+_DAY = re.compile(r"day=(\d{4}-\d\d-\d\d)", re.ASCII)
+
+
+class RunFile(NamedTuple):
+    """The test runs of a stack that were created in a month."""
+
+    stack_id: int
+    month: str
+    """Such as ``2026-10``."""
+    path: Path
+
+
+def month_of(timestamp: datetime) -> str:
+    """Return the name of a month, such as ``2026-10``; `strftime` shortens the year 999."""
+    return timestamp.isoformat()[:7]
+
+
+def run_file(root: Path, stack_id: int, month: str) -> RunFile:
+    """Return where the test runs of a stack and month are, or will be."""
+    folder = root / TEST_RUNS.name / f"stack_id={stack_id}" / f"month={month}"
+    return RunFile(stack_id, month, folder / FILE_NAME)
+
+
+def run_files(root: Path, stack_id: int | None = None) -> list[RunFile]:
+    """Return the files of test runs by stack and month, those of one stack or all."""
+    files = []
+    for stack in _folders(root / TEST_RUNS.name, _STACK):
+        if stack_id is not None and int(stack) != stack_id:
+            continue
+        folder = root / TEST_RUNS.name / f"stack_id={stack}"
+        found = [run_file(root, int(stack), month) for month in _folders(folder, _MONTH)]
+        files += [file for file in found if file.path.is_file()]
+    return sorted(files)
+
+
+def day_file(root: Path, table: Table, day: str) -> Path:
+    """Return where the rows of a table are, or will be, as they were on a day."""
+    return root / table.name / f"day={day}" / FILE_NAME
+
+
+def days(root: Path, table: Table) -> list[str]:
+    """Return the days for which there is a file of a table, in order."""
+    found = _folders(root / table.name, _DAY)
+    return sorted(day for day in found if day_file(root, table, day).is_file())
+
+
+def is_dataset(root: Path) -> bool:
+    """Return whether a folder has a file of any table."""
+    return any(days(root, table) for table in DAILY_TABLES.values()) or bool(run_files(root))
+
+
+def remove_remains(root: Path) -> None:
+    """Remove what writers that were killed left behind. No other writer must be at work."""
+    for name in (TEST_RUNS.name, *DAILY_TABLES):
+        for path in (root / name).rglob(_PART):
+            path.unlink(missing_ok=True)
+
+
+def write_file(path: Path, table: Table, rows: pa.Table) -> None:
+    """Replace a file by one with these rows, and with the columns that they have.
+
+    Columns that the table does not declare, of a later version, are kept.
+    """
+    declared = [
+        column for column in (*table.columns, LAST_SEEN) if column.name in rows.schema.names
+    ]
+    others = [field for field in rows.schema if field.name not in {c.name for c in declared}]
+    schema = pa.schema([_field(column) for column in declared] + others)
+    rows = rows.select(schema.names).cast(schema)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as temporary:
+        # With pandas' metadata, pandas reads nullable integers as such.
+        rows = rows.replace_schema_metadata(
+            {**(table.arrow_schema.metadata or {}), **_pandas_metadata(tuple(declared))}
+        )
+        pq.write_table(rows, temporary, compression="zstd", write_page_checksum=True)
+
+
+def read_files(
+    paths: Iterable[Path],
+    table: Table,
+    columns: Iterable[str],
+    *,
+    condition: ds.Expression | None = None,
+) -> pa.Table:
+    """Read columns of some files, in the order of the files.
+
+    A column that a file does not have is missing in its rows.
+
+    Raises
+    ------
+    SchemaError
+        If a file is damaged, or a column has another type.
+    """
+    schema = pa.schema([(c.name, c.type) for c in (*table.columns, LAST_SEEN)])
+    options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+    names = list(columns)
+    files = [str(path) for path in paths]
+    try:
+        # Without a file there is nothing from which the dataset could take the file system.
+        if not files:
+            return schema.empty_table().select(names)
+        dataset = ds.dataset(
+            files,
+            schema=schema,
+            format=ds.ParquetFileFormat(default_fragment_scan_options=options),
+            partitioning=ds.partitioning(pa.schema([("stack_id", pa.int64())]), flavor="hive"),
+        )
+        return dataset.to_table(columns=names, filter=condition)
+    except (pa.ArrowException, OSError) as error:
+        # What the operating system refuses has a number; what Arrow reports about damage has none.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        problem = str(error).partition("\n")[0]
+        raise SchemaError(f"The dataset cannot be read: {problem}") from None
+
+
+def read_all_columns(path: Path) -> pa.Table | None:
+    """Read a file with all columns that it has; None if there is no file."""
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            return file.read().replace_schema_metadata(None)
+    except FileNotFoundError:
+        return None
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        problem = str(error).partition("\n")[0]
+        raise SchemaError(
+            f"{path} is damaged: {problem}. Restore it from a backup; or delete it and the later "
+            "months of its stack, and the next sync reads what the API still has of them."
+        ) from None
+
+
+def find_root(folder: str | os.PathLike[str], root: Path) -> Path:
+    """Return the folder of a dataset, or raise an error that says that it is none."""
+    if not is_dataset(root):
+        raise ConfigError(
+            f"{os.fspath(folder)!r} has no dataset. Make one with k6frames.sync(folder)."
+        )
+    return root
+
+
+def _folders(folder: Path, pattern: re.Pattern[str]) -> list[str]:
+    """Return what a pattern finds in the names of the folders in a folder."""
+    try:
+        names = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [match[1] for match in map(pattern.fullmatch, names) if match]
+
+
+def _field(column: Column) -> pa.Field:
+    return pa.field(
+        column.name,
+        column.type,
+        nullable=column.nullable,
+        metadata={"description": column.doc},
+    )
+
+
+@cache
+def _pandas_metadata(columns: tuple[Column, ...]) -> dict[bytes, bytes]:
+    """Return the metadata from which pandas knows the dtypes of these columns."""
+    table = Table("", "", (), columns)
+    frame = table.to_frame(table.arrow_schema.empty_table())
+    metadata = pa.Table.from_pandas(frame, preserve_index=False).schema.metadata or {}
+    return {b"pandas": metadata[b"pandas"]}

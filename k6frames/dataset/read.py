@@ -1,0 +1,225 @@
+"""Read a dataset: typed frames, of which only the files and columns that are needed are read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from k6frames.dataset import layout
+from k6frames.dataset.layout import DAILY_TABLES, LAST_SEEN, RunFile, read_files
+from k6frames.errors import ConfigError
+from k6frames.tables import LOAD_TESTS, STACK_PROJECTS, TEST_RUN_DETAILS, TEST_RUNS
+from k6frames.tables.schema import TIMESTAMP, Column, Table
+from k6frames.tables.timestamps import TimestampLike, parse_timestamp
+from k6frames.validation import absolute_path, short_repr
+
+RUN_TABLES = {table.name: table for table in (TEST_RUNS, TEST_RUN_DETAILS)}
+
+# The table that has the name of what an ID belongs to, and that ID.
+_NAMES = {
+    "load_test_name": (LOAD_TESTS, "load_test_id"),
+    "project_name": (STACK_PROJECTS, "project_id"),
+}
+
+
+def read_dataset(
+    folder: str | os.PathLike[str],
+    table: str,
+    *,
+    created_after: TimestampLike | None = None,
+    created_before: TimestampLike | None = None,
+    columns: Iterable[str] | None = None,
+    day: TimestampLike | None = None,
+) -> pd.DataFrame:
+    """Read a table of a dataset.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        The folder of the dataset.
+    table : str
+        ``"test_runs"``; ``"test_run_details"``, which are test runs with the names of their load
+        tests and projects; or one of the other tables: ``"stack_projects"``, ``"project_labels"``,
+        ``"load_tests"``, ``"schedules"``, ``"project_limits"``, ``"load_zones"``,
+        ``"organizations"``, ``"projects"``.
+    created_after : str, datetime or Timestamp, optional
+        Of test runs: the first creation time, inclusive; UTC if it has no offset.
+    created_before : str, datetime or Timestamp, optional
+        Of test runs: the end of the creation times, exclusive; UTC if it has no offset.
+    columns : iterable of str, optional
+        The columns to read, in this order; by default all.
+    day : str, datetime or Timestamp, optional
+        Of the other tables, and of the names in ``"test_run_details"``: how they were on this day,
+        by the last sync until its end (UTC). By default how they were at the newest sync.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of the table. Test runs are ordered by stack and creation, and have one more
+        column, `last_seen`: when a sync last received the run. Columns that were not stored (the
+        private ones, unless the sync was asked to) are missing in every row.
+
+    Raises
+    ------
+    ConfigError
+        If the folder has no dataset, or an argument cannot be used.
+    SchemaError
+        If a file is damaged, or a row is in the dataset twice.
+
+    See Also
+    --------
+    sync : Bring a dataset up to date.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> _ = k6frames.sync("history", k6frames.Client.sample())
+    >>> runs = k6frames.read_dataset("history", "test_runs", created_after="2026-06-01")
+    >>> len(runs), runs["created"].min().date().isoformat()
+    (282, '2026-06-01')
+    """
+    return read_selection(
+        select(folder, table, created_after, created_before, columns, day), check_key=True
+    )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to read of a dataset: it can be sent to another process, and divided by its files."""
+
+    table: Table
+    columns: tuple[str, ...]
+    files: tuple[Path, ...]
+    names: dict[str, Path | None]
+    """For each column of names that is wanted, the file that has them."""
+    after: pd.Timestamp | None = None
+    before: pd.Timestamp | None = None
+
+    @property
+    def declared(self) -> dict[str, Column]:
+        """The columns that the table may have, by name."""
+        is_of_runs = self.table.name in RUN_TABLES
+        columns = (*self.table.columns, LAST_SEEN) if is_of_runs else self.table.columns
+        return {column.name: column for column in columns}
+
+
+def select(
+    folder: str | os.PathLike[str],
+    table: str,
+    created_after: TimestampLike | None,
+    created_before: TimestampLike | None,
+    columns: Iterable[str] | None,
+    day: TimestampLike | None,
+) -> Selection:
+    """Check the arguments of `read_dataset` and find the files to read."""
+    found = {**RUN_TABLES, **DAILY_TABLES}.get(table) if isinstance(table, str) else None
+    if found is None:
+        names = ", ".join(sorted([*RUN_TABLES, *DAILY_TABLES]))
+        raise ConfigError(f"table must be one of {names}; not {short_repr(table)}.")
+    root = layout.find_root(folder, absolute_path(folder, "The argument folder"))
+    after = _parse("created_after", created_after)
+    before = _parse("created_before", created_before)
+    until = None if day is None else parse_timestamp("day", day).isoformat()[:10]
+    if table in RUN_TABLES:
+        if after is not None and before is not None and after >= before:
+            raise ConfigError(
+                f"created_after ({after.isoformat()}) must be before created_before "
+                f"({before.isoformat()})."
+            )
+        files = [f.path for f in layout.run_files(root) if _may_contain(f, after, before)]
+    elif after is not None or before is not None:
+        raise ConfigError(
+            f"created_after and created_before select test runs; for {table}, pass day=..."
+        )
+    else:
+        files = [file for file in [_newest_file(root, found, until)] if file is not None]
+    selection = Selection(found, (), tuple(files), {}, after, before)
+    wanted = _check_columns(columns, selection)
+    sources = {
+        name: _newest_file(root, source, until)
+        for name, (source, _) in _NAMES.items()
+        if found is TEST_RUN_DETAILS and name in wanted
+    }
+    return Selection(found, wanted, tuple(files), sources, after, before)
+
+
+def read_selection(selection: Selection, *, check_key: bool) -> pd.DataFrame:
+    """Read what was selected, as a typed frame; check its key if it has all columns."""
+    needed = [name for name in selection.columns if name not in selection.names]
+    for name in selection.names:
+        needed += [key for key in ("stack_id", _NAMES[name][1]) if key not in needed]
+    created = ds.field("created")
+    limits = []
+    if selection.after is not None:
+        limits.append(created >= pa.scalar(selection.after.to_pydatetime(), TIMESTAMP))
+    if selection.before is not None:
+        limits.append(created < pa.scalar(selection.before.to_pydatetime(), TIMESTAMP))
+    stored = TEST_RUNS if selection.table.name in RUN_TABLES else selection.table
+    condition = reduce(and_, limits) if limits else None
+    rows = read_files(selection.files, stored, needed, condition=condition)
+    # `to_frame` needs no more of a table than the types.
+    frame = selection.table.to_frame(rows.replace_schema_metadata(None))
+    for name, file in selection.names.items():
+        frame = _add_name(frame, name, file)
+    frame = frame[list(selection.columns)]
+    if check_key and set(selection.table.dtypes) <= set(selection.columns):
+        conformed = selection.table.conform(frame)
+        others = [name for name in selection.columns if name not in conformed]
+        frame = conformed.assign(**{name: frame[name] for name in others})[[*selection.columns]]
+    return frame
+
+
+def _add_name(frame: pd.DataFrame, name: str, file: Path | None) -> pd.DataFrame:
+    """Add the names of load tests or projects to their test runs."""
+    source, key = _NAMES[name]
+    columns = ["stack_id", key, "name"]
+    known = read_files([] if file is None else [file], source, columns)
+    names = source.to_frame(known.replace_schema_metadata(None)).rename(columns={"name": name})
+    return frame.merge(names, on=["stack_id", key], how="left")
+
+
+def _parse(name: str, value: TimestampLike | None) -> pd.Timestamp | None:
+    return None if value is None else parse_timestamp(name, value)
+
+
+def _may_contain(file: RunFile, after: pd.Timestamp | None, before: pd.Timestamp | None) -> bool:
+    """Return whether a file may have runs that were created between two timestamps."""
+    if file.month == layout.NO_MONTH:
+        return after is None and before is None
+    return (after is None or file.month >= layout.month_of(after)) and (
+        before is None or file.month <= layout.month_of(before)
+    )
+
+
+def _newest_file(root: Path, table: Table, until: str | None) -> Path | None:
+    """Return the file of a table as it was on a day; None if the table was never read."""
+    days = layout.days(root, table)
+    found = [day for day in days if until is None or day <= until]
+    if days and not found:
+        raise ConfigError(
+            f"The dataset has nothing about {table.name} until {until}: its first sync was on "
+            f"{days[0]}."
+        )
+    return layout.day_file(root, table, found[-1]) if found else None
+
+
+def _check_columns(columns: Iterable[str] | None, selection: Selection) -> tuple[str, ...]:
+    """Return the names of the columns to read, each once."""
+    if columns is None:
+        return tuple(selection.declared)
+    names = [columns] if isinstance(columns, str) else list(columns)
+    unknown = [name for name in names if name not in selection.declared]
+    if unknown:
+        raise ConfigError(
+            f"{selection.table.name} has no column {', '.join(map(short_repr, unknown))}; it has "
+            f"{', '.join(selection.declared)}."
+        )
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,263 @@
+"""Bring a dataset up to date: the account's history as Parquet, which outlives retention."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from k6frames.api.client import Client
+from k6frames.api.settings import StackArgument
+from k6frames.dataset import layout
+from k6frames.dataset.layout import LAST_SEEN, read_all_columns, read_files, write_file
+from k6frames.dataset.merge import merge_rows, to_arrow
+from k6frames.dataset.windows import find_windows
+from k6frames.errors import APIError, ConfigError
+from k6frames.loaders import load_tests, organizations
+from k6frames.loaders.shared import client_or_default
+from k6frames.loaders.snapshot import UNAVAILABLE
+from k6frames.loaders.test_runs import test_runs_df
+from k6frames.summaries.changes import changes
+from k6frames.tables import (
+    CHANGES,
+    LOAD_TESTS,
+    LOAD_ZONES,
+    ORGANIZATIONS,
+    PROJECT_LABELS,
+    PROJECT_LIMITS,
+    PROJECTS,
+    SCHEDULES,
+    STACK_PROJECTS,
+    TEST_RUNS,
+)
+from k6frames.tables.schema import Table, returns
+from k6frames.validation import absolute_path
+
+LOCK_FILE = ".sync.lock"
+LOCK_TIMEOUT_SECONDS = 3600.0
+"""How long a sync waits for another one of the same folder."""
+
+_LOADERS: tuple[tuple[Table, Callable[..., pd.DataFrame]], ...] = (
+    (STACK_PROJECTS, load_tests.stack_projects_df),
+    (PROJECT_LABELS, load_tests.project_labels_df),
+    (LOAD_TESTS, load_tests.load_tests_df),
+    (SCHEDULES, load_tests.schedules_df),
+    (PROJECT_LIMITS, load_tests.project_limits_df),
+    (LOAD_ZONES, load_tests.load_zones_df),
+)
+
+
+@returns(CHANGES)
+def sync(
+    folder: str | os.PathLike[str],
+    client: Client | None = None,
+    *,
+    stack: StackArgument = None,
+    with_private: bool = False,
+) -> pd.DataFrame:
+    """Bring a dataset up to date: the test runs and all other tables of Grafana stacks as Parquet.
+
+    The first sync reads everything. Later ones read the months that have runs under way, and from
+    the newest month on; of a month with more than 900 runs, only from the first run under way, or
+    from the 900 newest runs. The other tables get one file for each day. Organizations and their
+    projects (v3) take a request each, so they are read once a day.
+
+    A sync may be killed at any moment: the next one completes it. If another sync of the same
+    folder is at work, this one waits until it has ended.
+
+    Parameters
+    ----------
+    folder : str or path-like
+        The folder of the dataset; it is created if it does not exist.
+    client : Client, optional
+        The account to read; by default the one that the environment describes. Cached responses
+        are used as everywhere: pass ``Client(refresh=True)`` for the current state.
+    stack : int, str or iterable of these, optional
+        The Grafana stacks to read: IDs, slugs or URLs; by default the client's.
+    with_private : bool, default False
+        Whether to store the private columns as well (billing data, e-mail addresses).
+
+    Returns
+    -------
+    pandas.DataFrame
+        What the dataset did not have yet, or had otherwise: one row per row that was added or
+        removed, and one per value that was changed. Test runs are never removed: those that the API
+        no longer returns keep an older `last_seen`.
+
+    Raises
+    ------
+    ConfigError
+        If no token or no stack is found, or another sync is at work for an hour.
+    APIError
+        If the API gives no usable response. What was written until then is correct.
+    SchemaError
+        If a response does not match its table, or a file of the dataset is damaged.
+    OSError
+        If a file cannot be written. What was written until then is correct.
+
+    See Also
+    --------
+    read_dataset : Read it.
+
+    Examples
+    --------
+    >>> import k6frames
+    >>> added = k6frames.sync("history", k6frames.Client.sample())
+    >>> int((added["table"] == "test_runs").sum())
+    3074
+    >>> len(k6frames.sync("history", k6frames.Client.sample()))
+    0
+    """
+    client = client_or_default(client)
+    root = absolute_path(folder, "The argument folder")
+    stack_ids = [found.id for found in client.stacks(stack)]
+    root.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(root / LOCK_FILE, timeout=LOCK_TIMEOUT_SECONDS):
+            layout.remove_remains(root)
+            dataset = _Dataset(root, client, with_private=with_private)
+            found = [
+                *dataset.sync_organizations(),
+                *dataset.sync_tables(stack_ids),
+                *(part for stack_id in stack_ids for part in dataset.sync_runs(stack_id)),
+            ]
+    except Timeout:
+        raise ConfigError(
+            f"Another sync of {root} has been at work for an hour. Try again when it has ended."
+        ) from None
+    return CHANGES.conform(pd.concat(found, ignore_index=True))
+
+
+class _Dataset:
+    """A dataset while it is brought up to date."""
+
+    def __init__(self, root: Path, client: Client, *, with_private: bool) -> None:
+        self.root = root
+        self.client = client
+        self.with_private = with_private
+
+    def sync_organizations(self) -> Iterator[pd.DataFrame]:
+        """Write the organizations and their projects (v3), if they are available."""
+        today = f"{self.client.as_of:%Y-%m-%d}"
+        if self.client.folder is None and today in layout.days(self.root, PROJECTS):
+            return
+        try:
+            listed = organizations.organizations_df(client=self.client)
+            projects = organizations.projects_df(client=self.client)
+        except APIError as error:
+            if error.status not in UNAVAILABLE:
+                raise
+            return
+        yield self._write_day(ORGANIZATIONS, listed, None)
+        # The last of both: if it is there, so is the other one.
+        yield self._write_day(PROJECTS, projects, None)
+
+    def sync_tables(self, stack_ids: list[int]) -> Iterator[pd.DataFrame]:
+        """Write the small tables of some stacks."""
+        for table, load in _LOADERS:
+            frame = load(stack=stack_ids, client=self.client)
+            yield self._write_day(table, frame, stack_ids)
+
+    def sync_runs(self, stack_id: int) -> Iterator[pd.DataFrame]:
+        """Write the test runs of a stack, the oldest month first.
+
+        So all months before the newest one in a dataset are complete, whenever a sync is killed.
+        """
+        for window in find_windows(self.root, stack_id, self.client):
+            runs = test_runs_df(
+                created_after=window.after,
+                created_before=window.before,
+                stack=stack_id,
+                client=self.client,
+            )
+            seen = self._seen(runs)
+            months = runs["created"].map(layout.month_of, na_action="ignore")
+            months = months.astype("string").fillna(layout.NO_MONTH)
+            written = [
+                self._write_month(stack_id, str(month), rows, seen)
+                for month, rows in runs.groupby(months, sort=True)
+            ]
+            if written:
+                # Once for all months, since a comparison of few rows takes as long as one of many.
+                before, after = (
+                    _to_frame(
+                        pa.concat_tables(rows, promote_options="default"), TEST_RUNS, stack_id
+                    )
+                    for rows in zip(*written, strict=True)
+                )
+                yield _compare(before, after)
+
+    def _write_month(
+        self, stack_id: int, month: str, runs: pd.DataFrame, seen: pd.Timestamp
+    ) -> tuple[pa.Table, pa.Table]:
+        """Write the runs of a month, and return its rows before and after."""
+        path = layout.run_file(self.root, stack_id, month).path
+        received = self._without_private(to_arrow(runs, TEST_RUNS, seen), TEST_RUNS)
+        received = received.drop_columns(["stack_id"])  # it is in the path
+        existing = read_all_columns(path)
+        if existing is None:
+            existing = received.slice(0, 0)
+        merged = merge_rows(existing, received, "test_run_id").sort_by(
+            [("created", "ascending"), ("test_run_id", "ascending")]
+        )
+        write_file(path, TEST_RUNS, merged)
+        return existing, merged
+
+    def _write_day(
+        self, table: Table, frame: pd.DataFrame, stack_ids: list[int] | None
+    ) -> pd.DataFrame:
+        """Write a table as it is on this day; stacks that were not read stay as they were."""
+        seen = self._seen(frame)
+        day = f"{seen:%Y-%m-%d}"
+        earlier = [found for found in layout.days(self.root, table) if found <= day]
+        names = [column.name for column in (*table.columns, LAST_SEEN)]
+        files = [layout.day_file(self.root, table, found) for found in earlier[-1:]]
+        known = read_files(files, table, names)
+        others = known.slice(0, 0)
+        if stack_ids is not None:
+            is_read = pa.compute.is_in(known["stack_id"], value_set=pa.array(stack_ids))
+            others, known = known.filter(pa.compute.invert(is_read)), known.filter(is_read)
+        before, after = _to_frame(known, table), table.conform(frame)
+        newest = pa.compute.max(known[LAST_SEEN.name]).as_py()
+        if newest is not None and newest > seen:
+            return _compare(before, before)  # a cached response, older than what is known
+        rows = pa.concat_tables([others, to_arrow(after, table, seen)])
+        path = layout.day_file(self.root, table, day)
+        write_file(path, table, self._without_private(rows, table))
+        return _compare(before, after)
+
+    def _seen(self, frame: pd.DataFrame) -> pd.Timestamp:
+        """Return when the rows of a frame were received; in a folder, its own "now"."""
+        if self.client.folder is not None:
+            return pd.Timestamp(self.client.as_of).as_unit("us")
+        fetched = frame.attrs.get("fetched")  # none without a request, as for no organizations
+        return pd.Timestamp(fetched or self.client.as_of.replace(microsecond=0)).as_unit("us")
+
+    def _without_private(self, rows: pa.Table, table: Table) -> pa.Table:
+        if self.with_private:
+            return rows
+        private = {column.name for column in table.columns if column.private}
+        return rows.drop_columns([name for name in rows.column_names if name in private])
+
+
+def _compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    if before.equals(after):  # most tables on most days
+        return CHANGES.to_frame(CHANGES.arrow_schema.empty_table())
+    return changes(before, after)
+
+
+def _to_frame(rows: pa.Table, table: Table, stack_id: int | None = None) -> pd.DataFrame:
+    """Return rows of a file as a frame of their table; missing columns have no values."""
+    if stack_id is not None:
+        rows = rows.append_column("stack_id", pa.repeat(pa.scalar(stack_id, pa.int64()), len(rows)))
+    arrays = {
+        column.name: rows[column.name]
+        if column.name in rows.column_names
+        else pa.nulls(len(rows), column.type)
+        for column in table.columns
+    }
+    return table.conform(table.to_frame(pa.table(arrays)))

@@ -1,0 +1,143 @@
+"""Which test runs a sync has to read: as few as possible, and none may be missed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from k6frames.api import endpoints
+from k6frames.api.client import Client
+from k6frames.api.endpoints import Request
+from k6frames.api.paging import MalformedPageError, decode_page
+from k6frames.api.session import Response
+from k6frames.api.time_windows import EARLIEST, TimeWindows
+from k6frames.dataset import layout
+from k6frames.dataset.layout import LAST_SEEN, RunFile, read_files
+from k6frames.tables import TEST_RUNS
+
+MAX_RUNS_AT_ONCE = 50_000
+"""More runs are read month by month, so that they need not all be in memory."""
+MAX_RUNS_READ_AGAIN = 900
+"""Of a finished month; less than a page, so that new runs fit on it, too."""
+UNFINISHED = ("created", "queued", "initializing", "running", "processing_metrics")
+"""The statuses after which a run gets another one."""
+
+SETTLING_TIME = pd.Timedelta(hours=1)
+"""How much later than a newer run an older one may appear in the API's list."""
+RECENT = pd.Timedelta(days=62)
+"""What was created since is read at once, without counting it before."""
+
+_MICROSECOND = pd.Timedelta(microseconds=1)
+
+
+class Window(NamedTuple):
+    """The creation times of the runs to read, from `after` until before `before`."""
+
+    after: pd.Timestamp | None
+    before: pd.Timestamp | None
+
+
+def find_windows(root: Path, stack_id: int, client: Client) -> Iterator[Window]:
+    """Yield the windows that a sync of a stack has to read, the oldest first.
+
+    All months of a dataset before the newest one are complete, except for their runs under way.
+    """
+    now = pd.Timestamp(client.as_of)
+    this_month = layout.month_of(now)
+    # A run may have a date in the future; it must not hide those that come until then.
+    files = [file for file in layout.run_files(root, stack_id) if file.month <= this_month]
+    if len(files) > 1 and _is_young(files[-1]):
+        files.pop()
+    for file in files[:-1]:
+        window = _unfinished_window(file)
+        if window is not None:
+            yield window
+    if not files:
+        yield from _split_by_month(None, stack_id, client)
+        return
+    newest = _newest_window(files[-1])
+    if newest.after is not None and newest.after > now - RECENT:
+        yield newest
+    else:
+        yield from _split_by_month(newest.after, stack_id, client)
+
+
+def _unfinished_window(file: RunFile) -> Window | None:
+    """Return the window of the runs of a month that are under way; None if there are none."""
+    state = _read_state(file)
+    under_way = state.loc[state["is_under_way"], "created"]
+    if under_way.empty:
+        return None
+    month = _start(file.month)
+    if len(state) <= MAX_RUNS_READ_AGAIN:
+        return Window(month, month + pd.offsets.MonthBegin())
+    return Window(under_way.min(), under_way.max() + _MICROSECOND)
+
+
+def _is_young(file: RunFile) -> bool:
+    """Return whether runs of the month before may have been missing when this one was written."""
+    created = read_files([file.path], TEST_RUNS, ["created"]).to_pandas()["created"]
+    return bool(created.max() < _start(file.month) + SETTLING_TIME)
+
+
+def _newest_window(file: RunFile) -> Window:
+    """Return the window from the newest month on."""
+    state = _read_state(file)
+    if len(state) <= MAX_RUNS_READ_AGAIN:
+        return Window(_start(file.month), None)
+    under_way = state.loc[state["is_under_way"], "created"]
+    newest = state["created"].nlargest(MAX_RUNS_READ_AGAIN)
+    return Window(min([newest.min(), *under_way]), None)
+
+
+def _read_state(file: RunFile) -> pd.DataFrame:
+    """Return when the runs of a month were created, and which of them are under way."""
+    names = ["created", "ended", "status", LAST_SEEN.name]
+    state: pd.DataFrame = read_files([file.path], TEST_RUNS, names).to_pandas()
+    is_unfinished = state["ended"].isna() | state["status"].isin(UNFINISHED)
+    # One that the last sync of its month did not receive is deleted, and never gets a result.
+    state["is_under_way"] = is_unfinished & (state[LAST_SEEN.name] == state[LAST_SEEN.name].max())
+    return state
+
+
+def _start(month: str) -> pd.Timestamp:
+    return pd.Timestamp(f"{month}-01", tz="UTC")
+
+
+def _split_by_month(after: pd.Timestamp | None, stack_id: int, client: Client) -> Iterator[Window]:
+    """Yield the window from a timestamp on: at once, or by month if it has many runs."""
+    first = None if client.folder is not None else _first_of_many(after, stack_id, client)
+    if first is None:
+        yield Window(after, None)
+        return
+    months = pd.date_range(
+        first.normalize().replace(day=1), pd.Timestamp(client.as_of), freq="MS", unit="us"
+    )
+    for month in months[1:]:
+        yield Window(after, month)
+        after = month
+    yield Window(after, None)
+
+
+def _first_of_many(
+    after: pd.Timestamp | None, stack_id: int, client: Client
+) -> pd.Timestamp | None:
+    """Return when the oldest of many runs was created; None if there are few."""
+    windows = TimeWindows(
+        Request(endpoints.TEST_RUNS, stack_id), None if after is None else after.to_pydatetime()
+    )
+    (request,) = windows.start()
+    responses = client.fetch([request])
+    try:
+        page = decode_page(request, Response(responses.bodies[request], datetime.now(UTC)))
+    except MalformedPageError:
+        return None  # reading the list reports it in detail
+    if page.count <= MAX_RUNS_AT_ONCE:
+        return None
+    created = pd.to_datetime([row.created for row in page.value], format="ISO8601", utc=True)
+    # Runs with an earlier date, which is wrong, are in the first window.
+    return max(created.min(), pd.Timestamp(EARLIEST))

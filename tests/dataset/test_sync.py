@@ -1,0 +1,442 @@
+"""A dataset has every run that there ever was, whatever happens to the syncs."""
+
+from __future__ import annotations
+
+import bisect
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from filelock import FileLock
+from v6_server import Refusal, StackData, V6Server, make_runs, parse
+
+import k6frames
+from k6frames.dataset import layout, windows
+from k6frames.errors import APIError, ConfigError, SchemaError
+from k6frames.tables import TEST_RUNS
+
+LOADERS = {
+    "stack_projects": k6frames.stack_projects_df,
+    "project_labels": k6frames.project_labels_df,
+    "load_tests": k6frames.load_tests_df,
+    "schedules": k6frames.schedules_df,
+    "project_limits": k6frames.project_limits_df,
+    "load_zones": k6frames.load_zones_df,
+}
+
+
+@pytest.fixture
+def client(connect, account):
+    return connect(account.server.url, stack=[11, 22])
+
+
+def runs_in(folder: object) -> pd.DataFrame:
+    return k6frames.read_dataset(folder, "test_runs").drop(columns="last_seen")
+
+
+def files_in(folder: Path) -> dict[str, int]:
+    """Return each file with the number that changes when it is replaced."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    return {str(path.relative_to(folder)): path.stat().st_ino for path in paths}
+
+
+def windows_of(server: V6Server) -> list[tuple[str | None, str | None]]:
+    """Return the creation times that were requested, and forget the requests."""
+    found = [
+        (request.query.get("created_after"), request.query.get("created_before"))
+        for request in server.received
+        if request.path.endswith("/test_runs") and request.stack == "11"
+    ]
+    server.received.clear()
+    return found
+
+
+def test_after_every_sync_the_dataset_has_the_last_state_of_every_run(account, client):
+    for number in range(8):
+        k6frames.sync("history", client)
+        pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
+        if number % 3 == 2:
+            account.delete_oldest(60)  # while they are known to have ended
+        account.change()
+
+
+@pytest.mark.parametrize("table", LOADERS)
+def test_the_other_tables_are_those_of_the_account_without_private_values(table, client):
+    k6frames.sync("history", client)
+    expected = LOADERS[table](client=client)
+    expected.attrs = {}
+    (declared,) = LOADERS[table].tables
+    missing = {c.name: pd.NA for c in declared.columns if c.private}
+    expected = expected.assign(**missing).astype(declared.dtypes)
+    pd.testing.assert_frame_equal(k6frames.read_dataset("history", table), expected)
+
+
+def test_a_sync_returns_what_changed(account, client):
+    first = k6frames.sync("history", client)
+    assert set(first["change"]) == {"added"}
+    assert (first["table"] == "test_runs").sum() == 440
+    run = next(r for r in account.stacks[0].lists["test_runs"] if r["ended"] is None)
+    run |= {"ended": "2026-06-01T00:00:00Z", "status": "completed", "result": "failed"}
+    account.stacks[1].lists["load_tests"][3]["name"] = "Renamed"
+    del account.stacks[1].lists["schedules"][3]
+    found = k6frames.sync("history", client)
+    described = found[found["table"] != "test_runs"]
+    assert described[["table", "change", "column", "after"]].fillna("").to_numpy().tolist() == [
+        ["load_tests", "changed", "name", "Renamed"],
+        ["schedules", "removed", "", ""],
+    ]
+    key = f"stack_id=11 test_run_id={run['id']}"
+    assert set(found.loc[found["key"] == key, "column"]) <= {"ended", "status", "result"}
+    assert set(found.loc[found["table"] == "test_runs", "key"]) == {key}
+    assert len(k6frames.sync("history", client)) == 0
+
+
+def test_a_run_that_the_api_no_longer_returns_keeps_when_it_was_last_seen(account, client):
+    k6frames.sync("history", client)
+    runs = account.stacks[1].lists["test_runs"]
+    gone = runs.pop()
+    time.sleep(1.1)  # the resolution of the time
+    k6frames.sync("history", client)
+    frame = k6frames.read_dataset("history", "test_runs").query("stack_id == 22")
+    last = frame.set_index("test_run_id")["last_seen"]
+    assert gone["id"] in last.index
+    assert last[gone["id"]] < last.max()
+
+
+def test_private_values_are_only_stored_on_request(account, client):
+    k6frames.sync("history", client)
+    content = b"".join(path.read_bytes() for path in Path("history").rglob("*.parquet"))
+    for name in (b"started_by", b"aborted_by", b"created_by", b"someone@example.com"):
+        assert name not in content
+    k6frames.sync("private", client, with_private=True)
+    runs = k6frames.read_dataset("private", "test_runs")
+    assert runs["started_by"].dropna().unique().tolist() == ["someone@example.com"]
+
+
+# --- which requests are made ----------------------------------------------------------------------
+
+
+class LargeServer(V6Server):
+    """A server that finds the runs of a window fast."""
+
+    def _created(self, request, rows):
+        if not request.path.endswith("/test_runs"):
+            return rows
+        if not hasattr(self, "times"):
+            self.times = [parse(row["created"]) for row in rows]
+        after, before = (request.query.get(f"created_{side}") for side in ("after", "before"))
+        start = bisect.bisect_left(self.times, parse(after)) if after else 0
+        end = bisect.bisect_left(self.times, parse(before)) if before else len(rows)
+        return rows[start:end]
+
+
+def test_the_second_sync_of_100_000_runs_makes_at_most_10_requests(token, connect):
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    times = [start + timedelta(minutes=4.7 * i) for i in range(100_000)]
+    ended = {"ended": "2026-11-30T00:00:00Z", "status": "completed", "result": "passed"}
+    runs = [
+        {"id": i, "test_id": 1, "created": created.isoformat(), **ended}
+        for i, created in enumerate(times)
+    ]
+    stack = StackData(11, "", {"test_runs": runs, "load_tests": [{"id": 1}]})
+    with LargeServer(stack, token=token) as server:
+        client = connect(server.url, stack=11)
+        k6frames.sync("history", client)
+        assert 100 < len(server.received) < 170
+        server.received.clear()
+        assert len(k6frames.sync("history", client)) == 0
+        assert len(server.received) <= 10
+        assert (
+            len(k6frames.read_dataset("history", "test_runs", columns=["test_run_id"])) == 100_000
+        )
+
+
+def test_later_syncs_read_only_months_with_runs_under_way_and_from_the_newest_on(token, connect):
+    now = datetime.now(UTC).replace(day=20, hour=0)
+    times = [now - timedelta(days=30 * months) for months in range(6)]
+    runs = make_runs(times, seed=3)
+    for run in runs:
+        run |= {"ended": run["created"], "status": "completed"}
+    runs[1] |= {"ended": None, "status": "running"}
+    runs[3] |= {"status": "processing_metrics"}
+    with V6Server(StackData(11, "", {"test_runs": runs}), token=token) as server:
+        client = connect(server.url, stack=11)
+        k6frames.sync("history", client)
+        assert windows_of(server) == [(None, None)] * 2  # counted, then read
+        k6frames.sync("history", client)
+        months = [pd.Period(runs[i]["created"][:7]) for i in (1, 3, 5)]
+        starts = [f"{month.start_time:%Y-%m-%d}T00:00:00.000000Z" for month in months]
+        ends = [f"{(month + 1).start_time:%Y-%m-%d}T00:00:00.000000Z" for month in months]
+        assert windows_of(server) == [*zip(starts[:2], ends[:2], strict=True), (starts[2], None)]
+        del runs[1]  # it will never end
+        k6frames.sync("history", client)
+        assert len(windows_of(server)) == 3
+        k6frames.sync("history", client)
+
+
+def test_of_a_large_month_only_the_newest_runs_and_those_under_way_are_read(
+    token, connect, monkeypatch
+):
+    monkeypatch.setattr(windows, "MAX_RUNS_READ_AGAIN", 5)
+    now = datetime.now(UTC).replace(microsecond=0)
+    start = now.replace(day=1, hour=0, minute=0, second=0)
+    runs = make_runs([start + (now - start) * i / 30 for i in range(30)])
+    for run in runs:
+        run |= {"ended": run["created"], "status": "completed"}
+    with V6Server(StackData(11, "", {"test_runs": runs}), token=token) as server:
+        client = connect(server.url, stack=11)
+        k6frames.sync("history", client)
+        windows_of(server)
+        k6frames.sync("history", client)
+        assert [parse(after) for after, _ in windows_of(server)] == [parse(runs[25]["created"])]
+        runs[25] |= {"ended": None}
+        k6frames.sync("history", client)
+        runs += make_runs([now], first_id=2**60)
+        server.received.clear()
+        k6frames.sync("history", client)
+        assert [parse(after) for after, _ in windows_of(server)] == [parse(runs[25]["created"])]
+        assert len(runs_in("history")) == 31
+
+
+def test_a_large_account_is_read_month_by_month(account, client, monkeypatch):
+    monkeypatch.setattr(windows, "MAX_RUNS_AT_ONCE", 30)
+    k6frames.sync("history", client)
+    pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
+    found = windows_of(account.server)
+    assert len(found) > 24
+    assert found[-1][1] is None
+
+
+def test_runs_with_a_date_in_the_future_hide_no_others(token, connect):
+    runs = make_runs([datetime(2026, 1, 1, tzinfo=UTC), datetime(2199, 1, 1, tzinfo=UTC)])
+    with V6Server(StackData(11, "", {"test_runs": runs}), token=token) as server:
+        client = connect(server.url, stack=11)
+        k6frames.sync("history", client)
+        runs.insert(1, make_runs([datetime(2026, 3, 1, tzinfo=UTC)], first_id=5)[0])
+        k6frames.sync("history", client)
+    assert len(runs_in("history")) == 3
+
+
+def test_a_run_that_appears_late_at_the_turn_of_a_month_is_found(token, connect):
+    month = datetime(2026, 6, 1, tzinfo=UTC)
+    runs = make_runs([month - timedelta(days=9), month + timedelta(seconds=1)])
+    with V6Server(StackData(11, "", {"test_runs": runs}), token=token) as server:
+        client = connect(server.url, stack=11)
+        k6frames.sync("history", client)
+        runs.insert(1, make_runs([month - timedelta(seconds=1)], first_id=5)[0])
+        k6frames.sync("history", client)
+    assert 5 in set(runs_in("history")["test_run_id"])
+
+
+def test_organizations_are_read_once_a_day_if_they_are_available(account, client):
+    k6frames.sync("history", client)
+    assert not Path("history/organizations").exists()
+    account.server.other_responses |= {
+        "/v3/organizations": {"organizations": [{"id": 7, "name": "Seven"}]},
+        "/v3/organizations/7/projects": {"projects": []},
+    }
+    for _ in range(2):
+        k6frames.sync("history", client)
+    assert k6frames.read_dataset("history", "organizations")["name"].tolist() == ["Seven"]
+    assert account.server.paths().count("/v3/organizations/7/projects") == 1
+
+
+# --- several stacks, days and clients -------------------------------------------------------------
+
+
+def test_stacks_may_be_read_by_different_syncs(account, client):
+    for stack in (11, 22):
+        k6frames.sync("history", client, stack=stack)
+    pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
+    assert set(k6frames.read_dataset("history", "load_tests")["stack_id"]) == {11, 22}
+
+
+def test_an_older_cached_response_replaces_nothing_newer(account, connect, token, tmp_path):
+    cached = connect(account.server.url, stack=[11, 22], cache=tmp_path / "cache", expire_after=1e6)
+    k6frames.sync("cached", cached)
+    time.sleep(1.1)
+    account.change()
+    k6frames.sync("history", connect(account.server.url, stack=[11, 22]))
+    assert len(k6frames.sync("history", cached)) == 0
+    pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
+
+
+def test_every_day_has_a_file_of_the_small_tables(tmp_path):
+    for day in (1, 3):
+        folder = k6frames.snapshot(tmp_path / f"{day}", k6frames.Client.sample())
+        manifest = folder / "account.json"
+        manifest.write_text(manifest.read_text().replace("2026-06-29", f"2026-07-0{day}"))
+        k6frames.sync("history", k6frames.Client(api_url=folder.as_uri()))
+    days = sorted(path.name for path in Path("history/load_tests").iterdir())
+    assert days == ["day=2026-07-01", "day=2026-07-03"]
+    months = {path.parts[-2] for path in Path("history").rglob("month=*/*.parquet")}
+    assert "month=2026-06" in months
+    assert {p.name for p in Path("history/test_runs/stack_id=48213/month=2026-06").iterdir()} == {
+        "part-0.parquet"
+    }
+
+
+# --- when something goes wrong --------------------------------------------------------------------
+
+CODE = """
+import sys, k6frames
+folder, url, token = sys.argv[1:]
+client = k6frames.Client(token, api_url=url, stack=[11, 22], cache=False)
+print(flush=True)
+while True:
+    k6frames.sync(folder, client)
+"""
+
+
+def test_a_dataset_is_right_after_syncs_were_killed(account, client, token):
+    chance = random.Random(5)
+    environment = {**os.environ, "PYTHONPATH": str(Path(k6frames.__file__).parents[1])}
+    for _ in range(5):
+        command = [sys.executable, "-c", CODE, "history", account.server.url, token]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+        process.stdout.readline()
+        time.sleep(chance.uniform(0, 0.5))
+        process.kill()
+        process.communicate()
+        if layout.is_dataset(Path("history")):
+            runs_in("history")  # each file is complete, and no run is there twice
+        account.change()
+    k6frames.sync("history", client)
+    pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
+    assert list(Path("history").rglob("*.part")) == []
+
+
+def test_a_full_disk_loses_nothing(account, client, monkeypatch):
+    k6frames.sync("history", client)
+    before, files = runs_in("history"), files_in(Path("history"))
+    account.change()
+    write, written = pq.write_table, []
+
+    def write_three_files(*arguments, **options):
+        if len(written) == 3:
+            raise OSError(28, "No space left on device")
+        written.append(arguments)
+        write(*arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pq, "write_table", write_three_files)
+        with pytest.raises(OSError, match="No space left on device"):
+            k6frames.sync("history", client)
+    assert len(files.items() - files_in(Path("history")).items()) == 3
+    pd.testing.assert_frame_equal(runs_in("history"), before)
+    k6frames.sync("history", client)
+    pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
+
+
+def test_a_failed_request_keeps_what_was_written_and_the_next_sync_completes_it(
+    account, client, monkeypatch
+):
+    monkeypatch.setattr(windows, "MAX_RUNS_AT_ONCE", 30)
+
+    def fail_late(request):
+        if request.query.get("created_after", "") > "2025-06":
+            raise Refusal(403, "Not allowed")
+
+    account.server.before = fail_late
+    with pytest.raises(APIError, match="Not allowed"):
+        k6frames.sync("history", client)
+    assert 0 < len(runs_in("history")) < 440
+    account.server.before = lambda _: None
+    k6frames.sync("history", client)
+    pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
+
+
+def test_syncs_at_the_same_time_wait_for_each_other(account, connect):
+    clients = [connect(account.server.url, stack=[11, 22]) for _ in range(4)]
+    found: list[int] = []
+    threads = [
+        threading.Thread(target=lambda c=client: found.append(len(k6frames.sync("history", c))))
+        for client in clients
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found)[:3] == [0, 0, 0]
+    pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
+
+
+def test_a_sync_does_not_wait_for_ever(client, monkeypatch):
+    monkeypatch.setattr("k6frames.dataset.sync.LOCK_TIMEOUT_SECONDS", 0.1)
+    k6frames.sync("history", client)
+    with FileLock("history/.sync.lock"), pytest.raises(ConfigError, match="Another sync"):
+        k6frames.sync("history", client)
+
+
+def test_a_damaged_file_is_named_and_its_month_is_read_again_when_it_is_deleted(account, client):
+    k6frames.sync("history", client)
+    path = layout.run_files(Path("history").absolute(), 22)[-1].path
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(SchemaError, match=r"stack_id=22.*month=.*part-0.parquet"):
+        k6frames.read_dataset("history", "test_runs")
+    with pytest.raises(SchemaError, match="stack_id=22"):
+        k6frames.sync("history", client)
+    path.unlink()
+    k6frames.sync("history", client)
+    pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
+
+
+# --- columns that were added later ----------------------------------------------------------------
+
+
+def test_old_files_are_read_with_newer_columns_missing(client):
+    k6frames.sync("history", client)
+    path = layout.run_files(Path("history").absolute())[0].path
+    pq.write_table(pq.ParquetFile(path).read().drop_columns(["note", "max_vus"]), path)
+    frame = k6frames.read_dataset("history", "test_runs")
+    assert frame.dtypes.to_dict() == {**TEST_RUNS.dtypes, "last_seen": frame["created"].dtype}
+    old = frame["created"] < frame["created"].min() + pd.Timedelta(days=1)
+    assert frame.loc[old, ["note", "max_vus"]].isna().all().all()
+    assert frame.loc[~old, "note"].notna().any()
+
+
+def test_columns_of_a_later_version_are_kept(account, client):
+    k6frames.sync("history", client)
+    path = layout.run_files(Path("history").absolute(), 11)[-1].path
+    rows = pq.ParquetFile(path).read()
+    added = pa.array([[i] for i in range(len(rows))])
+    pq.write_table(rows.append_column("later", added), path)
+    account.change()
+    k6frames.sync("history", client)
+    kept = pq.ParquetFile(path).read()
+    ids = dict(zip(kept["test_run_id"].to_pylist(), kept["later"].to_pylist(), strict=True))
+    assert [ids[i] for i in rows["test_run_id"].to_pylist()] == added.to_pylist()
+
+
+@pytest.mark.parametrize("created", ["0999-05-01T00:00:00Z", None])
+def test_a_run_with_a_strange_date_is_in_the_dataset(created, tmp_path):
+    runs = make_runs([datetime(2026, 1, 1, tzinfo=UTC)] * 2)
+    runs[0]["created"] = created
+    folder = tmp_path / "account/stacks/11/cloud/v6"
+    folder.mkdir(parents=True)
+    for name in ("projects", "load_tests", "schedules", "project-limits", "load_zones"):
+        (folder / f"{name}.json").write_text('{"value": []}')
+    (folder / "test_runs.json").write_text(json.dumps({"value": runs}))
+    client = k6frames.Client(api_url=(tmp_path / "account").as_uri())
+    for _ in range(2):
+        k6frames.sync("history", client)
+        assert len(runs_in("history")) == 2
+
+
+def test_a_folder_must_be_one_and_a_stack_is_needed(connect, account, tmp_path):
+    with pytest.raises(ConfigError, match="No Grafana stack was given"):
+        k6frames.sync("history", connect(account.server.url))
+    assert not Path("history").exists()
+    Path("file").write_text("mine")
+    with pytest.raises(OSError, match="file"):
+        k6frames.sync("file", connect(account.server.url, stack=11))
