@@ -261,9 +261,9 @@ def fault(
     return add
 
 
-RETRIED = "the request is retried, and the complete response returned"
+RETRIED = "retried; the complete response is returned"
 TIMES_OUT = "an error when the budget is over; the connection is closed"
-AT_ONCE = "an error at once: a retry would not help"
+AT_ONCE = "an error at once, without a retry"
 V3, V6 = ("v3",), ("v6",)
 
 # ------------------------------------------------------------------------------------------------
@@ -321,7 +321,10 @@ def not_accepted(box: Sandbox) -> None:
         box.fails(box.client(url, budget=BUDGET), "the connection timed out")
 
 
-@fault("the lookup of the host's name hangs", "an error when the budget is over")
+@fault(
+    "the lookup of the host's name hangs",
+    "an error when the budget is over; the thread ends with the lookup",
+)
 def slow_lookup(box: Sandbox) -> None:
     returned = threading.Event()
 
@@ -509,7 +512,7 @@ def slow_tls(box: Sandbox) -> None:
         box.fails(box.client(box.secure(step), budget=BUDGET), "the budget")
 
 
-@fault("a body above the size limit", AT_ONCE + ", which names the limit")
+@fault("a body above the size limit", AT_ONCE + "; it names the limit")
 def huge(box: Sandbox) -> None:
     box.patch.setattr(responses, "MAX_BODY_BYTES", 2000)
     for step in (
@@ -520,7 +523,7 @@ def huge(box: Sandbox) -> None:
         box.fails_at_once(step, "longer than 2,000 bytes")
 
 
-@fault("a small gzip body that unpacks to one above the limit", AT_ONCE + " and little memory")
+@fault("a small gzip body that unpacks to one above the limit", AT_ONCE + " or much memory")
 def bomb(box: Sandbox) -> None:
     box.patch.setattr(responses, "MAX_BODY_BYTES", 10**6)
     packed = gzip.compress(b" " * 3 * 10**7)
@@ -547,18 +550,20 @@ def steady(box: Sandbox) -> None:
     assert server.count(box.path) == adapter.MAX_ATTEMPTS
 
 
-@fault("status 401", AT_ONCE + "; the token is wrong or was revoked")
+@fault("status 401", AT_ONCE + "; it says that the token is wrong or was revoked")
 def unauthorized(box: Sandbox) -> None:
     box.fails_at_once(busy(401), "wrong or was revoked", status=401)
 
 
-@fault("status 403", AT_ONCE + "; whom to ask, or that the stack may be wrong")
+@fault("status 403", AT_ONCE + "; it says whom to ask, and to check the stack")
 def forbidden(box: Sandbox) -> None:
     advice = {"v3": "ask to be made a member.", "v6": "check the stack (its ID"}[box.version]
     box.fails_at_once(busy(403), advice, status=403)
 
 
-@fault("status 403 for one organization of several", "the error names it, and how to leave it out")
+@fault(
+    "status 403 for one organization of several", "the error names it, and says how to leave it out"
+)
 def forbidden_of_several(box: Sandbox) -> None:
     account = servers.account(servers.some_account(3))
     path = f"{LIST}/2/projects"
@@ -575,12 +580,16 @@ def forbidden_of_several(box: Sandbox) -> None:
         assert projects_df(client=client, on_error="warn")["org_id"].to_list() == [1]
 
 
-@fault("status 404", AT_ONCE + "; the path is in it")
+@fault("status 404", AT_ONCE + "; it names the path")
 def missing(box: Sandbox) -> None:
     box.fails_at_once(busy(404), "HTTP 404. It does not exist", status=404)
 
 
-@fault("status 400 for a stack that does not exist", AT_ONCE + "; check the stack", versions=V6)
+@fault(
+    "status 400 for a stack that does not exist",
+    AT_ONCE + "; it says to check the stack",
+    versions=V6,
+)
 def bad_stack(box: Sandbox) -> None:
     error = box.fails_at_once(busy(400), "Check the stack", status=400)
     assert "(stack 123)" in str(error)
@@ -599,7 +608,7 @@ def retry_after(box: Sandbox) -> None:
     assert sorted(sent) in ([paths[0]], paths[:2])
 
 
-@fault("Retry-After beyond the budget", AT_ONCE + ", also for the requests that follow")
+@fault("Retry-After beyond the budget", AT_ONCE + ", also for requests that follow")
 def retry_much_later(box: Sandbox) -> None:
     for status in (503, 429):
         server = box.serve(busy(status, 86400))
@@ -630,7 +639,7 @@ def redirected(box: Sandbox) -> None:
     assert other.requests == []
 
 
-@fault("status 304", AT_ONCE + ", which does not call it a redirect")
+@fault("status 304", AT_ONCE + "; it is not called a redirect")
 def not_modified(box: Sandbox) -> None:
     headers = {"Location": "https://elsewhere.example/"}
     error = box.fails_at_once(reply(b"", status=304, headers=headers), "HTTP 304", status=304)
@@ -662,14 +671,16 @@ _UNUSABLE_ERRORS = (
 )
 
 
-@fault("an error body of HTML, of other JSON, or of 100,000 levels", "an APIError without it")
+@fault("an error body of HTML, of other JSON, or of 100,000 levels", "an error without its text")
 def odd_errors(box: Sandbox) -> None:
     for body in _UNUSABLE_ERRORS:
         error = box.fails_at_once(reply(body, status=418), "HTTP 418.", status=418)
         assert error.code is None
 
 
-@fault("an error code or message of other types, very long, or invalid UTF-8", "shown, shortened")
+@fault(
+    "an error code or message that is very long, of another type or invalid UTF-8", "shown, short"
+)
 def odd_codes(box: Sandbox) -> None:
     for code, shown in (
         (b"3", 3),
@@ -693,7 +704,7 @@ def odd_codes(box: Sandbox) -> None:
     assert 300 < len(str(error)) < 450
 
 
-@fault("an error with control characters", "none of them reaches the terminal")
+@fault("an error message with control characters", "none of them reaches the terminal")
 def control(box: Sandbox) -> None:
     step = servers.error(418, "\x1b[2J\x07\u202egnp\nsecond line\x00", "\x1b[31m")
     error = box.fails_at_once(step, "second line", status=418)
@@ -814,7 +825,7 @@ def bad_path(box: Sandbox) -> None:
     assert all(request.path.startswith("/prefix/") for request in server.requests)
 
 
-@fault("a folder of responses has no file for a path, or the path leads out of it", "status 404")
+@fault("a folder of responses has no file for a path, or the path leads out of it", "an error")
 def no_file(box: Sandbox) -> None:
     (box.folder / "account").mkdir()
     (box.folder / "secret.json").write_text("{}")
@@ -1047,7 +1058,9 @@ Client(api_url=sys.argv[1]).fetch([f"/{number}" for number in range(60)])
 """
 
 
-@fault("a fork, while other threads open clients and use them", "the child's work too", versions=V3)
+@fault(
+    "a fork, while other threads open clients and use them", "all work, and none hangs", versions=V3
+)
 def forks(box: Sandbox) -> None:
     server = box.serve(account=servers.echo)
     assert box.output(box.run(_FORK, server.url, 40)) == "{0} True"
@@ -1108,8 +1121,8 @@ def page() -> str:
         "",
         "Written by `python tests/faults.py` from the catalogue that `tests/api/test_faults.py`",
         "runs, for v3 and for v6. In each of these cases the token is in no file, log record,",
-        "exception, traceback or repr; no request takes longer than its `budget`; and no thread is",
-        "left.",
+        "exception, traceback or repr; no request takes longer than its `budget` (plus a quarter",
+        "of a second); and no thread is left.",
     ]
     section = ""
     for one in FAULTS:

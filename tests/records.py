@@ -15,8 +15,8 @@ from k6frames.tables import Table
 
 Record = dict[str, Any]
 
-more_examples = settings(max_examples=2 * settings().max_examples)
-"""For tests that draw an option, too."""
+fewer_examples = settings(max_examples=settings().max_examples // 2)
+"""For tests with parameters."""
 
 
 def to_frame(table: Table, records: Iterable[Record]) -> pd.DataFrame:

@@ -39,12 +39,8 @@ class _Connection(urllib3.connection.HTTPConnection):
         super()._tunnel()
         _register(self.sock)  # a tunnel that was ended looks like a complete one
 
-    def connect(self) -> None:
-        super().connect()
-        _register(self.sock)
-
     def request(self, *args: Any, **kwargs: Any) -> None:
-        _register(self.sock)  # that of a connection which is used again
+        _register(self.sock)  # that of TLS, or of a connection which is used again
         super().request(*args, **kwargs)
 
 

@@ -124,11 +124,13 @@ class ApiSession:
             opened.close()
 
     def _session(self) -> CachedSession:
-        if self._opened is None:
+        session = self._opened  # another thread that forks may close it meanwhile
+        if session is None:
             with fork_lock:
-                if self._opened is None:
-                    self._opened = self._open()
-        return self._opened
+                session = self._opened
+                if session is None:
+                    session = self._opened = self._open()
+        return session
 
     def _open(self) -> CachedSession:
         settings = self._settings

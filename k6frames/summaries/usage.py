@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -21,7 +19,7 @@ from k6frames.tables import (
     USAGE_BY_STACK,
     VUH_BUDGET,
 )
-from k6frames.tables.schema import combine_attrs, returns
+from k6frames.tables.schema import Table, combine_attrs, returns
 from k6frames.tables.timestamps import TimestampLike, resolve_as_of
 from k6frames.validation import short_repr
 
@@ -29,7 +27,7 @@ _COSTS = ("total_vuh", "protocol_vuh", "browser_vuh")
 
 # Per value of `by`: the table, the columns that identify a group, those that describe it, and what
 # a group is called.
-_GROUPINGS: dict[str | None, tuple[Any, tuple[str, ...], tuple[str, ...], str]] = {
+_GROUPINGS: dict[str | None, tuple[Table, tuple[str, ...], tuple[str, ...], str]] = {
     None: (USAGE, (), (), "account"),
     "stack_id": (USAGE_BY_STACK, ("stack_id",), (), "stack"),
     "project_id": (

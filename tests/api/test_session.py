@@ -134,6 +134,21 @@ def test_a_closed_session_opens_again(serve, session):
     assert opened.send(Request(LIST)).body == GOOD
 
 
+def test_a_session_that_is_closed_as_soon_as_it_is_open_can_be_used(serve, session, monkeypatch):
+    """A thread that forks closes the sessions of all others."""
+    opened = session(serve(reply()))
+
+    class ForkingLock:
+        def __enter__(self) -> None: ...
+
+        def __exit__(self, *_: object) -> None:
+            opened.close()
+
+    monkeypatch.setattr("k6frames.api.session.fork_lock", ForkingLock())
+    assert opened.send(Request(LIST)).body == GOOD
+    assert opened.cached(Request(LIST), None).body == GOOD
+
+
 def test_an_address_that_cannot_be_requested_is_refused():
     with pytest.raises(ConfigError, match="is not an address"):
         normalize_url("https://a\u2100b")

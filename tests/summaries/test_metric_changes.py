@@ -88,6 +88,18 @@ def test_the_last_five_runs_are_compared_with_the_five_before() -> None:
     pd.testing.assert_frame_equal(changes, to_frame(METRIC_CHANGES, [row]))
 
 
+def test_runs_created_at_the_same_time_are_in_the_order_of_their_ids() -> None:
+    run = {"stack_id": 1, "load_test_id": 1, "created": utc("2026-06-01")}
+    value = {"load_test_id": 1, "metric": "m", "query": "q", "series": ""}
+    newest_first = [2, 1]
+    details = to_frame(
+        TEST_RUN_DETAILS, [{**run, "test_run_id": run_id} for run_id in newest_first]
+    )
+    values = [{**value, "test_run_id": run_id, "value": 10.0 * run_id} for run_id in newest_first]
+    changes = k6frames.metric_changes(to_frame(METRIC_VALUES, values), details, runs=1)
+    assert changes["change"].tolist() == [1.0]
+
+
 def test_a_run_in_several_stacks_is_an_error() -> None:
     run = {"test_run_id": 3, "load_test_id": 4, "created": utc("2026-06-01")}
     details = to_frame(TEST_RUN_DETAILS, [{**run, "stack_id": stack} for stack in (1, 2)])

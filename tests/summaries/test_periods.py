@@ -55,8 +55,9 @@ def test_organizations_times_periods_are_counted_before_they_are_made() -> None:
     assert len(years) == 10 * count
 
 
-@pytest.mark.parametrize("freq", ["M", "Q", "Y", "ME", "h", "d", "", None, 1, "MS ", ["D"]])
 @pytest.mark.parametrize("name", TIMELINES)
-def test_another_frequency_is_an_error_that_lists_the_known_ones(name: str, freq: Any) -> None:
-    with pytest.raises(ConfigError, match=r'freq must be one of "D" \(day\), "W" \(week\), "MS"'):
-        TIMELINES[name](freq=freq)
+def test_another_frequency_is_an_error_that_lists_the_known_ones(name: str) -> None:
+    wrong: list[Any] = ["M", "Q", "Y", "ME", "h", "d", "", None, 1, "MS ", ["D"]]
+    for freq in wrong:
+        with pytest.raises(ConfigError, match=r'must be one of "D" \(day\), "W" \(week\), "MS"'):
+            TIMELINES[name](freq=freq)

@@ -52,7 +52,7 @@ joined_frames = frames(
     ORGANIZATION_PROJECTS,
     org_id=few | st.none(),
     org_name=some_strings,
-    project_id=st.integers(0, 99) | st.none(),
+    project_id=st.integers(0, 9) | st.none(),
     project_name=some_strings,
     project_created=some_dates | st.none(),
     project_updated=some_dates | st.none(),
@@ -261,7 +261,7 @@ as_ofs = st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.j
 
 @given(
     frame=joined_frames,
-    runs=st.lists(st.tuples(st.integers(0, 99) | st.none(), some_dates | st.none())) | st.none(),
+    runs=st.lists(st.tuples(st.integers(0, 9) | st.none(), some_dates | st.none())) | st.none(),
     as_of=as_ofs,
     days=st.sampled_from([0, 1, 180, 365]),
 )
@@ -316,6 +316,15 @@ def test_a_project_is_idle_after_exactly_that_many_full_days() -> None:
     ]  # fmt: skip
     assert idle_ids(frame, days=182, as_of="2026-07-01") == []
     assert idle_ids(frame, days=np.int64(181), as_of="2026-07-01") == [(4, 181)]
+
+
+def test_a_test_run_is_activity_unless_it_is_later() -> None:
+    frame = joined({"org_id": 1, "project_id": 1, "project_updated": utc("2025-01-01")})
+    run = {"stack_id": 1, "test_run_id": 1, "load_test_id": 1, "project_id": 1}
+    runs = to_frame(TEST_RUNS, [{**run, "created": utc("2026-06-30")}])
+    assert idle_ids(frame, as_of="2026-07-01", test_runs=runs) == []
+    assert idle_ids(frame, as_of="2026-06-29", test_runs=runs) == [(1, 544)]
+    assert idle_ids(frame, as_of="2027-06-30", test_runs=runs) == [(1, 365)]
 
 
 @pytest.mark.parametrize("days", [-1, True, 1.5, "180", None, float("nan"), 10**9])

@@ -122,6 +122,16 @@ def test_a_test_can_fail_for_longer_than_the_days_that_are_counted() -> None:
     assert row["last_result"] == "failed"
 
 
+def test_runs_created_at_the_same_time_are_in_the_order_of_their_ids() -> None:
+    run = {"stack_id": 1, "load_test_id": 1, "created": utc("2026-06-30")}
+    records = [
+        {**run, "test_run_id": 2, "result": "failed"},
+        {**run, "test_run_id": 1, "result": "passed"},
+    ]
+    row = k6frames.test_results(to_frame(TEST_RUN_DETAILS, records), as_of="2026-07-01").iloc[0]
+    assert (row["last_result"], row["failing_since"]) == ("failed", utc("2026-06-30"))
+
+
 @given(records=runs, freq=st.sampled_from(FREQUENCIES), until=as_ofs | st.none())
 def test_the_timeline_of_results_is_what_plain_python_counts(
     records: list[Record], freq: Any, until: datetime | None
