@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -24,6 +22,12 @@ from k6frames.validation import validate_integer
 
 _LOAD_TEST = ["stack_id", "load_test_id"]
 _RESULTS = {"passed": "passed", "failed": "failed", "errors": "error"}
+
+_RUN = (
+    "load_test_id", "project_id", "created", "ended", "result", "execution_duration", "total_vuh",
+)  # fmt: skip
+NEEDED = ("stack_id", "test_run_id", "load_test_name", "project_name", *_RUN)
+"""The columns that `test_results` needs."""
 
 FLAKY_RUNS = 20
 """How many of the newest finished runs of a load test tell whether it is flaky."""
@@ -81,11 +85,7 @@ def test_results(
     """
     validate_integer("days", days, minimum=1, maximum=MAX_DAYS)
     now = resolve_as_of(as_of)
-    runs = conform_details(
-        details, "load_test_id", "project_id", "created", "ended", "result",
-        "execution_duration", "total_vuh",
-    )  # fmt: skip
-    runs = _in_order(runs[(runs["created"] <= now).to_numpy()])
+    runs = _runs_until(now, details)
     numbers, groups = number_groups(
         runs, _LOAD_TEST, ["load_test_name", "project_id", "project_name", "created"]
     )
@@ -100,13 +100,42 @@ def test_results(
     summary["pass_rate"] = summary["passed"] / with_result.where(with_result > 0)
     last = last_positions(numbers, len(groups), runs["result"].notna().to_numpy())
     summary["last_result"] = runs["result"].array.take(last, allow_fill=True)
-    summary["failing_since"] = _failing_since(runs["created"], numbers, len(groups), kinds)
+    failing = _first_failed(numbers, len(groups), kinds)
+    summary["failing_since"] = runs["created"].array.take(failing, allow_fill=True)
     finished = runs[recent & ended].groupby(numbers[recent & ended])
     summary["median_duration"] = finished["execution_duration"].median()
     summary["vuh"] = finished["total_vuh"].sum()
     summary = summary[summary["test_runs"] > 0].fillna({"vuh": 0.0})
     summary = summary.sort_values(["pass_rate", *_LOAD_TEST])
     return combine_attrs(TEST_RESULTS.conform(summary), details)
+
+
+def runs_that_count(
+    details: pd.DataFrame, *, as_of: TimestampLike | None, days: int
+) -> pd.DataFrame:
+    """Return those of some runs on which the result of `test_results` depends.
+
+    They are the runs of the last days, and of the older ones of each load test the last run, the
+    last with a result, the last that passed, and the first that failed after it.
+
+    Parameters
+    ----------
+    details, as_of, days
+        As in `test_results`.
+    """
+    now = resolve_as_of(as_of)
+    runs = _runs_until(now, details)
+    numbers, groups = number_groups(runs, _LOAD_TEST)
+    kinds = _classify(runs)
+    counts = (now - runs["created"] < pd.Timedelta(days=days)).to_numpy(copy=True)
+    for positions in (
+        last_positions(numbers, len(groups)),
+        last_positions(numbers, len(groups), runs["result"].notna().to_numpy()),
+        last_positions(numbers, len(groups), kinds["passed"]),
+        _first_failed(numbers, len(groups), kinds),
+    ):
+        counts[positions[positions >= 0]] = True
+    return runs[counts].reset_index(drop=True)
 
 
 @returns(RESULTS_TIMELINE)
@@ -267,6 +296,12 @@ def idle_load_tests(
     return combine_attrs(IDLE_LOAD_TESTS.conform(idle), load_tests, test_runs)
 
 
+def _runs_until(now: pd.Timestamp, details: pd.DataFrame) -> pd.DataFrame:
+    """Return what `test_results` needs of the runs until a timestamp, in order."""
+    runs = conform_details(details, *_RUN)
+    return _in_order(runs[(runs["created"] <= now).to_numpy()])
+
+
 def _in_order(runs: pd.DataFrame) -> pd.DataFrame:
     """Return runs in the order of their creation, those created at the same time by ID."""
     created = runs["created"].astype("int64").to_numpy()
@@ -289,17 +324,14 @@ def _classify(runs: pd.DataFrame) -> dict[str, npt.NDArray[np.bool_]]:
     return kinds
 
 
-def _failing_since(
-    created: pd.Series[Any],
-    numbers: npt.NDArray[np.int64],
-    count: int,
-    kinds: dict[str, npt.NDArray[np.bool_]],
-) -> Any:
-    """Return when the first failed run (or error) after the last passed one was created."""
+def _first_failed(
+    numbers: npt.NDArray[np.int64], count: int, kinds: dict[str, npt.NDArray[np.bool_]]
+) -> npt.NDArray[np.int64]:
+    """Return where the first failed run (or error) after the last passed one is; -1 for none."""
     last_passed = last_positions(numbers, count, kinds["passed"])
     failed = np.flatnonzero(kinds["failed"] | kinds["errors"])
     failed = failed[failed > last_passed[numbers[failed]]]
     first = np.full(count, len(numbers), np.int64)
     np.minimum.at(first, numbers[failed], failed)
     first[first == len(numbers)] = -1
-    return created.array.take(first, allow_fill=True)
+    return first

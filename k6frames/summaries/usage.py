@@ -24,6 +24,9 @@ from k6frames.tables.timestamps import TimestampLike, resolve_as_of
 from k6frames.validation import short_repr
 
 _COSTS = ("total_vuh", "protocol_vuh", "browser_vuh")
+_RUN = ("load_test_id", "project_id", "created", "ended", *_COSTS)
+NEEDED = ("stack_id", "test_run_id", "load_test_name", "project_name", *_RUN)
+"""The columns that `usage` needs."""
 
 # Per value of `by`: the table, the columns that identify a group, those that describe it, and what
 # a group is called.
@@ -43,6 +46,8 @@ _GROUPINGS: dict[str | None, tuple[Table, tuple[str, ...], tuple[str, ...], str]
         "load test",
     ),
 }
+_LABELS = (USAGE_BY_LABEL, ("value",), (), "label value")
+_SUMS = ("test_runs", "vuh", "protocol_vuh", "browser_vuh", "estimated_vuh")
 
 
 @returns(USAGE_BY_PROJECT, USAGE_BY_LOAD_TEST, USAGE_BY_STACK, USAGE_BY_LABEL, USAGE)
@@ -99,37 +104,55 @@ def usage(
     """
     if by is not None and not isinstance(by, str):
         raise ConfigError(f"by must be a string or None, not {short_repr(by)}.")
-    runs = conform_details(details, "load_test_id", "project_id", "created", "ended", *_COSTS)
+    runs = conform_details(details, *_RUN)
     runs = runs.dropna(subset="created")
     inputs = [details]
-    if by is None or by in _GROUPINGS:
-        table, keys, others, group = _GROUPINGS[by]
-    elif project_labels is None:
-        raise ConfigError(
-            'by must be "project_id", "load_test_id", "stack_id" or None, or the key of a label: '
-            f"to group by the label {short_repr(by)}, pass "
-            "project_labels=k6frames.project_labels_df()."
-        )
-    else:
-        table, keys, others, group = USAGE_BY_LABEL, ("value",), (), "label value"
+    if by is not None and by not in _GROUPINGS:
+        if project_labels is None:
+            raise ConfigError(
+                'by must be "project_id", "load_test_id", "stack_id" or None, or the key of a '
+                f"label: to group by the label {short_repr(by)}, pass "
+                "project_labels=k6frames.project_labels_df()."
+            )
         runs = _add_label(runs, by, project_labels)
         inputs.append(project_labels)
+    counted = {str(name): values.to_numpy() for name, values in _costs(runs).items()}
+    rows = runs.assign(test_runs=1, **counted)
+    return combine_attrs(sum_usage(rows, freq, by, until), *inputs)
 
-    numbers, groups = number_groups(runs, keys, others)
-    timeline = make_timeline(runs["created"], freq, until=until, groups=len(groups), group=group)
+
+def sum_usage(
+    rows: pd.DataFrame, freq: Frequency, by: str | None, until: TimestampLike | None
+) -> pd.DataFrame:
+    """Sum the columns of usage per period and group.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        What to sum, with `created` and the columns of the group: test runs, or the usage of parts
+        of them, where `created` is any time in the period.
+    freq : {"MS", "D", "W", "QS", "YS"}
+        Length of a period.
+    by : str or None
+        What to group by; see `usage`.
+    until : str, date, datetime, pandas.Timestamp or numpy.datetime64, optional
+        The periods continue to the one that contains this timestamp.
+    """
+    table, keys, others, group = _GROUPINGS.get(by, _LABELS)
+    numbers, groups = number_groups(rows, keys, others)
+    timeline = make_timeline(rows["created"], freq, until=until, groups=len(groups), group=group)
     size = len(timeline.periods) * len(groups)
     cells = timeline.positions * len(groups) + numbers
     # groupby, because its sums are compensated: NumPy's lose digits over a million runs.
-    sums = _costs(runs).groupby(cells).sum().reindex(pd.RangeIndex(size), fill_value=0.0)
+    sums = rows[list(_SUMS)].groupby(cells).sum().reindex(pd.RangeIndex(size), fill_value=0)
     result = groups.take(np.tile(np.arange(len(groups)), len(timeline.periods)))
     result = result.reset_index(drop=True).assign(
         period=timeline.periods.repeat(len(groups)),
-        test_runs=np.bincount(cells, minlength=size),
-        **{name: sums[name] for name in sums.columns},
+        **{name: sums[name] for name in _SUMS},
     )
     if table is USAGE_BY_LABEL:
         result["key"] = by
-    return combine_attrs(table.conform(result), *inputs)
+    return table.conform(result)
 
 
 @returns(VUH_BUDGET)
