@@ -18,7 +18,7 @@ from k6frames.tables import TEST_RUNS
 class ChangingAccount:
     """A server whose runs are added, end and are deleted, and every run that there ever was."""
 
-    def __init__(self, token: str, *, runs: int = 400, seed: int = 1) -> None:
+    def __init__(self, token: str, *, runs: int = 200, seed: int = 1) -> None:
         self.stacks = (make_stack(11, runs=runs, seed=seed), make_stack(22, runs=40, seed=seed + 1))
         self.chance = random.Random(seed)
         self.ever: dict[tuple[int, int], Record] = {}
