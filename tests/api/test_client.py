@@ -234,8 +234,10 @@ def test_a_stack_that_the_api_does_not_know_is_named(serve, connect):
 # --- Ctrl-C at the end of a process -------------------------------------------------------------
 
 SILENT = """
-import sys
+import signal, sys
 from k6frames.api.client import Client
+# What runs in the background of a shell ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 client = Client(sys.argv[2], api_url=sys.argv[1], cache=False, timeout=(60, 60))
 try:
     client.fetch([f"/{n}" for n in range(20)])
