@@ -230,7 +230,7 @@ def _ratio(values: pd.Series[Any], scale: pd.Series[Any]) -> Floats:
     """Return shares of the limit; what was used of a limit of 0 is beyond the plot."""
     beyond = (scale.eq(0) & values.gt(0)).fillna(value=False)
     ratios = (values / scale.where(scale > 0)).mask(beyond, 2 * MAX_SHARE)
-    return ratios.fillna(0.0).to_numpy(dtype=float)
+    return ratios.fillna(0.0).clip(upper=2 * MAX_SHARE).to_numpy(dtype=float)
 
 
 def _budget_text(row: Any) -> str:
