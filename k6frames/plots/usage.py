@@ -185,6 +185,8 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     scale = budget["limit_vuh"] if has_limits else pd.Series(1.0, index=budget.index)
     used, expected = (_ratio(budget[name], scale) for name in ("used_vuh", "expected_vuh"))
+    if has_limits:
+        used, expected = (np.minimum(shares, 2 * MAX_SHARE) for shares in (used, expected))
     largest = budget[["used_vuh", "expected_vuh"]].max(axis=1)
     over = largest.gt(budget["limit_vuh"]).fillna(value=False)
     is_over = over.to_numpy(dtype=bool)
@@ -230,7 +232,7 @@ def _ratio(values: pd.Series[Any], scale: pd.Series[Any]) -> Floats:
     """Return shares of the limit; what was used of a limit of 0 is beyond the plot."""
     beyond = (scale.eq(0) & values.gt(0)).fillna(value=False)
     ratios = (values / scale.where(scale > 0)).mask(beyond, 2 * MAX_SHARE)
-    return ratios.fillna(0.0).clip(upper=2 * MAX_SHARE).to_numpy(dtype=float)
+    return ratios.fillna(0.0).to_numpy(dtype=float)
 
 
 def _budget_text(row: Any) -> str:
