@@ -36,7 +36,13 @@ class ProgressBar(tqdm):  # type: ignore[type-arg]
         if shown is None:
             shown = sys.stderr.isatty() or "ipykernel" in sys.modules
         super().__init__(
-            total=total, desc="k6frames", unit=unit, disable=not shown, leave=False, **_TIMING
+            total=total,
+            desc="k6frames",
+            unit=unit,
+            disable=not shown,
+            leave=False,
+            delay=_TIMING["delay"],
+            mininterval=_TIMING["mininterval"],
         )
 
 
