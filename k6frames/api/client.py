@@ -6,22 +6,18 @@ import contextlib
 import html
 import math
 import os
-import sys
-import threading
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
-
-from tqdm import tqdm
-from tqdm.std import TqdmDefaultWriteLock  # type: ignore[attr-defined]
+from typing import Literal, NamedTuple, Self
 
 from k6frames.api.cache import list_caches
 from k6frames.api.endpoints import Request, needs_stack
 from k6frames.api.folder import read_manifest
 from k6frames.api.forks import fork_lock
+from k6frames.api.progress import ProgressBar
 from k6frames.api.session import ApiSession, Response, error_of
 from k6frames.api.settings import (
     SAMPLE_URL,
@@ -368,14 +364,9 @@ class Client:
 
         return snapshot(folder, self)
 
-    def progress_bar(self, *, unit: str, total: int = 0) -> tqdm[Any]:
+    def progress_bar(self, *, unit: str, total: int = 0) -> ProgressBar:
         """Return a progress bar that appears when the work takes longer than a second."""
-        shown = self._progress
-        if shown is None:
-            shown = sys.stderr.isatty() or "ipykernel" in sys.modules
-        return tqdm(
-            total=total, desc="k6frames", unit=unit, leave=False, delay=1, disable=not shown
-        )
+        return ProgressBar(unit=unit, total=total, shown=self._progress)
 
     def close(self) -> None:
         """Close connections and the cache. The next request opens them again."""
@@ -478,16 +469,6 @@ def with_advice(error: APIError, *, several: bool) -> APIError:
         message = f'{error.message.rstrip(".")}, or leave it out with on_error="warn".'
         return APIError(error.status, error.code, message, error.url)
     return error
-
-
-def _renew_progress_lock() -> None:
-    """Replace tqdm's lock in a fork: every bar takes it, and a thread of the parent may hold it."""
-    TqdmDefaultWriteLock.th_lock = threading.RLock()
-    tqdm.set_lock(TqdmDefaultWriteLock())
-
-
-if hasattr(os, "register_at_fork"):  # Windows has no forks
-    os.register_at_fork(after_in_child=_renew_progress_lock)
 
 
 def check_on_error(on_error: object) -> None:

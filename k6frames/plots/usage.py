@@ -185,6 +185,8 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     scale = budget["limit_vuh"] if has_limits else pd.Series(1.0, index=budget.index)
     used, expected = (_ratio(budget[name], scale) for name in ("used_vuh", "expected_vuh"))
+    if has_limits:
+        used, expected = (np.minimum(shares, 2 * MAX_SHARE) for shares in (used, expected))
     largest = budget[["used_vuh", "expected_vuh"]].max(axis=1)
     over = largest.gt(budget["limit_vuh"]).fillna(value=False)
     is_over = over.to_numpy(dtype=bool)

@@ -73,7 +73,7 @@ def write_report(
     _remove_remains(folder)
     with tempfile.TemporaryDirectory(prefix=f"{_STAGING_PREFIX}{os.getpid()}-", dir=folder) as made:
         staging = Path(made)
-        page = index_page(account, sections, changes=None, is_single=single_file)
+        page = index_page(account, sections, is_single=single_file)
         (staging / INDEX).write_text(page, encoding="utf-8")
         if not single_file:
             report_step("writing the tables")

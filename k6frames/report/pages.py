@@ -20,9 +20,7 @@ from k6frames.tables.schema import Table
 SCRIPT, STYLE = "datatables.js", "datatables.css"
 
 
-def index_page(
-    account: Account, sections: list[Section], *, changes: pd.DataFrame | None, is_single: bool
-) -> str:
+def index_page(account: Account, sections: list[Section], *, is_single: bool) -> str:
     """Return the page with the overview and all sections.
 
     Parameters
@@ -31,8 +29,6 @@ def index_page(
         What is shown.
     sections : list of Section
         The sections, in order.
-    changes : pandas.DataFrame, optional
-        What has changed since a snapshot.
     is_single : bool
         Whether the page is mailed alone: then it has no links to other files.
     """
@@ -42,7 +38,6 @@ def index_page(
         account=account,
         figures=overview(account),
         sections=sections,
-        changes=None if changes is None else changes.fillna("").to_dict("records"),
         tables=sorted(account.tables),
         is_single=is_single,
         svg=markupsafe.Markup,

@@ -256,10 +256,13 @@ def _repeated(keys: pd.DataFrame) -> pd.DataFrame:
     is far cheaper than comparing tuples.
     """
     for name in reversed(keys.columns):
-        duplicated = keys[name].duplicated(keep=False)
+        duplicated = keys[name].duplicated(keep=False).to_numpy()
+        if not duplicated.any():
+            return keys[:0]
         if not duplicated.all():
             keys = keys[duplicated]
-    return keys[keys.duplicated()]
+    # The columns that a file shares with a table may have no key.
+    return keys[keys.duplicated().to_numpy()] if len(keys.columns) else keys[:0]
 
 
 def _cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:

@@ -21,7 +21,6 @@ import numpy as np
 import pytest
 import servers
 from servers import GOOD, LIST, busy, echo, reply
-from tqdm import tqdm
 
 from k6frames.api.client import Client, default_client
 from k6frames.api.endpoints import AUTH, Request
@@ -234,8 +233,10 @@ def test_a_stack_that_the_api_does_not_know_is_named(serve, connect):
 # --- Ctrl-C at the end of a process -------------------------------------------------------------
 
 SILENT = """
-import sys
+import signal, sys
 from k6frames.api.client import Client
+# What runs in the background of a shell ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 client = Client(sys.argv[2], api_url=sys.argv[1], cache=False, timeout=(60, 60))
 try:
     client.fetch([f"/{n}" for n in range(20)])
@@ -268,12 +269,6 @@ class Terminal(io.StringIO):
         return True
 
 
-def _impatient(**options: Any) -> Any:
-    """Make the bar that the client makes, but show it at once and at every response."""
-    assert options["delay"] >= 1
-    return tqdm(**{**options, "delay": 0, "mininterval": 0})
-
-
 @pytest.mark.parametrize(
     ("progress", "stderr", "is_shown"),
     [
@@ -287,7 +282,8 @@ def test_progress_is_shown_to_people_or_if_requested(
     progress, stderr, is_shown, serve, connect, capsys, monkeypatch, token
 ):
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
-    monkeypatch.setattr("k6frames.api.client.tqdm", _impatient)
+    # Shown at once and at every response, and not after a second.
+    monkeypatch.setattr("k6frames.api.progress._TIMING", {"delay": 0, "mininterval": 0})
     monkeypatch.setattr(sys, "stderr", stderr())
     connect(serve(account=echo), progress=progress).fetch(PATHS)
     shown = sys.stderr.getvalue()

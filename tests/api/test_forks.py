@@ -9,10 +9,10 @@ import warnings
 from collections.abc import Callable
 
 import pytest
-from tqdm import tqdm
 
 from k6frames.api.client import Client
 from k6frames.api.forks import close_before_fork, fork_lock
+from k6frames.api.progress import ProgressBar
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
 
@@ -39,7 +39,7 @@ def exit_code_of_child(work: Callable[[], object], *, within: float = 10) -> int
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-@pytest.mark.parametrize("lock", [fork_lock, tqdm.get_lock()], ids=["fork_lock", "tqdm"])
+@pytest.mark.parametrize("lock", [fork_lock, ProgressBar.get_lock()], ids=["fork_lock", "bar"])
 def test_a_lock_that_another_thread_holds_is_free_in_the_child(lock):
     client = Client.sample()
     held = threading.Event()

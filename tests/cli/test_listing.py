@@ -196,8 +196,8 @@ def test_limit_takes_the_first_rows_after_sorting(run) -> None:
         (["--csv", "-", "--json", "/dev/stdout"], "--csv and --json both write to standard "),
         (["--csv", "a", "--excel", "./a"], "--csv and --excel both write to ./a: "),
         (["--limit", "9" * 5000], "Invalid value for '--limit': '999"),
-        (["--on-error", "warn"], "No such option '--on-error'"),
-        (["--stack", "1"], "No such option '--stack'"),
+        (["--on-error", "warn"], "No such option"),
+        (["--stack", "1"], "No such option"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(options, message: str, run) -> None:

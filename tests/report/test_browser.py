@@ -60,3 +60,18 @@ def test_a_table_is_searched_and_sorted(browser: Any, report: str) -> None:
     assert "Login: passkey sign-in" in page.inner_text("#rows tbody")
     assert errors == []
     page.close()
+
+
+def test_a_table_can_be_read_on_a_dark_page(browser: Any, report: str) -> None:
+    page = browser.new_page(color_scheme="dark")
+    page.goto(f"{report}/load_tests.html")
+    page.wait_for_selector("#rows tbody tr")
+    styles = page.eval_on_selector_all(
+        ".dt-container, #rows, #rows tbody tr, #rows tbody td",
+        "elements => elements.map(e => getComputedStyle(e).backgroundColor)",
+    )
+    assert set(styles) == {"rgba(0, 0, 0, 0)"}
+    assert (
+        page.eval_on_selector("#rows td", "e => getComputedStyle(e).color") == "rgb(230, 233, 238)"
+    )
+    page.close()
