@@ -79,6 +79,16 @@ def house_style() -> Iterator[None]:
         "text.usetex": False,
         "hatch.linewidth": 0.8,
     }
+    with temporary_settings(settings):
+        yield
+
+
+@contextmanager
+def temporary_settings(settings: dict[Any, Any]) -> Iterator[None]:
+    """Change matplotlib's settings inside."""
+    # pyplot loads its backend when it is first used. Jupyter's turns on the setting "interactive",
+    # without which no figure is shown: inside, that would be undone at the end.
+    plt.draw_if_interactive()
     with mpl.rc_context(settings):
         yield
 

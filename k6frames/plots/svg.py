@@ -8,7 +8,6 @@ from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
@@ -60,7 +59,7 @@ def draw_svg(
     '<svg'
     """
     settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": name}
-    with mpl.rc_context(settings), style.figure_width(width), warnings.catch_warnings():
+    with style.temporary_settings(settings), style.figure_width(width), warnings.catch_warnings():
         # The reader's fonts have characters that this machine's do not have.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
         plot(*frames, **options)
