@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -148,6 +149,21 @@ class Sample:
         self.labels = k6frames.project_labels_df(client=self.client)
         self.metric_values = k6frames.metric_values_df(735140, client=self.client)
 
+    def last_week(self) -> Path:
+        """Write a snapshot of the account before one of its load tests was renamed."""
+        folder = k6frames.snapshot("last-week", self.client)
+        manifest = folder / "account.json"
+        manifest.write_text(manifest.read_text().replace("2026-06-29", "2026-06-22"))
+        load_tests = folder / "stacks/48213/cloud/v6/load_tests.json"
+        load_tests.write_text(load_tests.read_text().replace("Refund webhooks", "Refunds"))
+        return folder
+
+
+def _dataset(sample: Sample) -> str:
+    for client in (Client(api_url=sample.last_week().as_uri()), sample.client):
+        k6frames.sync("history", client)
+    return "history"
+
 
 @pytest.fixture(scope="module")
 def sample() -> Sample:
@@ -213,6 +229,11 @@ CALLS: dict[str, Callable[[Sample], list[pd.DataFrame]]] = {
     ],
     "metric_changes": lambda s: [k6frames.metric_changes(s.metric_values, s.details)],
     "changes": lambda s: [k6frames.changes(s.load_tests, s.load_tests.iloc[1:])],
+    "sync": lambda s: [k6frames.sync("history", s.client)],
+    "snapshot_changes": lambda s: [
+        k6frames.snapshot_changes(s.last_week(), k6frames.snapshot("now", s.client))
+    ],
+    "dataset_changes": lambda s: [k6frames.dataset_changes(_dataset(s))],
 }
 # One function with a table for each way to group.
 USAGE = {

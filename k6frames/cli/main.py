@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from k6frames.cli.cache import cache
+from k6frames.cli.history import changes, snapshot, sync
 from k6frames.cli.load_tests import limits, load_tests, schedules, test_runs
 from k6frames.cli.messages import InputError, describe_os_error, printable, shorten_words, translate
 from k6frames.cli.metrics import metrics
@@ -26,6 +27,7 @@ _PACKAGE = Path(__file__).parent.parent
 _SECTIONS = {
     "Your account": (summary, organizations, projects, load_tests, schedules, limits, cache),
     "Test runs": (test_runs, results, metrics, usage, budget, idle),
+    "History": (sync, changes, snapshot),
     "Documents": (report, lab),
 }
 _TERMINATION_SIGNALS = ("SIGTERM", "SIGHUP", "SIGQUIT")

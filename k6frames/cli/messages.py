@@ -37,6 +37,8 @@ _TRANSLATIONS = tuple(
         (r"\bcreated_after\b", "--since"),
         (r"\bcreated_before\b", "--until"),
         (r"\bas_of\b", "--as-of"),
+        (r"^since \((\S+)\) must not be after until\b", r"--since (\1) must not be after --until"),
+        (r"\bk6frames\.sync\(folder\)", "`k6frames sync FOLDER`"),
         (r"^(days|last|metric|query|by) must be\b", r"--\1 must be"),
         (r"leave out the argument by\b", "leave out --by"),
         (r"\bChoose a longer freq, or pass only rows with the dates that you need", (

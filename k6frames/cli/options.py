@@ -230,6 +230,13 @@ until_option = click.option(
     callback=_parse_timestamp,
     help="Only test runs created before this time (UTC).",
 )
+
+
+def day_option(name: str, *, help: str) -> Callable[[Command], Command]:  # noqa: A002 - like click
+    """Return an option that takes a day."""
+    return click.option(name, metavar="DAY", callback=_parse_timestamp, help=help)
+
+
 as_of_option = click.option(
     "--as-of",
     metavar="TIME",

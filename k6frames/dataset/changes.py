@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -19,10 +20,12 @@ from k6frames.loaders import load_tests, organizations
 from k6frames.summaries.changes import changes
 from k6frames.tables import CHANGES
 from k6frames.tables.schema import combine_attrs, returns
-from k6frames.tables.timestamps import TimestampLike
+from k6frames.tables.timestamps import TimestampLike, parse_timestamp
 from k6frames.validation import absolute_path
 
 Folder = str | os.PathLike[str]
+
+DEFAULT_PERIOD = timedelta(days=7)
 
 _STACK_LOADERS: tuple[Callable[..., pd.DataFrame], ...] = (
     load_tests.stack_projects_df,
@@ -76,21 +79,25 @@ def snapshot_changes(before: Folder, after: Folder) -> pd.DataFrame:
 
 @returns(CHANGES)
 def dataset_changes(
-    folder: Folder, since: TimestampLike, *, until: TimestampLike | None = None
+    folder: Folder,
+    since: TimestampLike | None = None,
+    *,
+    until: TimestampLike | None = None,
 ) -> pd.DataFrame:
     """Compare an account as it was on two days, from a dataset.
 
     All tables but test runs are compared: ``read_dataset(folder, "test_runs", created_after=...)``
-    has the new ones.
+    has the new ones. A table that was first read after `since` is not compared.
 
     Parameters
     ----------
     folder : str or path-like
         The folder of the dataset.
-    since : str, date, datetime or pandas.Timestamp
-        The earlier day: what the last sync until its end (UTC) found.
+    since : str, date, datetime or pandas.Timestamp, optional
+        The earlier day: what the last sync until its end (UTC) found. By default a week before the
+        later day, or the day of the first sync if there was none by then.
     until : str, date, datetime or pandas.Timestamp, optional
-        The later day; by default the newest sync.
+        The later day; by default that of the newest sync.
 
     Returns
     -------
@@ -100,7 +107,7 @@ def dataset_changes(
     Raises
     ------
     ConfigError
-        If the folder has no dataset, or the first sync was after `since`.
+        If the folder has no dataset, or there was no sync until `since`.
     SchemaError
         If a file is damaged.
 
@@ -108,17 +115,43 @@ def dataset_changes(
     --------
     >>> import k6frames
     >>> _ = k6frames.sync("history", k6frames.Client.sample())
-    >>> len(k6frames.dataset_changes("history", since="2026-06-29"))
+    >>> len(k6frames.dataset_changes("history"))
     0
     """
-    root = layout.find_root(folder, absolute_path(folder, "The argument folder"))
+    first, last = find_days(folder, since, until)
+    root = absolute_path(folder, "The argument folder")
     return _concatenate(
-        changes(
-            read_dataset(root, table.name, day=since), read_dataset(root, table.name, day=until)
-        )
+        changes(read_dataset(root, table.name, day=first), read_dataset(root, table.name, day=last))
         for table in DAILY_TABLES.values()
-        if layout.days(root, table)
+        if any(day <= first for day in layout.days(root, table))
     )
+
+
+def find_days(
+    folder: Folder, since: TimestampLike | None, until: TimestampLike | None
+) -> tuple[str, str]:
+    """Return the two days that `dataset_changes` compares, such as ``2026-10-01``."""
+    root = layout.find_root(folder, absolute_path(folder, "The argument folder"))
+    days = sorted({day for table in DAILY_TABLES.values() for day in layout.days(root, table)})
+    if not days:
+        raise ConfigError(f"{root} has only test runs: a sync adds what can be compared.")
+    last = days[-1] if until is None else _day_of("until", until)
+    if since is None:
+        week_before = date.fromisoformat(last) - DEFAULT_PERIOD
+        first = max(week_before.isoformat(), days[0])
+    else:
+        first = _day_of("since", since)
+    if first < days[0] or last < days[0]:
+        raise ConfigError(
+            f"The dataset has nothing until {min(first, last)}: its first sync was on {days[0]}."
+        )
+    if first > last:
+        raise ConfigError(f"since ({first}) must not be after until ({last}).")
+    return first, last
+
+
+def _day_of(name: str, value: TimestampLike) -> str:
+    return parse_timestamp(name, value).isoformat()[:10]
 
 
 def _open(folder: Folder) -> Client:

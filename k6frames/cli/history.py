@@ -1,0 +1,136 @@
+"""Commands that keep the history of an account: snapshots, a dataset, and what changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from k6frames.cli.messages import InputError, pluralize, printable
+from k6frames.cli.options import (
+    Account,
+    RowOptions,
+    account_options,
+    day_option,
+    examples,
+    row_options,
+)
+from k6frames.cli.output import list_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_MAX_NAMED = 5
+"""How many of the lists that are not compared a note names."""
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@account_options(on_error=False)
+@examples("k6frames sync history")
+def sync(folder: Path, account: Account) -> None:
+    """Bring a dataset up to date: the account's history as Parquet files.
+
+    FOLDER is created if it does not exist. The dataset keeps test runs that k6 deletes when their
+    retention ends, and one state of everything else per day. Run this once a day, for example. It
+    may be interrupted: the next one completes it.
+    """
+    from k6frames.dataset.sync import sync as sync_dataset
+
+    with account.client() as client:
+        found = sync_dataset(folder, client)
+    if found.empty:
+        click.echo("Nothing has changed.")
+    rows = found.drop_duplicates(["table", "change", "key"])
+    for table, kinds in rows.groupby("table", sort=False)["change"]:
+        counts = [f"{count:,} {change}" for change, count in kinds.value_counts(sort=False).items()]
+        click.echo(f"{str(table).replace('_', ' ').capitalize()}: {', '.join(counts)}")
+
+
+@click.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@account_options()
+@examples("k6frames snapshot snapshots/2026-07-01")
+def snapshot(folder: Path, account: Account) -> None:
+    """Write the account to a folder that every command can read.
+
+    FOLDER must be new, empty or a snapshot, which is replaced when the new one is complete. It has
+    no billing data and no e-mail addresses.
+    """
+    from k6frames.api.client import Client
+    from k6frames.loaders.snapshot import snapshot as write_snapshot
+
+    with account.client() as client:
+        target = write_snapshot(folder, client, on_error=account.on_error)
+    url = target.as_uri()
+    as_of = Client(api_url=url).as_of
+    click.echo(printable(str(target)))
+    click.echo(
+        f"This is the account as of {as_of:%Y-%m-%d %H:%M} UTC. Commands read it with "
+        f"K6FRAMES_API_URL={url}",
+        err=True,
+    )
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument(
+    "after", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False
+)
+@day_option("--since", help="The earlier day of a dataset (UTC); by default a week before.")
+@day_option("--until", help="The later day of a dataset (UTC); by default that of the newest sync.")
+@row_options()
+@examples(
+    "k6frames changes history",
+    "k6frames changes history --since 2026-06-01 --csv changes.csv",
+    "k6frames changes snapshots/2026-06-01 snapshots/2026-07-01",
+)
+def changes(
+    folder: Path,
+    after: Path | None,
+    since: pd.Timestamp | None,
+    until: pd.Timestamp | None,
+    rows: RowOptions,
+) -> None:
+    """Show what changed in the last week, or between two snapshots.
+
+    FOLDER is a dataset that `k6frames sync` has written, or a snapshot; then AFTER is a later one.
+    Each row is something that was added or removed, or a value that was changed. Test runs are not
+    compared.
+    """
+    from k6frames.dataset import changes as comparisons
+
+    if after is None:
+        _refuse_snapshot(folder)
+        first, last = comparisons.find_days(folder, since, until)
+        frame = comparisons.dataset_changes(folder, first, until=last)
+        click.echo(f"What changed from {first} to {last}:", err=True)
+    else:
+        if since is not None or until is not None:
+            raise InputError("--since and --until are for a dataset: leave them out, or AFTER.")
+        frame = comparisons.snapshot_changes(folder, after)
+        _note_failures(frame)
+    list_rows(frame, rows, ["table", "change", "name", "column", "before", "after", "key"])
+
+
+def _refuse_snapshot(folder: Path) -> None:
+    from k6frames.api.folder import MANIFEST
+
+    if (folder / MANIFEST).is_file():
+        raise InputError(
+            f"{printable(str(folder))} is a snapshot: give a later one to compare it with."
+        )
+
+
+def _note_failures(frame: pd.DataFrame) -> None:
+    """Name the lists that one of the snapshots does not have."""
+    paths = sorted({str(entry["path"]) for entry in frame.attrs.get("failed", [])})
+    if paths:
+        named = ", ".join(map(printable, paths[:_MAX_NAMED]))
+        more = f" and {len(paths) - _MAX_NAMED:,} more" if len(paths) > _MAX_NAMED else ""
+        click.echo(
+            f"Note: {pluralize(len(paths), 'list')} could not be read for one of the snapshots, "
+            f"and is not compared: {named}{more}",
+            err=True,
+        )
