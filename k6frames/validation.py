@@ -6,6 +6,7 @@ import math
 import os
 import re
 import reprlib
+from collections.abc import Iterable
 from numbers import Integral, Real
 from pathlib import Path
 from typing import TypeGuard
@@ -35,17 +36,27 @@ def validate_integer(name: str, value: object, *, minimum: int, maximum: int) ->
     )
 
 
+def validate_choice(name: str, value: object, choices: Iterable[str], described: str) -> str:
+    """Return an argument that must be one of several strings; `described` lists them."""
+    # Not `in` alone: an array or a frame would be compared element by element.
+    if isinstance(value, str) and value in choices:
+        return value
+    raise ConfigError(f"{name} must be {described}, not {short_repr(value)}.")
+
+
 def is_integer(value: object) -> TypeGuard[int]:
     """Return whether a value is an integer of Python or numpy, and not a bool."""
     return not isinstance(value, bool) and isinstance(value, Integral)
 
 
 def short_repr(value: object) -> str:
-    """Return a repr of limited length, also of an integer that Python refuses to print."""
+    """Return a repr of limited length and on one line, also of what Python refuses to print."""
     try:
-        return reprlib.repr(value)
+        return " ".join(reprlib.repr(value).split())
     except ValueError:
-        return f"a {type(value).__name__} of more than 4,000 digits"
+        return (
+            f"{'an' if is_integer(value) else 'a'} {type(value).__name__} of more than 4,000 digits"
+        )
 
 
 def redact_url(url: str) -> str:
@@ -58,10 +69,16 @@ def redact_url(url: str) -> str:
 
 def absolute_path(path: str | os.PathLike[str], source: str) -> Path:
     """Return a path that the user gave as an absolute one; `source` is where it was given."""
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigError(f"{source} must be a string or a pathlib.Path, not {short_repr(path)}.")
     try:
         absolute = Path(path).expanduser().absolute()
-    except (RuntimeError, OSError) as error:  # no home folder; no working directory
-        raise ConfigError(f"{source}: the path {str(path)!r} cannot be used ({error}).") from None
-    if "\0" in str(absolute):
-        raise ConfigError(f"{source}: the path {str(path)!r} contains a NUL character.")
+        possible = b"\0" not in os.fsencode(absolute)
+    except (RuntimeError, OSError, TypeError, UnicodeEncodeError) as error:
+        # No home folder, no working directory, a path of bytes, half of a surrogate pair.
+        raise ConfigError(
+            f"{source}: the path {short_repr(path)} cannot be used ({error})."
+        ) from None
+    if not possible:
+        raise ConfigError(f"{source}: the path {short_repr(path)} contains a NUL character.")
     return absolute

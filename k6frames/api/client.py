@@ -30,7 +30,7 @@ from k6frames.api.stacks import Stack, auth_request, make_stacks, stacks_of_fold
 from k6frames.api.token import Token
 from k6frames.api.workers import ActiveRequest, WorkerPool
 from k6frames.errors import APIError, ConfigError
-from k6frames.validation import validate_integer, validate_number
+from k6frames.validation import short_repr, validate_choice, validate_integer, validate_number
 
 OnError = Literal["raise", "warn"]
 
@@ -435,7 +435,7 @@ class Client:
 def _validate_timeout(timeout: tuple[float, float]) -> tuple[float, float]:
     if not isinstance(timeout, tuple) or len(timeout) != 2:
         raise ConfigError(
-            f"timeout must be two numbers of seconds, such as (5, 30), not {timeout!r}."
+            f"timeout must be two numbers of seconds, such as (5, 30), not {short_repr(timeout)}."
         )
     connect, read = (_validate_seconds("timeout", seconds) for seconds in timeout)
     return connect, read
@@ -473,8 +473,7 @@ def with_advice(error: APIError, *, several: bool) -> APIError:
 
 def check_on_error(on_error: object) -> None:
     """Raise a `ConfigError` unless `on_error` is "raise" or "warn"."""
-    if on_error not in ("raise", "warn"):
-        raise ConfigError(f'on_error must be "raise" or "warn", not {on_error!r}.')
+    validate_choice("on_error", on_error, ["raise", "warn"], '"raise" or "warn"')
 
 
 _default_clients: dict[Settings, Client] = {}

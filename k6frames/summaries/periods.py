@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ import pandas as pd
 
 from k6frames.errors import ConfigError
 from k6frames.tables.timestamps import TimestampLike, parse_timestamp
-from k6frames.validation import short_repr
+from k6frames.validation import validate_choice
 
 Frequency = Literal["D", "W", "MS", "QS", "YS"]
 
@@ -22,6 +22,8 @@ _PERIODS = {
     "QS": ("Q-DEC", "quarter"),
     "YS": ("Y-DEC", "year"),
 }
+
+_DAY_US = 86_400_000_000
 
 MAX_TIMELINE_ROWS = 2_000_000
 """More is a mistake, such as a date in the year 1, and would not fit into memory either."""
@@ -38,9 +40,8 @@ class Timeline(NamedTuple):
 
 def check_frequency(freq: str) -> None:
     """Raise a ConfigError unless the frequency is one of those of k6frames."""
-    if freq not in get_args(Frequency):
-        known = ", ".join(f'"{alias}" ({unit})' for alias, (_, unit) in _PERIODS.items())
-        raise ConfigError(f"freq must be one of {known}, not {short_repr(freq)}.")
+    known = ", ".join(f'"{alias}" ({unit})' for alias, (_, unit) in _PERIODS.items())
+    validate_choice("freq", freq, _PERIODS, f"one of {known}")
 
 
 def make_timeline(
@@ -89,6 +90,20 @@ def make_timeline(
             f"{first.date()} to {last.date()}. At most {MAX_TIMELINE_ROWS:,} are allowed. "
             "Choose a longer freq, or pass only rows with the dates that you need."
         )
-    ordinals = timestamps.dt.tz_convert(None).dt.to_period(alias).array.asi8
     starts = pd.period_range(ends[0], ends[1]).to_timestamp().as_unit("us").tz_localize("UTC")
-    return Timeline(starts, ordinals - ends.asi8[0])
+    return Timeline(starts, _find_periods(timestamps, starts))
+
+
+def _find_periods(
+    timestamps: pd.Series[Any], starts: pd.DatetimeIndex
+) -> npt.NDArray[np.int64]:
+    """Return the position of the period that each timestamp is in.
+
+    Periods are whole days, so a table of the days has the answers. `Series.dt.to_period` takes
+    seven times as long: 40 ms instead of 6 ms for a million timestamps.
+    """
+    days = timestamps.array.asi8 // _DAY_US
+    first_days = starts.asi8 // _DAY_US
+    lengths = np.diff(first_days, append=max(days.max(), first_days[-1]) + 1)
+    period_of_day = np.arange(len(starts)).repeat(lengths)
+    return period_of_day[days - first_days[0]]

@@ -26,7 +26,7 @@ from k6frames.tables import (
 )
 from k6frames.tables.schema import Table, combine_attrs, returns
 from k6frames.tables.timestamps import MAX_DAYS, TimestampLike, resolve_as_of
-from k6frames.validation import short_repr, validate_integer
+from k6frames.validation import validate_choice, validate_integer
 
 # Tables with creation dates; a frame is of the first one whose key it has.
 _CREATIONS = {
@@ -129,8 +129,8 @@ def creation_timeline(
     0 2016-01-01 00:00:00+00:00       34          34
     1 2017-01-01 00:00:00+00:00       17          51
     """
-    if by not in (None, "org_id"):
-        raise ConfigError(f'by must be "org_id" or None, not {short_repr(by)}.')
+    if by is not None:
+        validate_choice("by", by, ["org_id"], '"org_id" or None')
     keys = [by] if by else []
     table = _find_creations(frame)
     column = _CREATIONS[table]

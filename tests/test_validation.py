@@ -1,0 +1,38 @@
+"""Checks of arguments, whatever is passed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import k6frames
+from k6frames.errors import ConfigError
+from k6frames.validation import absolute_path, short_repr
+
+# Comparing the last four with a string is no bool, and one of the others has no repr.
+ODD = [None, True, 10**5000, b"x", "\ud800", "x\0", "y" * 9999, float("nan"), [], object(), pd.NaT]
+ODD += [pd.NA, np.array([1, 2]), pd.Series([1, 2]), pd.DataFrame({"a": [1]})]
+
+
+@pytest.mark.parametrize("value", ODD, ids=lambda value: type(value).__name__)
+def test_argument_that_must_be_one_of_several_strings_is_refused_in_one_line(value) -> None:
+    client = k6frames.Client.sample()
+    with pytest.raises(ConfigError, match=r'^on_error must be "raise" or "warn", not ') as caught:
+        k6frames.projects_df(client=client, on_error=value)
+    assert len(str(caught.value)) < 120
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("value", [*ODD[:6], *ODD[7:]], ids=lambda value: type(value).__name__)
+def test_argument_that_must_be_a_path_is_refused_in_one_line(value) -> None:
+    with pytest.raises(ConfigError, match=r"^The argument folder") as caught:
+        absolute_path(value, "The argument folder")
+    assert len(str(caught.value)) < 200
+    assert str(caught.value).isprintable()
+
+
+def test_values_are_shown_short() -> None:
+    assert short_repr(10**5000) == "an int of more than 4,000 digits"
+    assert short_repr("y" * 9999) == f"'{'y' * 12}...{'y' * 13}'"
+    assert short_repr(pd.DataFrame({"a": [1]})) == "a 0 1"
