@@ -74,9 +74,7 @@ def write_folder(target: Path, files: Mapping[PurePath, bytes], modified: dateti
     OSError
         If it cannot be written; then an existing folder is unchanged.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _recover(target)
-    with _temporary_folder(target) as folder:
+    with temporary_folder(target) as folder:
         for name, content in files.items():
             file = folder / name
             for parent in reversed(name.parents):
@@ -91,8 +89,13 @@ def write_folder(target: Path, files: Mapping[PurePath, bytes], modified: dateti
 
 
 @contextlib.contextmanager
-def _temporary_folder(target: Path) -> Iterator[Path]:
-    """Create a folder next to `target`; a lock file tells that it is in use."""
+def temporary_folder(target: Path) -> Iterator[Path]:
+    """Create a hidden folder next to `target`, which is removed at the end.
+
+    A lock file tells that it is in use. What processes that were killed have left is removed.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _recover(target)
     folder = target.with_name(f".{target.name}.k6frames-{secrets.token_hex(8)}.part")
     lock = folder.with_suffix(".lock")
     with FileLock(lock, mode=0o600):
