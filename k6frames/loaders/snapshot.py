@@ -221,6 +221,10 @@ class _Account:
 
     def read_metrics(self) -> None:
         """Read the response times of load tests that run often; those without any are left out."""
+        bodies = {r: body for r, body in self.records.items() if r.path == endpoints.TEST_RUNS}
+        stack_ids = [request.stack for request in bodies]
+        table = TEST_RUNS.select("load_test_id", "created")
+        runs = parsing.read(table, bodies, constants={"stack_id": stack_ids}).to_pandas()
         requests = {
             Request(
                 endpoints.metric_values(
@@ -232,7 +236,8 @@ class _Account:
                 stack_id,
                 label=f"load test {load_test_id}",
             ): {"stack_id": stack_id, "load_test_id": load_test_id}
-            for stack_id, load_test_id in self._frequent_load_tests()
+            for stack_id, load_test_ids in frequent_load_tests(runs, self.client.as_of).items()
+            for load_test_id in load_test_ids
         }
         # Their data may have expired, or they may not send HTTP requests: that is no failure.
         responses = self.client.fetch(requests, on_error="warn")
@@ -276,15 +281,15 @@ class _Account:
         times = [time for time in (self.oldest, responses.oldest) if time is not None]
         self.oldest = min(times, default=None)
 
-    def _frequent_load_tests(self) -> list[tuple[int, int]]:
-        """Return stack ID and ID of the load tests that have run often of late."""
-        bodies = {r: body for r, body in self.records.items() if r.path == endpoints.TEST_RUNS}
-        stack_ids = [request.stack for request in bodies]
-        table = TEST_RUNS.select("load_test_id", "created")
-        runs = parsing.read(table, bodies, constants={"stack_id": stack_ids}).to_pandas()
-        recent = runs[runs["created"] > self.client.as_of - timedelta(days=METRIC_DAYS)]
-        counts = recent.groupby(["stack_id", "load_test_id"]).size()
-        return list(counts.index[counts >= MIN_METRIC_RUNS])
+
+def frequent_load_tests(test_runs: pd.DataFrame, as_of: datetime) -> dict[int, list[int]]:
+    """Return the load tests that have run often of late, by their stack."""
+    recent = test_runs[test_runs["created"] > as_of - timedelta(days=METRIC_DAYS)]
+    counts = recent.groupby(["stack_id", "load_test_id"]).size()
+    found: dict[int, list[int]] = defaultdict(list)
+    for stack_id, load_test_id in counts.index[counts >= MIN_METRIC_RUNS]:
+        found[int(stack_id)].append(int(load_test_id))
+    return found
 
 
 def _list_path(page: Request) -> str:
