@@ -38,7 +38,8 @@ def load_tests(project: tuple[str, ...], rows: RowOptions, account: Account) -> 
         projects = stack_projects_df(client=client, on_error=account.on_error)
         stack = stack_column(client)
     frame = add_name(select(frame, frame, projects, project=project), projects, "project")
-    list_rows(frame, rows, ["load_test_id", *stack, "name", "project_name", "created", "updated"])
+    default = ["load_test_id", *stack, "name", "project_name", "created", "updated"]
+    list_rows(frame, rows, default, noun="load tests")
 
 
 @click.command("test-runs")
@@ -78,11 +79,12 @@ def test_runs(
         stack = stack_column(client)
     frame = frame.sort_values(["created", "test_run_id"], ascending=False)
     default = ["test_run_id", *stack, "created", "load_test_name", "result", "total_vuh"]
-    list_rows(frame, rows, [*default, "project_name", "status", "execution_duration", "max_vus"])
+    default += ["project_name", "status", "execution_duration", "max_vus"]
+    list_rows(frame, rows, default, noun="test runs")
 
 
 @click.command()
-@click.option("--all", "show_all", is_flag=True, help="Also those that will not run again.")
+@click.option("--all", "show_all", is_flag=True, help="Include schedules that will not run again.")
 @load_test_option
 @project_option
 @row_options(private=True)
@@ -97,7 +99,7 @@ def schedules(
 ) -> None:
     """List which load tests run next, and how often.
 
-    With --all, deactivated and expired schedules are included, and all are in the form of the API.
+    With --all, deactivated and expired schedules are included, with the columns of the API.
     """
     from k6frames.loaders.load_tests import load_tests_df, schedules_df, stack_projects_df
     from k6frames.summaries.schedules import scheduled_runs
@@ -121,7 +123,8 @@ def schedules(
         listed = scheduled_runs(frame, tests).merge(creators, on=["stack_id", "schedule_id"])
         default = ["schedule_id", *stack, "next_run", "load_test_name", "recurrence", "until"]
     listed = select(listed, tests, projects, load_test=load_test, project=project)
-    list_rows(add_name(listed, projects, "project"), rows, default)
+    noun = "schedules" if show_all else "scheduled runs"
+    list_rows(add_name(listed, projects, "project"), rows, default, noun=noun)
 
 
 @click.command()
@@ -132,7 +135,7 @@ def schedules(
 def limits(project: tuple[str, ...], rows: RowOptions, account: Account) -> None:
     """List the limits of projects.
 
-    An empty cell means that there is no limit.
+    An empty cell means that there is no such limit. Durations are in seconds.
     """
     from k6frames.loaders.load_tests import project_limits_df, stack_projects_df
 
@@ -143,4 +146,4 @@ def limits(project: tuple[str, ...], rows: RowOptions, account: Account) -> None
     frame = select(frame, frame, projects, project=project)
     default = ["project_id", *stack, "project_name", "vuh_max_per_month", "vu_max_per_test"]
     default += ["duration_max_per_test", "vu_browser_max_per_test"]
-    list_rows(add_name(frame, projects, "project"), rows, default)
+    list_rows(add_name(frame, projects, "project"), rows, default, noun="limits")

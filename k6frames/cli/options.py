@@ -110,15 +110,20 @@ def row_options(*, private: bool = False) -> Callable[[Command], Command]:
     file = click.Path(dir_okay=False, allow_dash=True, readable=False)
     options = [
         click.option(
-            "--columns", metavar="NAMES", help="Show or write these columns, separated by commas."
+            "--columns",
+            metavar="NAMES",
+            help="Show or write these columns, separated by commas; an unknown name lists all.",
         ),
         click.option(
             "--sort",
             metavar="NAMES",
-            help="Sort by these columns, separated by commas; - before one: largest first.",
+            help="Sort by these columns, separated by commas; -NAME sorts in descending order.",
         ),
         click.option(
-            "--limit", metavar="N", type=click.IntRange(min=0), help="Show or write only N rows."
+            "--limit",
+            metavar="N",
+            type=click.IntRange(min=0),
+            help="Show or write only the first N rows.",
         ),
         click.option("--csv", type=file, help="Write CSV to a file; - is standard output."),
         click.option("--json", type=file, help="Write JSON to a file, or -."),
@@ -241,7 +246,7 @@ as_of_option = click.option(
     "--as-of",
     metavar="TIME",
     callback=_parse_timestamp,
-    help="The time to look back from (UTC); the current time by default.",
+    help="The time to look back from (UTC); now by default.",
 )
 freq_option = click.option(
     "--freq",

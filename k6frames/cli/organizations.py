@@ -33,7 +33,8 @@ def organizations(org: tuple[str, ...], rows: RowOptions, account: Account) -> N
         frame = organizations_df(client=client)
     if org:
         frame = frame[frame["org_id"].isin(find_organizations(frame, org))]
-    list_rows(frame, rows, ["org_id", "name", "created", "updated", "is_default"])
+    default = ["org_id", "name", "created", "updated", "is_default"]
+    list_rows(frame, rows, default, noun="organizations")
 
 
 @click.command()
@@ -41,14 +42,15 @@ def organizations(org: tuple[str, ...], rows: RowOptions, account: Account) -> N
 @row_options()
 @account_options()
 @examples(
-    'k6frames projects --org "Checkout" --sort org_name,-updated',
+    "k6frames projects --sort org_name,-updated",
+    'k6frames projects --org "Marmalade" --csv projects.csv',
     "k6frames projects --stack my-team",
 )
 def projects(org: tuple[str, ...], rows: RowOptions, account: Account) -> None:
     """List the projects of organizations or of a Grafana stack.
 
-    Without --stack, the projects of organizations are read from the v3 API, which Grafana is going
-    to remove; with it, those of the stack from the v6 API.
+    Without --stack, these are the projects of organizations, from the v3 API, which Grafana plans
+    to remove; with it, those of the stack, from the v6 API.
     """
     if account.stack:
         if org:
@@ -65,9 +67,8 @@ def projects(org: tuple[str, ...], rows: RowOptions, account: Account) -> None:
     frame = frame.merge(names, on="org_id", how="left")
     order = [name for name in frame.columns if name != "org_name"]
     order.insert(order.index("org_id") + 1, "org_name")
-    list_rows(
-        frame[order], rows, ["project_id", "name", "org_name", "created", "updated", "is_default"]
-    )
+    default = ["project_id", "name", "org_name", "created", "updated", "is_default"]
+    list_rows(frame[order], rows, default, noun="projects")
 
 
 def _list_stack_projects(rows: RowOptions, account: Account) -> None:
@@ -76,4 +77,5 @@ def _list_stack_projects(rows: RowOptions, account: Account) -> None:
     with account.client() as client:
         frame = stack_projects_df(client=client, on_error=account.on_error)
         stack = stack_column(client)
-    list_rows(frame, rows, ["project_id", *stack, "name", "created", "updated", "is_default"])
+    default = ["project_id", *stack, "name", "created", "updated", "is_default"]
+    list_rows(frame, rows, default, noun="projects")

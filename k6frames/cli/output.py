@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from k6frames.cli.files import write_files
 from k6frames.cli.messages import InputError, printable
@@ -14,7 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def list_rows(frame: pd.DataFrame, options: RowOptions, default: Sequence[str]) -> None:
+def list_rows(
+    frame: pd.DataFrame, options: RowOptions, default: Sequence[str], *, noun: str = "rows"
+) -> None:
     """Write rows to the files of the options, or print them as a table.
 
     Parameters
@@ -25,6 +30,8 @@ def list_rows(frame: pd.DataFrame, options: RowOptions, default: Sequence[str]) 
         Which of them to show, in which order.
     default : sequence of str
         The columns of the table, the most important first, if the user chooses none.
+    noun : str
+        What the rows are, in the plural: a terminal is told if there are none.
     """
     private = [name for name in frame.columns if name in _private_columns()]
     available = [name for name in frame.columns if options.private or name not in private]
@@ -39,6 +46,9 @@ def list_rows(frame: pd.DataFrame, options: RowOptions, default: Sequence[str]) 
         write_files(frame[chosen or available], options.files)
         return
     shown = chosen or [*default, *(name for name in private if options.private)]
+    if total == 0 and sys.stdout.isatty():
+        click.echo(f"No {noun}.")
+        return
     print_table(frame[shown], total=total, available=len(available), is_chosen=bool(chosen))
 
 

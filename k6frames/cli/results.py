@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from k6frames.cli.idle import read_idle
-from k6frames.cli.messages import InputError, printable
+from k6frames.cli.messages import InputError, pluralize, printable
 from k6frames.cli.options import (
     Account,
     RowOptions,
@@ -42,6 +42,12 @@ _ALL_RUNS = "total"
     show_default=True,
     help="project, load-test, stack, total (all runs together), or a project label such as team.",
 )
+@click.option(
+    "--last",
+    metavar="N",
+    type=click.IntRange(1, 1000),
+    help="Only the newest N periods, with the current one.",
+)
 @since_option
 @until_option
 @load_test_option
@@ -49,13 +55,14 @@ _ALL_RUNS = "total"
 @row_options()
 @account_options()
 @examples(
-    "k6frames usage --since 2026-06-01",
+    "k6frames usage --last 1",
     "k6frames usage --by team --freq quarter",
-    "k6frames usage --by total --csv usage.csv",
+    "k6frames usage --by total --since 2026-01-01 --excel usage.xlsx",
 )
 def usage(
     freq: Frequency,
     by: str,
+    last: int | None,
     since: pd.Timestamp | None,
     until: pd.Timestamp | None,
     load_test: tuple[str, ...],
@@ -63,20 +70,24 @@ def usage(
     rows: RowOptions,
     account: Account,
 ) -> None:
-    """Show the VUh per month and project.
+    """Show the VUh used per month and project.
 
     The newest month is first, and in it the largest usage. `vuh` counts the runs that have ended;
-    `estimated_vuh` is the estimate for runs under way.
+    `estimated_vuh` is the estimate for runs under way. --last 1 shows the current month.
     """
     import pandas as pd
 
     from k6frames.loaders.load_tests import project_labels_df
     from k6frames.summaries import usage as summaries
 
+    if last is not None and since is not None:
+        raise InputError("--last and --since both say where to begin: leave one of them out.")
     with account.client() as client:
-        last = pd.Timestamp(client.as_of)
+        end = pd.Timestamp(client.as_of)
         if until is not None:
-            last = min(last, until - pd.Timedelta(microseconds=1))
+            end = min(end, until - pd.Timedelta(microseconds=1))
+        if last is not None:
+            since = _first_day(end, freq, last)
         labels = None
         if by != _ALL_RUNS and by not in _GROUPS:
             labels = project_labels_df(client=client, on_error=account.on_error)
@@ -86,13 +97,21 @@ def usage(
         )
         stack = stack_column(client)
     group = None if by == _ALL_RUNS else _GROUPS.get(by, by)
-    frame = summaries.usage(details, freq=freq, by=group, until=last, project_labels=labels)
+    frame = summaries.usage(details, freq=freq, by=group, until=end, project_labels=labels)
     frame = frame.sort_values(["period", "vuh"], ascending=False, kind="stable")
     names = ["load_test_name", "project_name", "key", "value"]
     default = ["period", *(name for name in names if name in frame.columns)]
     if "stack_id" in frame.columns:
         default[1:1] = ["stack_id"] if by == "stack" else stack
-    list_rows(frame, rows, [*default, "vuh", "test_runs", "estimated_vuh"])
+    list_rows(frame, rows, [*default, "vuh", "test_runs", "estimated_vuh"], noun="test runs")
+
+
+def _first_day(end: pd.Timestamp, freq: Frequency, periods: int) -> pd.Timestamp:
+    """Return the first day of so many periods, of which the last contains a timestamp."""
+    import pandas as pd
+
+    alias = "W-MON" if freq == "W" else freq
+    return pd.date_range(end=end.normalize(), periods=periods, freq=alias)[0]
 
 
 def _check_label(by: str, labels: pd.DataFrame) -> None:
@@ -130,7 +149,8 @@ def results(
 ) -> None:
     """Show which load tests fail, how often and since when.
 
-    The lowest pass rate is first. It is that of the last days; `failing_since` may be earlier.
+    The lowest pass rate is first. It counts the runs of the last days (--days); `failing_since` may
+    be earlier. It is empty if the last run with a result passed.
     """
     from k6frames.summaries.results import test_results
 
@@ -140,7 +160,8 @@ def results(
         stack = stack_column(client)
     default = ["load_test_id", *stack, "load_test_name", "pass_rate", "last_result"]
     default += ["failing_since", "test_runs", "passed", "failed", "errors", "aborted", "last_run"]
-    list_rows(frame, rows, [*default, "project_name", "vuh"])
+    noun = f"test runs in the last {pluralize(days, 'day')}"
+    list_rows(frame, rows, [*default, "project_name", "vuh"], noun=noun)
 
 
 @click.command()
@@ -152,9 +173,10 @@ def results(
 def budget(
     as_of: pd.Timestamp | None, project: tuple[str, ...], rows: RowOptions, account: Account
 ) -> None:
-    """Show how much of its monthly VUh each project has used.
+    """Show how much of its monthly VUh limit each project has used.
 
-    The largest share is first, projects without a limit are last.
+    The largest share is first; projects without a limit are last. If usage continues at this rate,
+    `expected_vuh` is the usage at the end of the month, and the limit is reached in `days_left`.
     """
     import pandas as pd
 
@@ -171,7 +193,7 @@ def budget(
     if project:
         frame = frame[frame["project_id"].isin(find_projects(projects, project))]
     default = ["project_id", *stack, "project_name", "used_vuh", "limit_vuh", "share"]
-    list_rows(frame, rows, [*default, "expected_vuh", "days_left", "left_vuh"])
+    list_rows(frame, rows, [*default, "expected_vuh", "days_left", "left_vuh"], noun="projects")
 
 
 @click.command()
@@ -188,10 +210,11 @@ def budget(
 def idle(days: int | None, as_of: pd.Timestamp | None, rows: RowOptions, account: Account) -> None:
     """List projects and load tests that are not used any more.
 
-    Those without activity for the longest time are first. A project is active when its settings are
-    changed or, if a Grafana stack can be read, when one of its load tests runs; a load test when it
-    runs. One that never ran counts from its creation.
+    Those idle for the longest time are first. A project is active when its settings change and, if
+    a Grafana stack can be read, when one of its load tests runs. A load test is active when it
+    runs; the days of one that never ran are counted from its creation.
     """
     with account.client() as client:
         frame = read_idle(client, account, days=days, as_of=as_of or client.as_of)
-    list_rows(frame, rows, ["kind", "id", "name", "idle_days", "last_run", "belongs_to", "created"])
+    default = ["kind", "id", "name", "idle_days", "last_run", "belongs_to", "created"]
+    list_rows(frame, rows, default, noun="idle projects or load tests")

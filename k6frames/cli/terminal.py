@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 GAP = 2
 """Spaces between two columns."""
 MIN_STRING_WIDTH = 20
-"""A column of longer strings is not made narrower than this."""
+"""A column of longer strings is not made narrower than this, or a third of the terminal."""
 
 _PERCENTAGES = {"share", "pass_rate", "change"}
 _IDS = {"id", "k6_version"}
@@ -52,9 +52,8 @@ def print_table(frame: pd.DataFrame, *, total: int, available: int, is_chosen: b
     if not sys.stdout.isatty():
         _print_complete(frame)
         return
-    columns, left_out = _fit(
-        [_make_column(frame[name]) for name in frame], shutil.get_terminal_size().columns
-    )
+    width = shutil.get_terminal_size().columns
+    columns, left_out = _fit([_make_column(frame[name], width) for name in frame], width)
     rule = ["-" * column.width for column in columns]
     rows = zip(*(column.cells for column in columns), strict=True)
     lines = [_line(columns, row) for row in [[c.name for c in columns], rule, *rows]]
@@ -64,7 +63,7 @@ def print_table(frame: pd.DataFrame, *, total: int, available: int, is_chosen: b
     if left_out and is_chosen:
         footer += f"; without {', '.join(left_out)}: the terminal is too narrow"
     elif len(columns) < available:
-        footer += f"; {len(columns)} of {available} columns, --columns chooses others"
+        footer += f"; {len(columns)} of {available} columns: choose others with --columns"
     click.echo("\n".join([*lines, f"({footer})"]))
 
 
@@ -89,7 +88,7 @@ def _with_missing(values: pd.Series[Any]) -> zip[tuple[Any, bool]]:
     return zip(values, values.isna(), strict=True)
 
 
-def _make_column(values: pd.Series[Any]) -> _Column:
+def _make_column(values: pd.Series[Any], terminal_width: int) -> _Column:
     from rich.cells import cell_len
 
     name, kind = str(values.name), values.dtype.kind
@@ -103,7 +102,7 @@ def _make_column(values: pd.Series[Any]) -> _Column:
         is_number=kind in "iuf",
         natural_width=natural_width,
         min_width=(
-            max(cell_len(name), min(natural_width, MIN_STRING_WIDTH))
+            max(cell_len(name), min(natural_width, MIN_STRING_WIDTH, terminal_width // 3))
             if is_string
             else natural_width
         ),

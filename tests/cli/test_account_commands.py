@@ -64,6 +64,33 @@ def test_usage_by_label_and_total_within_a_time(run, sample) -> None:
     assert_same(frame_from(run("usage", "--sample", *since, *options)), expected, "period", "value")
 
 
+@pytest.mark.parametrize(
+    ("options", "first"),
+    [
+        ("--last 1", "2026-06-01"),
+        ("--last 3", "2026-04-01"),
+        ("--last 2 --freq week", "2026-06-22"),  # 2026-06-29, the day of the account, is a Monday
+        ("--last 7 --freq day", "2026-06-23"),
+        ("--last 1 --freq quarter", "2026-04-01"),
+        ("--last 2 --freq year", "2025-01-01"),
+        ("--last 2 --until 2026-03-01", "2026-01-01"),
+    ],
+)
+def test_last_shows_the_newest_periods_complete(options: str, first: str, run) -> None:
+    arguments = ["usage", "--sample", "--by", "total", "--json", "-", *options.split()]
+    shown = frame_from(run(*arguments))
+    assert shown["period"].min() == f"{first}T00:00:00Z"
+    assert len(shown) == int(options.split()[1])
+    every = frame_from(run(*arguments[:2], *arguments[2:6], *options.split()[2:]))
+    assert_same(shown, every.head(len(shown)), "period")
+
+
+def test_last_and_since_together_are_wrong_usage(run) -> None:
+    result = run("usage", "--sample", "--last", "1", "--since", "2026-01-01")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Error: --last and --since both say where to begin")
+
+
 def test_unknown_label_names_those_that_there_are(run) -> None:
     result = run("usage", "--sample", "--by", "taem")
     assert result.exit_code == 2
@@ -215,11 +242,27 @@ def test_organization_that_cannot_be_read_is_an_error_or_a_warning(account, run)
     assert "Marmalade" in run("summary").stderr
 
 
-@pytest.mark.parametrize("command", ["usage", "results", "test-runs", "budget", "load-tests"])
-def test_empty_stack_is_a_table_without_rows(command: str, account, run, terminal) -> None:
-    for name in ("load_tests", "test_runs", "projects", "project-limits"):
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("usage", "No test runs."),
+        ("results --days 1", "No test runs in the last 1 day."),
+        ("test-runs", "No test runs."),
+        ("budget", "No projects."),
+        ("load-tests", "No load tests."),
+        ("schedules", "No scheduled runs."),
+        ("limits", "No limits."),
+        ("projects --stack 48213", "No projects."),
+        ("idle", "No idle projects or load tests."),
+    ],
+)
+def test_empty_account_is_words_on_a_terminal_and_a_header_in_a_pipe(
+    command: str, words: str, account, run, terminal
+) -> None:
+    (account / "v3" / "organizations.json").write_text('{"organizations": []}')
+    for name in ("load_tests", "test_runs", "projects", "project-limits", "schedules"):
         file = account / "stacks" / "48213" / "cloud" / "v6" / f"{name}.json"
         file.write_text('{"value": []}')
-    assert run(command).stdout.count("\n") == 1
+    assert run(*command.split()).stdout.count("\n") == 1
     terminal(80)
-    assert run(command).stdout.splitlines()[2].startswith("(0 rows")
+    assert run(*command.split()).stdout == f"{words}\n"

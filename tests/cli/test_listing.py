@@ -58,7 +58,7 @@ def test_missing_value_is_an_empty_cell_and_booleans_are_words(run) -> None:
 # --- on a terminal ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("width", [40, 80, 200])
 @pytest.mark.parametrize("command", LISTINGS)
 def test_table_fits_the_terminal_and_shortens_neither_ids_nor_dates(
     command: str, width: int, run, terminal
@@ -67,7 +67,7 @@ def test_table_fits_the_terminal_and_shortens_neither_ids_nor_dates(
     arguments = [*command.split(), "--sample", "--limit", "40"]
     header, rule, *rows, footer = run(*arguments).stdout.splitlines()
     assert max(map(cell_len, [header, rule, *rows])) <= width
-    assert re.match(r"\(\d+ (of [\d,]+ )?rows?; \d+ of \d+ columns, ", footer) or width == 200
+    assert re.match(r"\(\d+ (of [\d,]+ )?rows?; \d+ of \d+ columns: ", footer) or width == 200
     names = header.split()
     for name, span in zip(names, re.finditer("-+", rule), strict=True):
         # Characters before a column may be wide, so only rows without any are cut into cells.
@@ -77,6 +77,17 @@ def test_table_fits_the_terminal_and_shortens_neither_ids_nor_dates(
             assert all(ID.fullmatch(cell) for cell in present)
         if name in {"created", "updated", "next_run", "period", "last_run", "failing_since"}:
             assert all(DATE.fullmatch(cell) for cell in present)
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"), [("usage", "vuh"), ("results", "pass_rate"), ("budget", "used_vuh")]
+)
+def test_narrow_terminal_shows_the_answer_beside_a_short_name(
+    command: str, answer: str, run, terminal
+) -> None:
+    terminal(40)
+    header = run(command, "--sample").stdout.splitlines()[0]
+    assert header.split()[-1] == answer
 
 
 def test_long_strings_share_what_ids_and_numbers_leave(terminal, capsys, monkeypatch) -> None:
@@ -104,7 +115,7 @@ TABLE = """\
 -------------------  ----------------------  -----  --------
 1234567890123456789  short                   12.3%  1,234.50
                   2  月うさぎ月うさぎ月う …             0.25
-(2 rows; 4 of 5 columns, --columns chooses others)
+(2 rows; 4 of 5 columns: choose others with --columns)
 """
 
 
