@@ -64,6 +64,11 @@ _STACK_ADVICE = {
         "synthetics > Performance > Settings), and that the token was created in it"
     ),
 }
+# Of queries of metrics, which users write.
+_QUERY_ADVICE = {
+    400: "Check the metric and the query.",
+    404: "Check the ID and the metric: one does not exist, or the token's user has no access.",
+}
 
 log = logging.getLogger("k6frames")
 
@@ -316,6 +321,8 @@ def _advice(request: requests.PreparedRequest, status: int) -> str:
     advice = _ADVICE.get(status, "")
     if _stack_of(request):
         advice = _STACK_ADVICE.get(status, advice)
+    if "/query_" in str(request.url):
+        advice = _QUERY_ADVICE.get(status, advice)
     return advice if not advice or advice.endswith(".") else f"{advice}."
 
 

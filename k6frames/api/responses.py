@@ -79,7 +79,7 @@ class _Error(msgspec.Struct):
 
 
 class _ErrorBody(msgspec.Struct):
-    error: _Error
+    error: _Error | str  # a string in the form of Prometheus, which v5 follows
 
 
 def parse_error(body: bytes, token: Token) -> tuple[int | str | None, str]:
@@ -88,6 +88,8 @@ def parse_error(body: bytes, token: Token) -> tuple[int | str | None, str]:
         error = msgspec.json.decode(body.removeprefix(_BOM), type=_ErrorBody).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, ""
+    if isinstance(error, str):
+        return None, printable(error, token, MAX_MESSAGE_LENGTH)
     text = printable(_text_of(error.message), token, MAX_MESSAGE_LENGTH)
     if re.fullmatch(rb"-?[0-9]{1,18}", error.code):
         return int(bytes(error.code)), text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from k6frames.errors import SchemaError
 
 # Labels that say which metric and which run it is, not which series.
 _NOT_IN_SERIES = frozenset({"__name__", "test_run_id"})
+# Python would read "1_000" and digits of other scripts as well.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf|nan", re.ASCII | re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -77,10 +80,9 @@ def _time(where: str, seconds: float) -> datetime:
 
 def _value(where: str, value: float | str | None) -> float | None:
     """Return a value, which may be a string; NaN is missing."""
-    try:
-        number = math.nan if value is None else float(value)
-    except ValueError:
-        raise SchemaError(f"{where}: the value must be a number, not {value!r:.80}.") from None
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        raise SchemaError(f"{where}: the value must be a number, not {value!r:.80}.")
+    number = math.nan if value is None else float(value)
     if math.isinf(number):
         raise SchemaError(f"{where}: the value must be a finite number, not {value!r:.80}.")
     return None if math.isnan(number) else number
@@ -89,7 +91,8 @@ def _value(where: str, value: float | str | None) -> float | None:
 def run_id(point: Point) -> int:
     """Return the test run that a value belongs to."""
     text = point.labels.get("test_run_id", "")
-    if not (text.isascii() and text.isdigit() and int(text[:20]) < 2**63):
+    # Python converts no string of more than 4,300 digits, and no ID has more than 19.
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) < 2**63):
         raise SchemaError(
             f"{point.request}: the label 'test_run_id' must be a test run ID, not {text!r:.80}."
         )

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
 from k6frames import parsing
 from k6frames.api import endpoints
-from k6frames.api.client import Client, OnError, Responses, check_on_error
+from k6frames.api.client import Client, OnError
 from k6frames.api.endpoints import Request
-from k6frames.errors import APIError, ConfigError
-from k6frames.loaders.metric_responses import decode, points, run_id, series_name
+from k6frames.loaders.metric_queries import (
+    complete_query,
+    fetch_queries,
+    load_test_metrics,
+    test_run_metrics,
+)
+from k6frames.loaders.metric_responses import points, run_id, series_name
 from k6frames.loaders.shared import IDs, client_or_default, validate_ids, with_attrs
 from k6frames.tables import METRIC_SERIES, METRIC_VALUES, METRICS
 from k6frames.tables.schema import returns
@@ -22,8 +26,6 @@ from k6frames.validation import validate_integer
 
 DEFAULT_LAST = 30
 """How many runs of a load test are read; folders of responses have these."""
-MAX_NAMED_METRICS = 20
-"""How many metrics an error message names."""
 
 
 @returns(METRICS)
@@ -82,16 +84,12 @@ def metrics_df(
     run_ids = None if test_run_ids is None else validate_ids("test_run_ids", test_run_ids)
     if client.folder is not None:
         run_ids = None  # a folder has the metrics of all runs only
-    requests = _metric_requests(ids, client.one_stack(stack).id, run_ids)
-    responses = client.fetch(requests, on_error=on_error)
-    arrow = parsing.read(
-        METRICS,
-        responses.bodies,
-        constants={
-            "load_test_id": [requests[request]["load_test_id"] for request in responses.bodies]
-        },
-    )
-    return with_attrs(METRICS.to_frame(arrow), responses, requests)
+    stack_id = client.one_stack(stack).id
+    subjects = {load_test_metrics(one, stack_id, run_ids): {"load_test_id": one} for one in ids}
+    responses = client.fetch(subjects, on_error=on_error)
+    read_ids = [subjects[request]["load_test_id"] for request in responses.bodies]
+    arrow = parsing.read(METRICS, responses.bodies, constants={"load_test_id": read_ids})
+    return with_attrs(METRICS.to_frame(arrow), responses, subjects)
 
 
 @returns(METRIC_VALUES)
@@ -162,32 +160,38 @@ def metric_values_df(
     (30, Float64Dtype())
     """
     client = client_or_default(client)
-    full_query = _full_query(metric, query, by)
+    query = complete_query(metric, query, by)
     last = validate_integer("last", last, minimum=1, maximum=10_000)
     ids = validate_ids("load_test_id", load_test_id)
     run_ids = None if test_run_ids is None else validate_ids("test_run_ids", test_run_ids)
+    if run_ids == []:
+        ids = []
     stack_id = client.one_stack(stack).id
-    # A folder has the responses for the default number of runs.
-    selection: dict[str, Any] = {"test_run_count": last, "test_run_ids": None}
+    selection: dict[str, Any] = {"test_run_count": last}
     if client.folder is not None:
+        # A folder has the responses for the default number of runs.
         selection = {"test_run_count": DEFAULT_LAST}
     elif run_ids is not None:
         selection = {"test_run_ids": run_ids}
-    requests = {
+    subjects = {
         Request(
-            endpoints.metric_values(load_test_id, query=full_query, metric=metric, **selection),
+            endpoints.metric_values(one, query=query, metric=metric, **selection),
             stack_id,
-            label=f"load test {load_test_id}",
-        ): {"load_test_id": load_test_id}
-        for load_test_id in ids
+            label=f"load test {one}",
+        ): {"load_test_id": one}
+        for one in ids
     }
-    responses = _fetch(requests, metric, client, on_error, _metric_requests)
+    queries = {
+        request: load_test_metrics(subject["load_test_id"], stack_id)
+        for request, subject in subjects.items()
+    }
+    responses = fetch_queries(queries, metric, client, on_error)
     rows = [
         (
-            requests[point.request]["load_test_id"],
+            subjects[point.request]["load_test_id"],
             run_id(point),
             metric,
-            full_query,
+            query,
             series_name(point.labels),
             point.value,
         )
@@ -200,7 +204,7 @@ def metric_values_df(
         runs = values.groupby("load_test_id")["test_run_id"]
         values = values[runs.rank(method="dense", ascending=False) <= last]
     values = values.sort_values(["load_test_id", "test_run_id", "series"])
-    return with_attrs(METRIC_VALUES.conform(values), responses, requests)
+    return with_attrs(METRIC_VALUES.conform(values), responses, subjects)
 
 
 @returns(METRIC_SERIES)
@@ -268,31 +272,33 @@ def metric_series_df(
     True
     """
     client = client_or_default(client)
-    full_query = _full_query(metric, query, by)
+    query = complete_query(metric, query, by)
     if step is not None:
         step = validate_integer("step", step, minimum=1, maximum=86_400)
-    stack_id = client.one_stack(stack).id
-    requests = {
-        Request(
-            endpoints.metric_series(
-                one_id,
-                query=full_query,
-                metric=metric,
-                step=step,
-                start=None if start is None else parse_timestamp("start", start),
-                end=None if end is None else parse_timestamp("end", end),
-            ),
-            stack_id,
-            label=f"test run {one_id}",
-        ): {"test_run_id": one_id}
-        for one_id in validate_ids("test_run_id", test_run_id)
+    times = {
+        name: parse_timestamp(name, value)
+        for name, value in (("start", start), ("end", end))
+        if value is not None
     }
-    responses = _fetch(requests, metric, client, on_error, _run_metric_requests)
+    stack_id = client.one_stack(stack).id
+    subjects = {
+        Request(
+            endpoints.metric_series(one, query=query, metric=metric, step=step, **times),
+            stack_id,
+            label=f"test run {one}",
+        ): {"test_run_id": one}
+        for one in validate_ids("test_run_id", test_run_id)
+    }
+    queries = {
+        request: test_run_metrics(subject["test_run_id"], stack_id)
+        for request, subject in subjects.items()
+    }
+    responses = fetch_queries(queries, metric, client, on_error)
     rows = [
         (
-            requests[point.request]["test_run_id"],
+            subjects[point.request]["test_run_id"],
             metric,
-            full_query,
+            query,
             series_name(point.labels),
             point.time,
             point.value,
@@ -301,117 +307,4 @@ def metric_series_df(
     ]
     series = pd.DataFrame(rows, columns=list(METRIC_SERIES.dtypes))
     series = series.sort_values(["test_run_id", "series", "time"])
-    return with_attrs(METRIC_SERIES.conform(series), responses, requests)
-
-
-# --- requests -----------------------------------------------------------------------------------
-
-_MetricRequests = Callable[[list[int], int], dict[Request, dict[str, int]]]
-
-
-def _metric_requests(
-    load_test_ids: list[int], stack_id: int, test_run_ids: list[int] | None = None
-) -> dict[Request, dict[str, int]]:
-    """Return the requests for the metrics that load tests have."""
-    return {
-        Request(
-            endpoints.metrics_of_load_test(load_test_id, test_run_ids),
-            stack_id,
-            label=f"load test {load_test_id}",
-        ): {"load_test_id": load_test_id}
-        for load_test_id in load_test_ids
-    }
-
-
-def _run_metric_requests(test_run_ids: list[int], stack_id: int) -> dict[Request, dict[str, int]]:
-    """Return the requests for the metrics that test runs have."""
-    return {
-        Request(endpoints.metrics_of_run(one_id), stack_id, label=f"test run {one_id}"): {
-            "test_run_id": one_id
-        }
-        for one_id in test_run_ids
-    }
-
-
-def _full_query(metric: str, query: str, by: str | Iterable[str] | None) -> str:
-    """Return the query with its `by` clause."""
-    for name, text in (("metric", metric), ("query", query)):
-        if not isinstance(text, str) or not text.strip():
-            raise ConfigError(f"{name} must be a non-empty string, not {text!r}.")
-    if by is None:
-        return query
-    labels = [by] if isinstance(by, str) else list(by)
-    if not labels or not all(isinstance(label, str) and label for label in labels):
-        raise ConfigError(f'by must be labels, such as ["name"], not {by!r}.')
-    if re.search(r"\bby\b", query):
-        raise ConfigError(
-            f"The query {query!r} has a by clause already: leave out the argument by."
-        )
-    return f"{query} by ({', '.join(labels)})"
-
-
-def _fetch(
-    requests: Mapping[Request, Mapping[str, int]],
-    metric: str,
-    client: Client,
-    on_error: OnError,
-    metric_requests: _MetricRequests,
-) -> Responses:
-    """Send requests for a metric; an unknown one is an error that names those that there are.
-
-    The API refuses an unknown metric or returns nothing, as it does when the data has expired.
-    """
-    check_on_error(on_error)
-    responses = client.fetch(requests, on_error="warn")
-    failures = dict(responses.failures)
-    doubtful = [request for request, error in failures.items() if error.status in {400, 404}]
-    doubtful += [r for r, body in responses.bodies.items() if not decode(r, body)]
-    known = _known_metrics(doubtful, requests, client, metric_requests)
-    name = metric.partition("{")[0].strip()
-    for request in doubtful:
-        names = known.get(request, [])
-        if names and name not in names:
-            failures[request] = _unknown_metric_error(request, name, names, failures.get(request))
-    if failures and on_error == "raise":
-        raise next(failures[request] for request in requests if request in failures)
-    bodies = {r: body for r, body in responses.bodies.items() if r not in failures}
-    return Responses(bodies, failures, responses.oldest)
-
-
-def _known_metrics(
-    doubtful: list[Request],
-    requests: Mapping[Request, Mapping[str, int]],
-    client: Client,
-    metric_requests: _MetricRequests,
-) -> dict[Request, list[str]]:
-    """Return the names of the metrics of what each request is for."""
-    by_id = {next(iter(requests[request].values())): request for request in doubtful}
-    if not by_id:
-        return {}
-    stack_id = doubtful[0].stack
-    if not isinstance(stack_id, int):
-        return {}
-    wanted = metric_requests(list(by_id), stack_id)
-    responses = client.fetch(wanted, on_error="warn")
-    known: dict[Request, list[str]] = {}
-    for request, body in responses.bodies.items():
-        arrow = parsing.read(METRICS, {request: body})
-        known[by_id[next(iter(wanted[request].values()))]] = arrow["name"].to_pylist()
-    return known
-
-
-def _unknown_metric_error(
-    request: Request, name: str, names: list[str], error: APIError | None
-) -> APIError:
-    shown = ", ".join(sorted(names)[:MAX_NAMED_METRICS])
-    if len(names) > MAX_NAMED_METRICS:
-        shown += f", and {len(names) - MAX_NAMED_METRICS} more"
-    message = f"{request.label} has no metric {name!r}. It has: {shown}."
-    if error is not None:
-        message += f" The API's response: {error}"
-    return APIError(
-        404 if error is None else error.status,
-        None if error is None else error.code,
-        message,
-        request.path if error is None else error.url,
-    )
+    return with_attrs(METRIC_SERIES.conform(series), responses, subjects)

@@ -1,0 +1,128 @@
+"""v5 queries: their arguments, and what it means if the API refuses one or has no data for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from k6frames import parsing
+from k6frames.api import endpoints
+from k6frames.api.client import Client, OnError, Responses
+from k6frames.api.endpoints import Request
+from k6frames.errors import APIError, ConfigError
+from k6frames.loaders.metric_responses import decode
+from k6frames.tables import METRICS
+
+MAX_NAMED_METRICS = 20
+"""How many metrics an error message names."""
+
+# The statuses of refused queries; with others, nothing is known about the metric.
+_REFUSED = frozenset({400, 404, 422})
+
+
+def load_test_metrics(
+    load_test_id: int, stack_id: int, test_run_ids: list[int] | None = None
+) -> Request:
+    """Return the request for the metrics of a load test, or of some of its runs."""
+    path = endpoints.metrics_of_load_test(load_test_id, test_run_ids)
+    return Request(path, stack_id, label=f"load test {load_test_id}")
+
+
+def test_run_metrics(test_run_id: int, stack_id: int) -> Request:
+    """Return the request for the metrics of a test run."""
+    path = endpoints.metrics_of_run(test_run_id)
+    return Request(path, stack_id, label=f"test run {test_run_id}")
+
+
+def complete_query(metric: str, query: str, by: str | Iterable[str] | None) -> str:
+    """Return the query with its `by` clause."""
+    for name, text in (("metric", metric), ("query", query)):
+        if not isinstance(text, str) or not text.strip():
+            raise ConfigError(f"{name} must be a non-empty string, not {text!r}.")
+    if by is None:
+        return query
+    labels = [by] if isinstance(by, str) else list(by)
+    if not labels or not all(isinstance(label, str) and label for label in labels):
+        raise ConfigError(f'by must be labels, such as ["name"], not {by!r}.')
+    if re.search(r"\bby\b", query):
+        raise ConfigError(
+            f"The query {query!r} has a by clause already: leave out the argument by."
+        )
+    return f"{query} by ({', '.join(labels)})"
+
+
+def fetch_queries(
+    queries: Mapping[Request, Request], metric: str, client: Client, on_error: OnError
+) -> Responses:
+    """Return the responses to queries of a metric.
+
+    The API refuses a metric that there is not, or returns no data, as it does if the data has
+    expired. Only then is it asked which metrics there are.
+
+    Parameters
+    ----------
+    queries : mapping of Request to Request
+        For each query, the request for the metrics that its load test or test run has.
+    metric : str
+        The metric, perhaps with a selector.
+    client : Client
+        The account.
+    on_error : {"raise", "warn"}
+        Raise the first failure, or return the failures with the responses.
+
+    Raises
+    ------
+    APIError
+        With ``on_error="raise"``, if a query has no usable response. For an unknown metric the
+        message names those that there are.
+    """
+    try:
+        responses = client.fetch(queries, on_error=on_error)
+    except APIError as error:
+        if error.status not in _REFUSED:
+            raise
+        # Which of the queries it was is known only if all of them are sent.
+        responses = client.fetch(queries, on_error="warn")
+    unknown = _unknown_metric_errors(queries, responses, metric, client)
+    found = responses.failures | unknown
+    failures = {request: found[request] for request in queries if request in found}
+    if failures and on_error == "raise":
+        raise next(iter(failures.values()))
+    bodies = {r: body for r, body in responses.bodies.items() if r not in failures}
+    return Responses(bodies, failures, responses.oldest)
+
+
+def _unknown_metric_errors(
+    queries: Mapping[Request, Request], responses: Responses, metric: str, client: Client
+) -> dict[Request, APIError]:
+    """Return the errors of the queries whose load test or test run does not have the metric."""
+    doubtful = [r for r, error in responses.failures.items() if error.status in _REFUSED]
+    doubtful += [r for r, body in responses.bodies.items() if not decode(r, body)]
+    listed = client.fetch([queries[request] for request in doubtful], on_error="warn").bodies
+    name = metric.partition("{")[0].strip()
+    errors = {}
+    for request in doubtful:
+        body = listed.get(queries[request])
+        names = [] if body is None else _read_names(queries[request], body)
+        if names and name not in names:
+            refusal = responses.failures.get(request)
+            errors[request] = _unknown_metric_error(request, name, names, refusal)
+    return errors
+
+
+def _read_names(request: Request, body: bytes) -> list[str]:
+    names: list[str] = parsing.read(METRICS, {request: body})["name"].to_pylist()
+    return names
+
+
+def _unknown_metric_error(
+    request: Request, name: str, names: list[str], refusal: APIError | None
+) -> APIError:
+    shown = ", ".join(sorted(names)[:MAX_NAMED_METRICS])
+    if len(names) > MAX_NAMED_METRICS:
+        shown += f" and {len(names) - MAX_NAMED_METRICS} more"
+    message = f"{request.label} has no metric {name!r}. It has: {shown}."
+    if refusal is None:
+        return APIError(404, None, message, request.path)
+    message += f" The API's response: {refusal}"
+    return APIError(refusal.status, refusal.code, message, refusal.url)
