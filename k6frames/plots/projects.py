@@ -126,11 +126,12 @@ def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if not timeline["cumulative"].sum():
         return style.draw_message(ax, "Created per period", "nothing created yet")
     found = periods.find_periods(timeline["period"])
-    legend = [
-        style.bar_handle(f"created in the {found.unit or 'period'}", style.BLUE),
-        style.line_handle("total by its end (right axis)", color=style.VERMILLION),
-    ]
     title = f"Created per {found.unit}" if found.unit else "Created in one period"
+    until = f"the end of the {found.unit or 'period'}"
+    legend = [
+        style.bar_handle("created", style.BLUE),
+        style.line_handle(f"total by {until} (right axis)", color=style.VERMILLION),
+    ]
     header = style.arrange_header(title, style.available_size(ax), legend)
     ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
     created, totals = (timeline[c].to_numpy(dtype=float) for c in ("created", "cumulative"))
@@ -163,7 +164,8 @@ def _draw_totals_by_organization(summary: pd.DataFrame, ax: Axes | None) -> Axes
     named, others = largest[: lines.MAX_LINES], largest[lines.MAX_LINES :]
     known: dict[Any, Any] = {}
     if "org_name" in summary.columns:
-        known = dict(zip(summary["org_id"], summary["org_name"], strict=True))
+        organizations = summary.drop_duplicates("org_id")
+        known = dict(zip(organizations["org_id"], organizations["org_name"], strict=True))
     names = labels.name_labels(named, [known.get(org_id) for org_id in named], "organization")
     found = periods.find_periods(totals.index.to_series())
     drawn = [

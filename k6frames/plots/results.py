@@ -191,7 +191,7 @@ def flaky_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.barh(rows.bar_positions[:shown], changes, rows.bar_height, color=style.BLUE)
     bars.draw_names(ax, rows)
     style.number_axis(ax, ax.xaxis, "changes of the result", integer=True)
-    bars.draw_values(ax, rows, changes, changes.max())
+    bars.draw_values(ax, rows, changes, changes.max() or 1.0)
     style.draw_header(ax, header)
     return ax
 

@@ -32,11 +32,13 @@ MAX_LIMIT_RATIO = 3
 MAX_SHARE = 2.0
 """Bars are cut at so many times the limit."""
 
-# The halo is what is seen of it on a bar and on a dark page.
-_LIMIT_MARK: dict[str, Any] = {
+_ESTIMATE_COLOR = "#7F7F7F"
+# Of a limit the halo is what is seen on bars and on dark pages.
+_LIMIT: dict[str, Any] = {
     "color": "#404040",
     "path_effects": [withStroke(linewidth=4.5, foreground="white")],
 }
+_LIMIT_LINE: dict[str, Any] = {"lw": 1.6, "ls": (0, (4, 2)), **_LIMIT}
 
 
 @style.house_style()
@@ -93,15 +95,15 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     estimated = frame.groupby("period")["estimated_vuh"].sum().to_numpy(dtype=float)
     if estimated.any():
         text = "estimate for runs under way"
-        layers.append(Layer(style.MARK_COLOR, estimated, hatched=True))
-        legend.append(style.bar_handle(text, style.MARK_COLOR, hatched=True))
-    top = float(np.sum([layer.heights for layer in layers], axis=0).max()) or 1.0
-    line = limit if limit is not None and limit <= MAX_LIMIT_RATIO * top else None
+        layers.append(Layer(_ESTIMATE_COLOR, estimated, hatched=True))
+        legend.append(style.bar_handle(text, _ESTIMATE_COLOR, hatched=True))
+    top = float(np.sum([layer.heights for layer in layers], axis=0).max())
+    line = limit if limit is not None and (top == 0 or limit <= MAX_LIMIT_RATIO * top) else None
     if limit is not None:
         text = (
             f"limit {style.format_number(limit)} VUh{' (above the plot)' if line is None else ''}"
         )
-        legend.append(style.line_handle(text, **style.LIMIT_LINE))
+        legend.append(style.line_handle(text, **_LIMIT_LINE))
 
     title = f"VUh per {found.unit}{by}" if found.unit else f"VUh{by}"
     header = style.arrange_header(title, style.available_size(ax), legend)
@@ -111,9 +113,9 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     totals = draw_layers(ax, found, layers)
     style.number_axis(ax, ax.yaxis, "VUh")
     if line is not None:
-        ax.axhline(line, **style.LIMIT_LINE)
+        ax.axhline(line, **_LIMIT_LINE)
         top = max(top, line)
-    ax.set_ylim(0, top * 1.12)
+    ax.set_ylim(0, (top or 1.0) * 1.12)
     texts = [style.format_number(total) for total in totals]
     label_totals(ax, found, totals, texts, line=line)
     style.draw_header(ax, header)
@@ -169,7 +171,9 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     budget = VUH_BUDGET.conform(summary)
     if not len(budget):
         return style.draw_message(ax, "VUh budget", "no projects yet")
-    budget = budget.sort_values(
+    # A limit of 0 that is not kept has no share.
+    exceeded = (budget["limit_vuh"].eq(0) & budget["used_vuh"].gt(0)).fillna(value=False)
+    budget = budget.assign(share=budget["share"].mask(exceeded, np.inf)).sort_values(
         ["share", "used_vuh", "project_id"], ascending=[False, False, True], kind="stable"
     )
     has_limits = bool(budget["limit_vuh"].notna().any())
@@ -193,17 +197,15 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     legend = [] if is_over.all() else [style.bar_handle("used", style.BLUE)]
     if is_over.any():
         legend.append(style.bar_handle("used, over the limit by the month's end", style.VERMILLION))
-    legend.append(style.bar_handle("expected at the month's end", style.MARK_COLOR, hatched=True))
+    legend.append(style.bar_handle("expected at the month's end", _ESTIMATE_COLOR, hatched=True))
     if has_limits:
-        legend.append(
-            style.line_handle("limit", ls="none", marker="|", ms=11, mew=2.5, **_LIMIT_MARK)
-        )
+        legend.append(style.line_handle("limit", ls="none", marker="|", ms=11, mew=2.5, **_LIMIT))
     title = f"VUh budget in {month}" if has_limits else f"VUh used in {month}"
     header = style.arrange_header(title, size, legend)
     ax = style.prepare_axes(ax, header, rows.inches)
     positions = rows.bar_positions[: len(budget)]
     colors = np.where(is_over, style.VERMILLION, style.BLUE)
-    estimate = style.bar_colors(style.MARK_COLOR, hatched=True)
+    estimate = style.bar_colors(_ESTIMATE_COLOR, hatched=True)
     ax.barh(positions, used, rows.bar_height, color=colors)
     rises = expected > used
     rest = (expected - used)[rises]
@@ -225,7 +227,7 @@ def _mark_limits(ax: Axes, positions: Floats, bar_height: float) -> None:
     """Draw a mark across each bar that has a limit."""
     reach = bar_height * 0.65
     ends = np.ones(len(positions))
-    ax.vlines(ends, positions - reach, positions + reach, lw=2.5, **_LIMIT_MARK)
+    ax.vlines(ends, positions - reach, positions + reach, lw=2.5, **_LIMIT)
 
 
 def _ratio(values: pd.Series[Any], scale: pd.Series[Any]) -> Floats:

@@ -210,7 +210,7 @@ def test_the_total_is_a_line_on_a_second_axis() -> None:
     (line,) = second.lines
     assert list(line.get_ydata()) == [2, 2, 7]
     np.testing.assert_allclose(line.get_xdata(), [sum(span) / 2 for span in spans_of(ax)])
-    assert legend_of(ax) == ["created in the month", "total by its end (right axis)"]
+    assert legend_of(ax) == ["created", "total by the end of the month (right axis)"]
     assert ax.get_ylim()[0] == second.get_ylim()[0] == 0
 
 

@@ -127,6 +127,12 @@ def test_a_limit_far_above_the_usage_is_in_the_legend_only() -> None:
     assert legend_of(ax)[-1] == "limit 90,000 VUh (above the plot)"
 
 
+def test_a_limit_of_which_nothing_was_used_is_a_line() -> None:
+    ax = plots.usage(usage({"a": [0.0, 0.0]}), limit=90_000)
+    assert set(ax.lines[0].get_ydata()) == {90_000}
+    assert ax.get_ylim()[1] > 90_000
+
+
 def test_totals_are_above_a_limit_that_would_cross_them() -> None:
     ax = plots.usage(usage({"a": [100.0, 100.0, 50.0]}), limit=102)
     assert [text.xy[1] for text in ax.texts] == [102, 102, 50]
@@ -244,9 +250,8 @@ def test_without_any_limit_the_bars_are_vuh() -> None:
 
 
 def test_a_limit_of_zero_is_exceeded_by_any_use() -> None:
-    ax = plots.vuh_budget(budget([5.0, 0.0], [0.0, 0.0]))
-    assert values_of(ax)[0] == "5 of 0 VUh, limit reached →"
-    assert values_of(ax)[1] == "0 of 0 VUh"
+    ax = plots.vuh_budget(budget([90.0, 5.0, 0.0], [100.0, 0.0, 0.0], [95.0, 5.0, 0.0]))
+    assert values_of(ax) == ["5 of 0 VUh, limit reached →", "90 of 100 VUh", "0 of 0 VUh"]
     assert ax.get_xlim()[1] < 4
 
 
