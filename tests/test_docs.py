@@ -122,8 +122,9 @@ def test_command_line_examples_are_valid(line):
     cli.commands[name].make_context(name, arguments)
 
 
-def test_examples_in_getting_started_have_the_output_shown():
-    result = doctest.testfile(str(DOCS / "getting-started.md"), module_relative=False)
+@pytest.mark.parametrize("page", ["getting-started.md", "history.md"])
+def test_examples_have_the_output_shown(page):
+    result = doctest.testfile(str(DOCS / page), module_relative=False)
     assert result.attempted > 3
     assert result.failed == 0
 

@@ -21,12 +21,13 @@ from k6frames.cli.output import list_rows
 if TYPE_CHECKING:
     import pandas as pd
 
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 _MAX_NAMED = 5
 """How many of the lists that are not compared a note names."""
 
 
 @click.command()
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", type=_FOLDER)
 @account_options(on_error=False)
 @examples("k6frames sync history")
 def sync(folder: Path, account: Account) -> None:
@@ -49,7 +50,7 @@ def sync(folder: Path, account: Account) -> None:
 
 
 @click.command()
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("folder", type=_FOLDER)
 @account_options()
 @examples("k6frames snapshot snapshots/2026-07-01")
 def snapshot(folder: Path, account: Account) -> None:
@@ -74,10 +75,8 @@ def snapshot(folder: Path, account: Account) -> None:
 
 
 @click.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument(
-    "after", type=click.Path(exists=True, file_okay=False, path_type=Path), required=False
-)
+@click.argument("folder", type=_FOLDER)
+@click.argument("after", type=_FOLDER, required=False)
 @day_option("--since", help="The earlier day of a dataset (UTC); by default a week before.")
 @day_option("--until", help="The later day of a dataset (UTC); by default that of the newest sync.")
 @row_options()

@@ -70,7 +70,7 @@ def snapshot_changes(before: Folder, after: Folder) -> pd.DataFrame:
     >>> len(k6frames.snapshot_changes(june, july))
     0
     """
-    accounts = [_open(folder) for folder in (before, after)]
+    accounts = [open_snapshot(folder) for folder in (before, after)]
     found = [*_compare_organizations(accounts), *_compare_stacks(accounts)]
     if not found:
         raise ConfigError(f"The snapshots {before} and {after} have nothing in common.")
@@ -154,7 +154,8 @@ def _day_of(name: str, value: TimestampLike) -> str:
     return parse_timestamp(name, value).isoformat()[:10]
 
 
-def _open(folder: Folder) -> Client:
+def open_snapshot(folder: Folder) -> Client:
+    """Return a client of a snapshot; a folder that is none is a `ConfigError`."""
     path = absolute_path(folder, "The snapshot")
     if not (path / MANIFEST).is_file():
         raise ConfigError(f"{path} is not a snapshot: it has no {MANIFEST}.")
