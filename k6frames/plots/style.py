@@ -86,7 +86,7 @@ def temporary_settings(settings: dict[Any, Any]) -> Iterator[None]:
     """Change matplotlib's settings inside."""
     # pyplot loads its backend when it is first used. Jupyter's turns on the setting "interactive",
     # without which no figure is shown: inside, that would be undone at the end.
-    plt.draw_if_interactive()
+    plt.draw_if_interactive()  # type: ignore[no-untyped-call]
     with mpl.rc_context(settings):
         yield
 
