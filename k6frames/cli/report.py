@@ -97,7 +97,9 @@ def lab(ctx: click.Context, folder: Path) -> None:
         else:
             shutil.copyfile(notebook, target)
             click.echo(f"Copied {printable(str(target))}", err=True)
-    command = [sys.executable, "-m", "jupyterlab", str(folder / _FIRST_NOTEBOOK)]
+    # Not the notebook's path: the addresses that --no-browser prints would not lead to it.
+    first = f"--LabApp.default_url=/lab/tree/{_FIRST_NOTEBOOK}"
+    command = [sys.executable, "-m", "jupyterlab", str(folder), first]
     os.execv(sys.executable, [*command, *ctx.meta["jupyterlab"]])  # noqa: S606
 
 

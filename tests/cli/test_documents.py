@@ -12,6 +12,8 @@ import pytest
 from k6frames.api.client import Client
 from k6frames.api.settings import data_folder
 
+FIRST = "--LabApp.default_url=/lab/tree/getting_started.ipynb"
+
 
 @pytest.fixture
 def started(monkeypatch) -> list[list[str]]:
@@ -31,15 +33,13 @@ def test_lab_copies_the_notebooks_overwrites_none_and_opens_the_first(run, start
     names = {file.name for file in data_folder("notebooks").glob("*.ipynb")}
     assert {file.name for file in Path("mine").iterdir()} == names
     assert json.loads(Path("mine/getting_started.ipynb").read_text())["cells"]
-    assert started == [["-m", "jupyterlab", "mine/getting_started.ipynb"]]
+    assert started == [["-m", "jupyterlab", "mine", FIRST]]
 
 
 def test_lab_passes_what_follows_two_dashes_to_jupyterlab(run, started) -> None:
     assert run("lab", "--", "--no-browser", "--port", "9").exit_code == 0
     assert [file.name for file in Path().iterdir()] == ["k6frames-notebooks"]
-    assert started[0][2:] == [
-        "k6frames-notebooks/getting_started.ipynb", "--no-browser", "--port", "9"
-    ]  # fmt: skip
+    assert started[0][2:] == ["k6frames-notebooks", FIRST, "--no-browser", "--port", "9"]
 
 
 def test_lab_refuses_options_of_jupyterlab_before_the_dashes(run, started) -> None:
