@@ -272,7 +272,7 @@ class Client:
                 # A hit takes a tenth of a millisecond; threads would only make it slower.
                 cached = self._cached(request)
                 if cached is not None or self._offline:
-                    yield request, _completed(cached, self._not_cached_error(request))
+                    yield request, _completed(cached or self._not_cached_error(request))
                     continue
                 if pool is None:
                     pool = WorkerPool(
@@ -454,12 +454,12 @@ def _max_age(expire_after: float) -> timedelta | None:
         return None
 
 
-def _completed(response: Response | None, error: APIError) -> Future[Response]:
+def _completed(outcome: Response | APIError) -> Future[Response]:
     future: Future[Response] = Future()
-    if response is None:
-        future.set_exception(error)
+    if isinstance(outcome, APIError):
+        future.set_exception(outcome)
     else:
-        future.set_result(response)
+        future.set_result(outcome)
     return future
 
 

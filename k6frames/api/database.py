@@ -21,12 +21,15 @@ if sys.platform != "win32":
 LOCK_TIMEOUT_SECONDS = 2.0
 """How long to wait for a lock that another process holds, before going on without the cache."""
 LOCK_POLL_SECONDS = 0.01
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+PAGE_BYTES = 16_384
+"""Responses are long: with larger pages SQLite writes and reads them several times faster."""
 COMPANIONS = ("-wal", "-shm")
 """What SQLite adds to the name of a database for the files next to it."""
 
+# The body is last: what comes after it in a row can only be read past it.
 _RESPONSES = """CREATE TABLE IF NOT EXISTS responses
-    (key TEXT PRIMARY KEY, value BLOB, checksum INTEGER, fetched REAL)"""
+    (key TEXT PRIMARY KEY, fetched REAL, checksum INTEGER, body BLOB)"""
 _PROPERTIES = "CREATE TABLE IF NOT EXISTS properties (name TEXT PRIMARY KEY, value TEXT)"
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 # Our statements never change, so an error in one (SQLITE_ERROR) is one in the tables.
@@ -155,6 +158,7 @@ class CacheDatabase:
 def _open(path: Path, address: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         (version,) = connection.execute("PRAGMA user_version").fetchone()

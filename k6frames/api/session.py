@@ -83,14 +83,18 @@ class ApiSession:
 
     def cached(self, request: Request, max_age: timedelta | None) -> Response | None:
         """Return the cached response to a request, unless it is older than `max_age`."""
-        response = self._session().cache.get_response(self._cache_key(request))
-        if response is None or not response.content:
+        storage = self._session().cache.responses
+        if not isinstance(storage, cache.SQLiteStorage):
             return None
-        age = datetime.now(UTC) - response.created_at
+        found = storage.find(self._cache_key(request))
+        if found is None:
+            return None
+        response = Response(*found)
+        age = datetime.now(UTC) - response.fetched
         # A response from the future was written while the clock was wrong: its age is unknown.
         if max_age is not None and abs(age) >= max_age:
             return None
-        return Response(response.content, response.created_at)
+        return response
 
     def forget(self, requests: Iterable[Request]) -> None:
         """Remove responses from the cache, so that they are fetched again."""

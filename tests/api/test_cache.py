@@ -201,10 +201,10 @@ def test_the_key_is_stack_and_url():
         b'{"a": 1}\n',
         b'\xef\xbb\xbf{"a": "\xc3\xa9"}',
         b'{"a": "\xff"}',
-        b'{"a": "\\ud800", "b": 1e400}',
+        b'{"a": 1e400}',
         b"[" * 500 + b"]" * 500,
     ],
-    ids=["newline", "BOM", "invalid UTF-8", "surrogate", "deep"],
+    ids=["newline", "BOM", "invalid UTF-8", "huge", "deep"],
 )
 def test_a_hit_has_the_bytes_of_the_response(body, account):
     assert account(body=body).get() == body
@@ -246,39 +246,16 @@ def test_wider_modes_are_narrowed(account, filled):
 
 
 @pytest.mark.parametrize(
-    "value",
-    [
-        "null",
-        "[]",
-        "{}",
-        '{"url": 5}',
-        '{"created_at": "never"}',
-        '{"created_at": 5, "_content": "e30="}',
-        '{"created_at": "2026-01-01T00:00:00", "_content": "e30="}',
-        '"text"',
-        "{",
-        b"\xff",
-    ],
-)
-def test_a_row_of_another_shape_is_fetched_again(value, account, filled):
-    ((key, original),) = sql(filled, "SELECT key, value FROM responses")
-    assert json.loads(original)["status_code"] == 200
-    value = value if isinstance(value, bytes) else value.encode()
-    checksum = cache._checksum(key, value)
-    sql(filled, "UPDATE responses SET value = ?, checksum = ?", value, checksum)
-    again = account()
-    assert again.is_right()
-    assert again.is_right()
-    assert again.requested == ["/x"]
-
-
-@pytest.mark.parametrize(
     "damage",
     [
-        "value = substr(value, 1, length(value) - 40)",
-        "value = CAST(replace(CAST(value AS TEXT), '200', '201') AS BLOB)",
-        "value = NULL",
-        "value = 7",
+        "body = substr(body, 1, length(body) - 4)",
+        "body = CAST(replace(CAST(body AS TEXT), 'x', 'y') AS BLOB)",
+        "body = NULL",
+        "body = 7",
+        "body = CAST(body AS TEXT)",
+        "fetched = fetched + 1",
+        "fetched = NULL",
+        "fetched = 'never'",
         "checksum = checksum + 1",
         "checksum = NULL",
         "key = replace(key, '/x', '/y')",
@@ -780,12 +757,10 @@ def test_age_counts_from_the_fetch_and_a_wrong_clock_does_not_keep_a_response_fo
     server = serve(reply())
     connect(server, cache=root).get(LIST)
     (file,) = root.glob(f"*/{cache.DATABASE_NAME}")
-    ((key, value),) = sql(file, "SELECT key, value FROM responses")
-    row = json.loads(value)
-    row["created_at"] = (datetime.now(UTC) + timedelta(hours=hours)).isoformat()
-    value = json.dumps(row).encode()
-    checksum = cache._checksum(key, value)
-    sql(file, "UPDATE responses SET value = ?, checksum = ?", value, checksum)
+    ((key, body),) = sql(file, "SELECT key, body FROM responses")
+    fetched = (datetime.now(UTC) + timedelta(hours=hours)).timestamp()
+    checksum = cache._checksum(key, fetched, body)
+    sql(file, "UPDATE responses SET fetched = ?, checksum = ?", fetched, checksum)
     connect(server, cache=root, expire_after=expire_after).get(LIST)
     assert server.count() == count
 
