@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from click.testing import CliRunner
 
 import k6frames
 from k6frames import plots
@@ -76,16 +77,25 @@ def test_every_public_method_of_the_client_is_in_the_reference():
     assert set(listed[1].split(", ")) == public
 
 
-def test_the_questions_in_the_readme_name_the_summaries():
-    table = re.search(r"^## Questions and answers\n+.*\n+((?:\|.*\n)+)", README, re.MULTILINE)
-    assert table is not None
-    named = set(re.findall(r"`k6frames\.(\w+)\(", table[1]))
-    summaries = {
-        n
-        for n in k6frames.__all__
-        if "summaries" in getattr(getattr(k6frames, n), "__module__", "")
-    }
-    assert summaries - named == {"account_summary", "results_timeline", "shared_names"}
+def console_examples() -> list[tuple[str, str]]:
+    """Return the commands in the terminal sessions of all pages, and what they show."""
+    return [
+        (command, output)
+        for path in PAGES
+        for block in re.findall(
+            r"```console\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL
+        )
+        for command, output in re.findall(r"\$ k6frames (.*)\n((?:[^$].*\n)*)", block)
+    ]
+
+
+@pytest.mark.parametrize(("command", "output"), console_examples())
+def test_commands_in_a_terminal_of_80_columns_show_what_the_page_shows(
+    command, output, monkeypatch
+):
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert CliRunner().invoke(cli, shlex.split(command)).stdout == output
 
 
 def test_every_function_that_the_readme_names_exists():
