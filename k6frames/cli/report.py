@@ -28,12 +28,21 @@ _FIRST_NOTEBOOK = "getting_started.ipynb"
 )
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
 @click.option("--single-file", is_flag=True, help="Write one HTML file that can be mailed.")
+@click.option(
+    "--since",
+    metavar="SNAPSHOT",
+    type=click.Path(path_type=Path),
+    help="Add what changed since an earlier snapshot, which `k6frames snapshot` has written.",
+)
 @account_options()
 @examples(
     "k6frames report --sample --open",
     "k6frames report --output monday --single-file",
+    "k6frames report --since snapshots/2026-06-01",
 )
-def report(output: Path, open_it: bool, single_file: bool, account: Account) -> None:
+def report(
+    output: Path, open_it: bool, single_file: bool, since: Path | None, account: Account
+) -> None:
     """Write a report: pages with plots, and every table.
 
     An existing report in the folder is replaced when the new one is complete.
@@ -49,6 +58,7 @@ def report(output: Path, open_it: bool, single_file: bool, account: Account) -> 
             on_error=account.on_error,
             report_step=lambda step: click.echo(printable(step), err=True),
             single_file=single_file,
+            since=since,
         )
     click.echo(page)
     if open_it:

@@ -184,9 +184,12 @@ class _Account:
         """Return the stacks to read; none if none is known and there are organizations."""
         try:
             return self.client.stacks(stack)
-        except ConfigError:
-            if stack is not None or not self.records:
+        except ConfigError as error:
+            if stack is not None:
                 raise
+            if not self.records:
+                reasons = [*map(str, self.failures.values()), str(error)]
+                raise ConfigError("\n".join(reasons)) from None
             return ()
 
     def read_stacks(self, stacks: Iterable[Stack]) -> None:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
 
 import pandas as pd
 
 from k6frames.api.client import Client, OnError
+from k6frames.api.folder import read_manifest
 from k6frames.api.settings import SAMPLE_URL
+from k6frames.dataset.changes import open_snapshot, snapshot_changes
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders import load_tests, metrics, organizations, test_runs
 from k6frames.loaders.joins import join_projects, join_test_runs
+from k6frames.loaders.snapshot import frequent_load_tests, read_failures, snapshot
 from k6frames.summaries import metrics as metric_summaries
 from k6frames.summaries import projects, results, schedules, usage
 from k6frames.tables import METRIC_VALUES, ORGANIZATIONS_PUBLIC, SCHEDULES
 
-MAX_TREND_TESTS = 50
-"""The metrics of so many load tests are compared, those that ran last."""
 MAX_NAMES = 3
 """How many organizations the title names."""
 
@@ -40,10 +40,10 @@ class Account:
         Frames and summaries by the name of their table, without private columns.
     stack_urls : dict of int to str
         The address of each stack that is known.
-    failed : list of dict
-        What could not be read; see ``frame.attrs["failed"]``.
     missing : list of str
-        Which parts are missing altogether, and why.
+        What could not be read, and why.
+    since : str, optional
+        The day of the snapshot with which the account is compared, or its folder's name.
     """
 
     name: str
@@ -51,8 +51,8 @@ class Account:
     as_of: pd.Timestamp
     tables: dict[str, pd.DataFrame]
     stack_urls: dict[int, str] = field(default_factory=dict)
-    failed: list[dict[str, Any]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    since: str | None = None
 
     @property
     def has_projects(self) -> bool:
@@ -61,68 +61,76 @@ class Account:
 
     @property
     def has_test_runs(self) -> bool:
-        """Whether a Grafana stack (v6) could be read."""
+        """Whether the test runs of a Grafana stack (v6) could be read."""
         return "test_run_details" in self.tables
 
 
-def read_account(client: Client, *, on_error: OnError) -> Account:
-    """Read an account and compute its summaries.
+def read_account(
+    client: Client, folder: Path, *, on_error: OnError, since: Path | None = None
+) -> Account:
+    """Write a snapshot of an account, read it, and compute its summaries.
 
-    Only frames are in the account, and private columns are dropped from them: nothing private can
-    get into a file from here.
+    A snapshot has no private fields: nothing private can get into a file from here.
 
     Parameters
     ----------
     client : Client
         Which account.
+    folder : pathlib.Path
+        Where to write the snapshot.
     on_error : {"raise", "warn"}
         What to do if an organization or a stack cannot be read; with "warn" the report names it.
+    since : pathlib.Path, optional
+        An earlier snapshot, with which it is compared.
     """
-    as_of = pd.Timestamp(client.as_of)
-    missing: list[str] = []
-    tables: dict[str, pd.DataFrame] = {}
-    runs = _read_part(lambda: _read_stacks(client, on_error), missing)
-    listed = _read_part(lambda: _read_organizations(client, on_error), missing)
-    if not runs and not listed:
-        raise ConfigError("\n".join(["The account cannot be read.", *missing]))
+    if since is not None:
+        open_snapshot(since)  # before all that takes long
+    with warnings.catch_warnings():
+        # The report names what was left out.
+        warnings.simplefilter("ignore")
+        snapshot(folder, client, on_error=on_error, with_metrics=True)
+        account = Client(api_url=folder.as_uri())
+        stacks = _read_stacks(account)
+        listed = _read_organizations(account)
+    as_of = pd.Timestamp(account.as_of)
+    tables = stacks | listed
     if listed:
-        details = runs["test_run_details"] if runs else None
-        tables |= listed | _project_summaries(listed["organization_projects"], details, as_of)
-    if runs:
-        tables |= runs | _run_summaries(runs, as_of)
-    urls = {s.id: s.url for s in client.stacks() if s.url} if runs else {}
-    source = "a folder of responses" if client.folder else f"the account at {client.api_url}"
+        details = stacks.get("test_run_details")
+        tables |= _project_summaries(listed["organization_projects"], details, as_of)
+    if stacks:
+        tables |= _run_summaries(stacks, as_of)
+    if since is not None:
+        tables["changes"] = snapshot_changes(since, folder)
+    urls = {stack_id: url for stack_id, url in read_manifest(folder).stacks if url}
     return Account(
         name=_account_name(listed, urls, client.api_url),
-        source="the sample account" if client.api_url == SAMPLE_URL else source,
+        source=_describe_source(client),
         as_of=as_of,
         tables=tables,
         stack_urls=urls,
-        failed=_failed(tables),
-        missing=missing,
+        missing=_find_missing(client, folder),
+        since=None if since is None else _describe_day(since),
     )
 
 
-def _failed(tables: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    """Return what could not be read, each request once."""
-    entries = [entry for frame in tables.values() for entry in frame.attrs.get("failed", [])]
-    return list({entry["path"]: entry for entry in entries}.values())
+def _find_missing(client: Client, folder: Path) -> list[str]:
+    """Return why parts of the account are not in its snapshot, each reason once."""
+    reasons = [entry["reason"] for entry in read_failures(folder)]
+    if not read_manifest(folder).stacks:
+        try:
+            client.stacks()
+        except ConfigError as error:
+            reasons.append(str(error))
+    return list(dict.fromkeys(reasons))
 
 
-def _read_part(
-    read: Callable[[], dict[str, pd.DataFrame]], missing: list[str]
-) -> dict[str, pd.DataFrame]:
-    """Return the frames of one part, or none and a sentence that says why."""
+def _read_organizations(account: Client) -> dict[str, pd.DataFrame]:
+    """Return organizations and projects; nothing if they could not be read."""
     try:
-        return read()
-    except (APIError, ConfigError) as error:
-        missing.append(str(error))
+        listed = organizations.organizations_df(client=account)
+    except APIError:
         return {}
-
-
-def _read_organizations(client: Client, on_error: OnError) -> dict[str, pd.DataFrame]:
-    listed = organizations.organizations_df(client=client)
-    found = organizations.projects_df(client=client, on_error=on_error)
+    found = organizations.projects_df(client=account, on_error="warn")
     return {
         "organizations": ORGANIZATIONS_PUBLIC.conform(listed),
         "projects": found,
@@ -130,41 +138,39 @@ def _read_organizations(client: Client, on_error: OnError) -> dict[str, pd.DataF
     }
 
 
-def _read_stacks(client: Client, on_error: OnError) -> dict[str, pd.DataFrame]:
-    tests = load_tests.load_tests_df(client=client, on_error=on_error)
-    stack_projects = load_tests.stack_projects_df(client=client, on_error=on_error)
-    runs = test_runs.test_runs_df(client=client, on_error=on_error)
-    details = join_test_runs(runs, tests, stack_projects)
+def _read_stacks(account: Client) -> dict[str, pd.DataFrame]:
+    """Return what is in the stacks; nothing if the test runs of none of them could be read."""
+    try:
+        stacks = account.stacks()
+    except ConfigError:
+        return {}
+    runs = test_runs.test_runs_df(client=account, on_error="warn")
+    if len(runs.attrs.get("failed", [])) == len(stacks):
+        return {}
+    tests = load_tests.load_tests_df(client=account, on_error="warn")
+    stack_projects = load_tests.stack_projects_df(client=account, on_error="warn")
     return {
         "stack_projects": stack_projects,
-        "project_labels": load_tests.project_labels_df(client=client, on_error=on_error),
+        "project_labels": load_tests.project_labels_df(client=account, on_error="warn"),
         "load_tests": tests,
-        "test_run_details": details,
+        "test_run_details": join_test_runs(runs, tests, stack_projects),
         "schedules": SCHEDULES.public("schedules").conform(
-            load_tests.schedules_df(client=client, on_error=on_error)
+            load_tests.schedules_df(client=account, on_error="warn")
         ),
-        "project_limits": load_tests.project_limits_df(client=client, on_error=on_error),
-        "load_zones": load_tests.load_zones_df(client=client, on_error=on_error),
-        "metric_values": _read_metrics(client, details),
+        "project_limits": load_tests.project_limits_df(client=account, on_error="warn"),
+        "load_zones": load_tests.load_zones_df(client=account, on_error="warn"),
+        "metric_values": _read_metrics(account, runs),
     }
 
 
-def _read_metrics(client: Client, details: pd.DataFrame) -> pd.DataFrame:
-    """Return the p95 of the load tests that ran last, as far as the API has it."""
-    newest = details.groupby(["stack_id", "load_test_id"])["created"].max().sort_values()
+def _read_metrics(account: Client, runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the p95 of the load tests that the snapshot has metrics of."""
     frames = [METRIC_VALUES.to_frame(METRIC_VALUES.arrow_schema.empty_table())]
-    for stack_id in newest.index.unique("stack_id"):
-        ids = newest.loc[stack_id].index[::-1][:MAX_TREND_TESTS]
-        with warnings.catch_warnings():
-            # Load tests without metrics are left out: their data has expired.
-            warnings.simplefilter("ignore")
-            frames.append(
-                metrics.metric_values_df(
-                    list(ids), stack=int(stack_id), client=client, on_error="warn"
-                )
-            )
+    for stack_id, load_test_ids in frequent_load_tests(runs, account.as_of).items():
+        frames.append(
+            metrics.metric_values_df(load_test_ids, stack=stack_id, client=account, on_error="warn")
+        )
     values = pd.concat(frames).drop_duplicates(list(METRIC_VALUES.key))
-    values.attrs = {}
     return METRIC_VALUES.conform(values)
 
 
@@ -222,3 +228,17 @@ def _account_name(listed: dict[str, pd.DataFrame], stack_urls: dict[int, str], a
     shown = ", ".join(names[:MAX_NAMES])
     more = len(names) - MAX_NAMES
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _describe_source(client: Client) -> str:
+    if client.api_url == SAMPLE_URL:
+        return "the sample account"
+    if client.folder is None:
+        return f"the account at {client.api_url}"
+    api_url = read_manifest(client.folder).api_url
+    return f"a snapshot of the account at {api_url}" if api_url else "a folder of responses"
+
+
+def _describe_day(snapshot_folder: Path) -> str:
+    as_of = read_manifest(snapshot_folder).as_of
+    return f"{as_of:%Y-%m-%d}" if as_of else snapshot_folder.name

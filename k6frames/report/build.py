@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import tempfile
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -16,13 +13,13 @@ from k6frames.errors import ConfigError
 from k6frames.files.csv import to_csv
 from k6frames.files.excel import to_excel
 from k6frames.files.parquet import to_parquet
+from k6frames.loaders.snapshot_folder import temporary_folder
 from k6frames.report.account import Account, read_account
 from k6frames.report.pages import index_page, table_page, write_datatables
 from k6frames.report.sections import make_sections
 from k6frames.tables import TABLES
 
 INDEX = "index.html"
-_STAGING_PREFIX = ".k6frames-report-"
 _TABLES = {table.name: table for table in TABLES}
 
 
@@ -33,6 +30,7 @@ def write_report(
     on_error: OnError = "raise",
     report_step: Callable[[str], None],
     single_file: bool = False,
+    since: Path | None = None,
 ) -> Path:
     """Read the account and write its report into a folder.
 
@@ -49,6 +47,8 @@ def write_report(
         Called with the name of each step before it begins.
     single_file : bool, default False
         Write one HTML file that can be mailed, without links to other files.
+    since : pathlib.Path, optional
+        An earlier snapshot of the account: the report has a section about what changed.
 
     Returns
     -------
@@ -59,27 +59,41 @@ def write_report(
     ------
     APIError, SchemaError
         If the account cannot be read.
+    ConfigError
+        If neither a token nor a stack is found, if `since` is not a snapshot, or if a folder is in
+        the place of a file of the report.
     OSError
         If the folder cannot be written to.
     """
-    report_step("reading the account")
-    account = read_account(client, on_error=on_error)
-    for entry in account.failed:
-        report_step(f"left out: {entry['reason']}")
-    report_step("drawing the plots")
-    sections = make_sections(account)
     folder = folder.absolute()
-    folder.mkdir(parents=True, exist_ok=True)
-    _remove_remains(folder)
-    with tempfile.TemporaryDirectory(prefix=f"{_STAGING_PREFIX}{os.getpid()}-", dir=folder) as made:
-        staging = Path(made)
-        page = index_page(account, sections, is_single=single_file)
-        (staging / INDEX).write_text(page, encoding="utf-8")
+    with _created(folder), temporary_folder(folder / "report") as staging:
+        report_step("reading the account")
+        account = read_account(client, staging / "account", on_error=on_error, since=since)
+        for reason in account.missing:
+            report_step(f"left out: {reason}")
+        report_step("drawing the plots")
+        page = index_page(account, make_sections(account), is_single=single_file)
+        finished = staging / "finished"
+        finished.mkdir()
+        (finished / INDEX).write_text(page, encoding="utf-8")
         if not single_file:
             report_step("writing the tables")
-            _write_tables(account, staging)
-        _move(staging, folder)
+            _write_tables(account, finished)
+        _move(finished, folder)
     return folder / INDEX
+
+
+@contextlib.contextmanager
+def _created(folder: Path) -> Iterator[None]:
+    """Create a folder, and remove it again if nothing is written to it."""
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        if is_new:
+            with contextlib.suppress(OSError):  # it is not empty
+                folder.rmdir()
 
 
 def _write_tables(account: Account, staging: Path) -> None:
@@ -115,21 +129,3 @@ def _move(staging: Path, folder: Path) -> None:
             )
     for file in files:
         file.replace(folder / file.name)
-
-
-def _remove_remains(folder: Path) -> None:
-    """Remove what a report that was killed has left in the folder."""
-    for remains in folder.glob(f"{_STAGING_PREFIX}*"):
-        match = re.match(rf"{re.escape(_STAGING_PREFIX)}(\d+)-", remains.name)
-        if match and remains.is_dir() and not remains.is_symlink() and not _is_alive(int(match[1])):
-            shutil.rmtree(remains, ignore_errors=True)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -14,7 +14,9 @@ import pandas as pd
 
 import k6frames
 from k6frames.report.account import Account
-from k6frames.report.sections import Section, header, overview
+from k6frames.report.elements import Section
+from k6frames.report.sections import overview
+from k6frames.report.words import header
 from k6frames.tables.schema import Table
 
 SCRIPT, STYLE = "datatables.js", "datatables.css"

@@ -65,5 +65,7 @@ def test_report_names_its_steps_and_prints_and_opens_its_page(run, monkeypatch) 
     result = run("report", "--sample", "-o", "here", "--single-file", "--open")
     assert (result.exit_code, result.stdout) == (0, "here/index.html\n")
     assert result.stderr == "drawing the plots\n"
-    assert calls == [("sample:", Path("here"), {"on_error": "raise", "single_file": True})]
+    assert calls == [
+        ("sample:", Path("here"), {"on_error": "raise", "single_file": True, "since": None})
+    ]
     assert opened == [Path("here/index.html").absolute().as_uri()]

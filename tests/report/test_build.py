@@ -130,8 +130,9 @@ def test_a_small_account_has_a_finished_report(files: dict[str, Any], tmp_path: 
 def test_an_account_without_any_part_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "account").mkdir()
     client = Client(api_url=(tmp_path / "account").as_uri())
-    with pytest.raises(ConfigError, match="cannot be read"):
-        read_account(client, on_error="raise")
+    with pytest.raises(ConfigError, match=r"no file v3/organizations\.json(.|\n)*no Grafana stack"):
+        write_report(client, tmp_path / "report", report_step=ignore)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["account"]
 
 
 def test_a_folder_in_the_place_of_a_file_is_found_before_anything_is_replaced(
@@ -149,17 +150,18 @@ def test_a_folder_in_the_place_of_a_file_is_found_before_anything_is_replaced(
 
 def test_remains_of_a_killed_report_are_removed_and_other_files_stay(tmp_path: Path) -> None:
     report = tmp_path / "report"
-    (report / ".k6frames-report-999999999-abc").mkdir(parents=True)
+    (report / ".report.k6frames-abc.part" / "account").mkdir(parents=True)
+    (report / ".report.k6frames-abc.lock").touch()
     (report / "mine.txt").write_text("mine")
     client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT))
     write_report(client, report, report_step=ignore)
-    assert not list(report.glob(".k6frames*"))
+    assert not list(report.glob(".*"))
     assert (report / "mine.txt").read_text() == "mine"
 
 
-def test_figures_are_those_of_the_summaries() -> None:
+def test_figures_are_those_of_the_summaries(tmp_path: Path) -> None:
     with Client.sample() as client:
-        account = read_account(client, on_error="raise")
+        account = read_account(client, tmp_path / "snapshot", on_error="raise")
     figures = {figure.label: figure.value for figure in overview(account)}
     usage = k6frames.usage(account.tables["test_run_details"], by=None, until=account.as_of)
     assert figures["VUh in 2026-06"] == f"{usage['vuh'].iloc[-1]:,.0f}"
