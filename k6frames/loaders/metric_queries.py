@@ -83,31 +83,35 @@ def fetch_queries(
             raise
         # Which of the queries it was is known only if all of them are sent.
         responses = client.fetch(queries, on_error="warn")
-    unknown = _unknown_metric_errors(queries, responses, metric, client)
-    found = responses.failures | unknown
-    failures = {request: found[request] for request in queries if request in found}
+    failures = dict(responses.failures)
+    name = metric.partition("{")[0].strip()
+    for request, names in _list_doubtful(queries, responses, client).items():
+        refusal = failures.get(request)
+        if names and name not in names:
+            # A folder has no words of its own, only no file.
+            words = None if client.folder else refusal
+            failures[request] = _unknown_metric_error(request, name, names, words)
+        elif not names and refusal is not None and refusal.status == 404:
+            del failures[request]  # no run was executed, or all data has expired
+    failures = {request: failures[request] for request in queries if request in failures}
     if failures and on_error == "raise":
         raise next(iter(failures.values()))
     bodies = {r: body for r, body in responses.bodies.items() if r not in failures}
     return Responses(bodies, failures, responses.oldest)
 
 
-def _unknown_metric_errors(
-    queries: Mapping[Request, Request], responses: Responses, metric: str, client: Client
-) -> dict[Request, APIError]:
-    """Return the errors of the queries whose load test or test run does not have the metric."""
+def _list_doubtful(
+    queries: Mapping[Request, Request], responses: Responses, client: Client
+) -> dict[Request, list[str]]:
+    """Return, for each query that was refused or has no data, the metrics that there are."""
     doubtful = [r for r, error in responses.failures.items() if error.status in _REFUSED]
     doubtful += [r for r, body in responses.bodies.items() if not decode(r, body)]
     listed = client.fetch([queries[request] for request in doubtful], on_error="warn").bodies
-    name = metric.partition("{")[0].strip()
-    errors = {}
-    for request in doubtful:
-        body = listed.get(queries[request])
-        names = [] if body is None else _read_names(queries[request], body)
-        if names and name not in names:
-            refusal = responses.failures.get(request)
-            errors[request] = _unknown_metric_error(request, name, names, refusal)
-    return errors
+    return {
+        request: _read_names(queries[request], listed[queries[request]])
+        for request in doubtful
+        if queries[request] in listed
+    }
 
 
 def _read_names(request: Request, body: bytes) -> list[str]:
@@ -124,5 +128,6 @@ def _unknown_metric_error(
     message = f"{request.label} has no metric {name!r}. It has: {shown}."
     if refusal is None:
         return APIError(404, None, message, request.path)
-    message += f" The API's response: {refusal}"
+    words = str(refusal).removeprefix(f"{request.label}: ")
+    message += f" The API's response: {words}"
     return APIError(refusal.status, refusal.code, message, refusal.url)

@@ -361,16 +361,20 @@ def test_runs_whose_series_have_expired_have_no_rows(client, stacks):
     assert runs[0].id not in set(frame["test_run_id"])
 
 
-def test_a_load_test_without_data_has_no_rows(client, stacks):
+@pytest.mark.parametrize("status", [404, 200])
+def test_a_load_test_without_data_has_no_rows(status, client, server, stacks):
+    server.unknown_metric = status
     for run in stacks[0].load_tests[100]:
-        run.has_expired = True
+        run.metrics = {}
     run_id = stacks[0].load_tests[100][0].id
     for frame, table in (
         (k6frames.metric_values_df(100, client=client), METRIC_VALUES),
         (k6frames.metric_series_df(run_id, client=client), METRIC_SERIES),
         (k6frames.metrics_df(100, client=client), METRICS),
     ):
-        assert_equal(frame, _to_frame(table, [], list(table.dtypes)))
+        assert len(frame) == 0
+        assert frame.dtypes.to_dict() == table.dtypes
+        assert "failed" not in frame.attrs
 
 
 def test_last_is_how_many_of_the_newest_runs_are_read(connect, token):
