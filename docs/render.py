@@ -66,10 +66,52 @@ def _columns(table: Table) -> str:
     return _grid(("column", "dtype", "may be missing", "JSON field", "meaning"), rows)
 
 
+FIRST_COMMANDS = """\
+## First commands
+
+```sh
+k6frames summary --sample                            # the account in a few numbers
+k6frames usage --sample --last 3                     # VUh per project in the last months
+k6frames results --sample --days 30                  # which load tests fail, and since when
+k6frames test-runs --sample --project Login --sort -total_vuh,created --limit 5
+k6frames usage --sample --excel usage.xlsx           # for people: Excel, LibreOffice
+k6frames usage --sample --csv - | head -3            # for programs: CSV, JSON, Parquet
+```
+
+- **Tables.** A terminal gets a table that fits its width: IDs, dates and numbers are complete,
+  names are shortened, and the last line counts the columns that are not shown. A pipe gets complete
+  cells, separated by tabs.
+- **Columns.** The [data dictionary](data-dictionary.md) explains them. A name that does not exist,
+  as in `--columns ?`, lists those of a command. `--csv`, `--json`, `--parquet` and `--excel` write
+  all columns unless `--columns` names some.
+- **Names.** `--org`, `--project` and `--load-test` take an ID, a name or a part of a name. If it is
+  unknown or ambiguous, the error lists the closest names.
+- **Times.** `--since`, `--until` and `--as-of` take an ISO 8601 date or datetime, such as
+  `2026-07-01` or `2026-07-01T12:00:00+02:00`. Without an offset it is UTC.
+- **Exit status.** 0, or 1 for an error, 2 for wrong usage and 130 after Ctrl-C. Errors, notes,
+  warnings and progress go to standard error."""
+
+SHELL_COMPLETION = """\
+## Shell completion
+
+The Tab key completes commands, options and choices when one of these lines is in the configuration
+of your shell:
+
+```sh
+eval "$(_K6FRAMES_COMPLETE=bash_source k6frames)"   # ~/.bashrc, for bash 4.4 or newer
+eval "$(_K6FRAMES_COMPLETE=zsh_source k6frames)"    # ~/.zshrc
+_K6FRAMES_COMPLETE=fish_source k6frames | source    # ~/.config/fish/completions/k6frames.fish
+```
+
+If k6frames is in a virtual environment, give its full path in that line, such as
+`~/project/.venv/bin/k6frames`. Completion then works in shells where the environment is active."""
+
+
 def command_line() -> str:
     """Return the page of k6frames and each of its commands."""
     blocks = [NOTICE, "# Command line", *_command(cli, "k6frames")]
-    blocks += ["Every command has `-h` and `--help`.", "## Commands"]
+    blocks += ["Every command has `-h` and `--help`.", FIRST_COMMANDS, SHELL_COMPLETION]
+    blocks.append("## Commands")
     blocks.append(
         _grid(
             ("command", "what it does"),
