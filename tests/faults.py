@@ -111,7 +111,7 @@ class Sandbox:
         try:
             return client.fetch([request]).bodies[request]
         finally:
-            assert time.monotonic() - started < client._budget + LATE
+            assert time.monotonic() - started < client._fetcher.budget + LATE
 
     def fails(self, client: Client, message: str, *, status: int | None = None) -> APIError:
         with pytest.raises(APIError) as caught:

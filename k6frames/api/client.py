@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import html
-import math
 import os
 from collections import deque
 from collections.abc import Generator, Iterable
@@ -13,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
-from k6frames.api.cache import list_caches
+from k6frames.api.cache import describe_cache
 from k6frames.api.endpoints import Request, needs_stack
+from k6frames.api.fetching import Fetcher
 from k6frames.api.folder import read_manifest
 from k6frames.api.forks import fork_lock
 from k6frames.api.progress import ProgressBar
-from k6frames.api.session import ApiSession, Response, error_of
+from k6frames.api.session import Response
 from k6frames.api.settings import (
     SAMPLE_URL,
     Settings,
@@ -26,18 +26,12 @@ from k6frames.api.settings import (
     parse_stacks,
     resolve_settings,
 )
-from k6frames.api.stacks import Stack, auth_request, make_stacks, stacks_of_folder
+from k6frames.api.stacks import Stack, auth_request, make_stacks, parse_stack_id, stacks_of_folder
 from k6frames.api.token import Token
-from k6frames.api.workers import ActiveRequest, WorkerPool
 from k6frames.errors import APIError, ConfigError
-from k6frames.validation import short_repr, validate_choice, validate_integer, validate_number
+from k6frames.validation import validate_choice
 
 OnError = Literal["raise", "warn"]
-
-MAX_SECONDS = 2_000_000
-"""The longest time that a timeout or budget may be: 23 days, which sockets can wait."""
-GRACE_SECONDS = 0.25
-"""How long after its budget a request is ended; the adapter's own, better message comes before."""
 
 
 class Responses(NamedTuple):
@@ -49,6 +43,13 @@ class Responses(NamedTuple):
     bodies: dict[Request, bytes]
     failures: dict[Request, APIError]
     oldest: datetime | None
+
+
+class ResolvedStacks(NamedTuple):
+    """The stacks that were found, and the failed requests for the IDs of others."""
+
+    found: tuple[Stack, ...]
+    failures: dict[Request, APIError]
 
 
 class Client:
@@ -119,19 +120,16 @@ class Client:
         self._settings = resolve_settings(
             None if token is None else Token(token), api_url, stack, cache=cache
         )
-        # Files are read every time, and nothing is sent.
-        self._offline = offline and self.folder is None
-        self._max_age = _max_age(expire_after)
-        self._refresh = refresh
-        self._refreshed: set[Request] = set()
-        self._budget = _validate_seconds("budget", budget)
-        self._max_workers = validate_integer("max_workers", max_workers, minimum=1, maximum=1000)
         self._progress = progress
-        self._session = ApiSession(
+        self._stack_ids: dict[str, int] = {}
+        self._fetcher = Fetcher(
             self._settings,
-            timeout=_validate_timeout(timeout),
-            budget=self._budget,
-            connections=self._max_workers,
+            expire_after=expire_after,
+            refresh=refresh,
+            offline=offline,
+            timeout=timeout,
+            budget=budget,
+            max_workers=max_workers,
         )
 
     @classmethod
@@ -196,9 +194,8 @@ class Client:
         >>> sorted(json.loads(body))
         ['organizations']
         """
-        if stack is None and not needs_stack(path):
-            request = Request(path)
-        else:
+        request = Request(path)
+        if stack is not None or needs_stack(path):
             request = Request(path, self.one_stack(stack).id)
         return self.fetch([request]).bodies[request]
 
@@ -233,7 +230,7 @@ class Client:
         ['/v3/organizations/1']
         """
         check_on_error(on_error)
-        wanted = list(dict.fromkeys(Request(r) if isinstance(r, str) else r for r in requests))
+        wanted = list(dict.fromkeys(r if isinstance(r, Request) else Request(r) for r in requests))
         responses: dict[Request, Response] = {}
         failures: dict[Request, APIError] = {}
         with (
@@ -262,34 +259,11 @@ class Client:
         More requests may be appended to the queue while the generator is in use. Closing it ends
         the requests that are under way.
         """
-        pool: WorkerPool[Request, Response] | None = None
-        try:
-            while queue or (pool is not None and pool.pending):
-                if not queue and pool is not None:
-                    yield pool.next_completed()
-                    continue
-                request = queue.popleft()
-                # A hit takes a tenth of a millisecond; threads would only make it slower.
-                cached = self._cached(request)
-                if cached is not None or self._offline:
-                    yield request, _completed(cached or self._not_cached_error(request))
-                    continue
-                if pool is None:
-                    pool = WorkerPool(
-                        self._send,
-                        size=self._max_workers,
-                        time_limit=self._budget + GRACE_SECONDS,
-                        timeout_error=self._timeout_error,
-                    )
-                pool.submit(request)
-        finally:
-            if pool is not None:
-                pool.close()
+        return self._fetcher.stream(queue)
 
     def forget(self, requests: Iterable[Request]) -> None:
         """Remove responses from the cache, so that they are fetched again; not while offline."""
-        if not self._offline:
-            self._session.forget(requests)
+        self._fetcher.forget(requests)
 
     def stacks(self, stack: StackArgument = None) -> tuple[Stack, ...]:
         """Return the stacks to read: those of the argument, else the client's own.
@@ -317,13 +291,23 @@ class Client:
         >>> len(k6frames.Client.sample().stacks())
         1
         """
+        return self.resolve_stacks(stack).found
+
+    def resolve_stacks(
+        self, stack: StackArgument = None, *, on_error: OnError = "raise"
+    ) -> ResolvedStacks:
+        """Return the stacks to read, as `stacks` does, and with "warn" also those that failed."""
         if self.folder is not None:
-            return stacks_of_folder(
-                self.folder, (self._settings.stacks or None) if stack is None else stack
-            )
+            default = self._settings.stacks or None
+            found = stacks_of_folder(self.folder, default if stack is None else stack)
+            return ResolvedStacks(found, {})
         names = self._settings.stacks if stack is None else parse_stacks(stack)
-        requests = {name: auth_request(name) for name in names if not name.isdecimal()}
-        return make_stacks(names, requests, self.fetch(requests.values()).bodies)
+        unknown = [n for n in names if not (n.isdecimal() or n in self._stack_ids)]
+        urls = {auth_request(url): url for url in unknown}
+        responses = self.fetch(urls, on_error=on_error)
+        for request, body in responses.bodies.items():
+            self._stack_ids[urls[request]] = parse_stack_id(request, body)
+        return ResolvedStacks(make_stacks(names, self._stack_ids), responses.failures)
 
     def one_stack(self, stack: StackArgument = None) -> Stack:
         """Return the only stack, for a request that reads one."""
@@ -370,7 +354,7 @@ class Client:
 
     def close(self) -> None:
         """Close connections and the cache. The next request opens them again."""
-        self._session.close()
+        self._fetcher.close()
 
     def __enter__(self) -> Self:
         return self
@@ -383,9 +367,12 @@ class Client:
 
     def _repr_html_(self) -> str:
         cache_folder = self._settings.cache_folder
-        caches = list_caches(cache_folder.parent) if cache_folder else []
-        own = [str(info) for info in caches if info.folder == cache_folder]
-        items = "".join(f"<li>{html.escape(trait)}</li>" for trait in [*self._traits(), *own])
+        traits = self._traits()
+        with contextlib.suppress(OSError):  # the folder may belong to another user
+            info = describe_cache(cache_folder) if cache_folder else None
+            if info is not None:
+                traits.append(str(info))
+        items = "".join(f"<li>{html.escape(trait)}</li>" for trait in traits)
         return f"<b>k6frames.Client</b> of {html.escape(self.api_url)}<ul>{items}</ul>"
 
     def _traits(self) -> list[str]:
@@ -399,68 +386,12 @@ class Client:
         cache_folder = self._settings.cache_folder
         if cache_folder is None:
             return [*stacks, "not cached"]
-        if self._offline:
+        if self._fetcher.offline:
             return [*stacks, f"offline, from the cache in {cache_folder.parent}"]
-        hours = (
-            f"for {self._max_age / timedelta(hours=1):g} h " if self._max_age is not None else ""
-        )
-        refreshed = ["refreshed once"] if self._refresh else []
+        max_age = self._fetcher.max_age
+        hours = "" if max_age is None else f"for {max_age / timedelta(hours=1):g} h "
+        refreshed = ["refreshed once"] if self._fetcher.refresh else []
         return [*stacks, f"cached {hours}in {cache_folder.parent}", *refreshed]
-
-    def _cached(self, request: Request) -> Response | None:
-        if self._refresh and request not in self._refreshed:
-            return None
-        return self._session.cached(request, None if self._offline else self._max_age)
-
-    def _send(self, request: Request) -> Response:
-        response = self._session.send(request)
-        self._refreshed.add(request)
-        return response
-
-    def _timeout_error(self, request: Request, active: ActiveRequest) -> APIError:
-        message = f"{request}: no complete response within {self._budget:g} s (the budget)."
-        if active.last_failure:
-            message += f" The attempt before failed: {active.last_failure}"
-        message += " Check the network, and whether the address is right."
-        return error_of(request, APIError(None, None, message, self._session.url(request)))
-
-    def _not_cached_error(self, request: Request) -> APIError:
-        message = (
-            f"{request} is not in the cache, and offline=True sends no request. Fetch it once "
-            "with offline=False."
-        )
-        return error_of(request, APIError(None, None, message, self._session.url(request)))
-
-
-def _validate_timeout(timeout: tuple[float, float]) -> tuple[float, float]:
-    if not isinstance(timeout, tuple) or len(timeout) != 2:
-        raise ConfigError(
-            f"timeout must be two numbers of seconds, such as (5, 30), not {short_repr(timeout)}."
-        )
-    connect, read = (_validate_seconds("timeout", seconds) for seconds in timeout)
-    return connect, read
-
-
-def _validate_seconds(name: str, seconds: float) -> float:
-    return validate_number(name, seconds, minimum=0.001, maximum=MAX_SECONDS)
-
-
-def _max_age(expire_after: float) -> timedelta | None:
-    """Return how old a cached response may be; None for any age."""
-    seconds = validate_number("expire_after", expire_after, minimum=0, maximum=math.inf)
-    try:
-        return timedelta(seconds=seconds)
-    except OverflowError:  # infinity, and more than 270 million years
-        return None
-
-
-def _completed(outcome: Response | APIError) -> Future[Response]:
-    future: Future[Response] = Future()
-    if isinstance(outcome, APIError):
-        future.set_exception(outcome)
-    else:
-        future.set_result(outcome)
-    return future
 
 
 def with_advice(error: APIError, *, several: bool) -> APIError:

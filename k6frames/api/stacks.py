@@ -31,46 +31,46 @@ def auth_request(url: str) -> Request:
     return Request(endpoints.AUTH, url, label=f"stack {url}")
 
 
-def make_stacks(
-    names: tuple[str, ...], requests: Mapping[str, Request], bodies: Mapping[Request, bytes]
-) -> tuple[Stack, ...]:
-    """Return the stacks with these names, each an ID or a URL, every stack once.
-
-    Parameters
-    ----------
-    names : tuple of str
-        IDs and URLs.
-    requests : mapping of str to Request
-        The request for the ID of each URL.
-    bodies : mapping of Request to bytes
-        The responses to them.
+def parse_stack_id(request: Request, body: bytes) -> int:
+    """Return the ID of a stack from the response to an `auth_request`.
 
     Raises
     ------
-    ConfigError
-        If there is no name.
     SchemaError
-        If a response has no stack ID.
+        If it has none.
     """
-    if not names:
-        raise no_stack_error()
-    stacks: dict[int, Stack] = {}
-    for name in names:
-        if name in requests:
-            stack = Stack(_stack_id(requests[name], bodies[requests[name]]), name)
-        else:
-            stack = Stack(int(name), None)
-        stacks.setdefault(stack.id, stack)
-    return tuple(stacks.values())
-
-
-def _stack_id(request: Request, body: bytes) -> int:
     try:
         return msgspec.json.decode(
             body.removeprefix(b"\xef\xbb\xbf"), type=_Authentication
         ).stack_id
     except (msgspec.DecodeError, RecursionError) as error:
         raise SchemaError(f"{request}: the response has no stack ID ({error}).") from None
+
+
+def make_stacks(names: tuple[str, ...], ids: Mapping[str, int]) -> tuple[Stack, ...]:
+    """Return the stacks with these names, every stack once.
+
+    Parameters
+    ----------
+    names : tuple of str
+        IDs and URLs.
+    ids : mapping of str to int
+        The ID of each URL. One without an ID is left out.
+
+    Raises
+    ------
+    ConfigError
+        If there is no name.
+    """
+    if not names:
+        raise no_stack_error()
+    stacks: dict[int, Stack] = {}
+    for name in names:
+        if name.isdecimal():
+            stacks.setdefault(int(name), Stack(int(name), None))
+        elif name in ids:
+            stacks.setdefault(ids[name], Stack(ids[name], name))
+    return tuple(stacks.values())
 
 
 def stacks_of_folder(folder: Path, stack: StackArgument) -> tuple[Stack, ...]:

@@ -6,7 +6,7 @@ import inspect
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
-from typing import Any, SupportsIndex
+from typing import Any, NamedTuple, SupportsIndex
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from k6frames.api.client import Client, OnError, Responses, default_client
 from k6frames.api.endpoints import Request
 from k6frames.api.paging import ListReader, MalformedPageError, PagedList, read_lists
 from k6frames.api.settings import StackArgument
-from k6frames.errors import ConfigError
+from k6frames.errors import APIError, ConfigError
 from k6frames.tables.schema import Table
 from k6frames.validation import is_integer, short_repr
 
@@ -34,6 +34,29 @@ def client_or_default(client: Client | None) -> Client:
     return client
 
 
+class StackRequests(NamedTuple):
+    """Requests to stacks, and what they are for."""
+
+    requests: list[Request]
+    subjects: dict[Request, dict[str, Any]]
+    """What each request is for, also those for the IDs of stacks that failed."""
+    failures: dict[Request, APIError]
+    """Requests for the IDs of stacks that failed."""
+
+
+def stack_requests(
+    path: str, client: Client, stack: StackArgument, on_error: OnError
+) -> StackRequests:
+    """Return a request for each stack."""
+    stacks = client.resolve_stacks(stack, on_error=on_error)
+    requests = {
+        Request(path, found.id, label=f"stack {found.url or found.id}"): {"stack_id": found.id}
+        for found in stacks.found
+    }
+    refused = {request: {"stack_url": request.stack} for request in stacks.failures}
+    return StackRequests(list(requests), {**refused, **requests}, stacks.failures)
+
+
 def load_stack_list(
     table: Table,
     path: str,
@@ -45,18 +68,18 @@ def load_stack_list(
 ) -> pd.DataFrame:
     """Read one list of each stack, completely, as one frame."""
     client = client_or_default(client)
-    requests = stack_requests(path, client, stack)
+    wanted = stack_requests(path, client, stack, on_error)
     if is_paged:
-        readers = [PagedList(request) for request in requests]
-        return load_lists(table, readers, requests, client, on_error)
-    responses = client.fetch(requests, on_error=on_error)
-    return _stack_frame(table, responses, requests, drop_duplicates=False)
+        readers = [PagedList(request) for request in wanted.requests]
+        return load_lists(table, readers, wanted, client, on_error)
+    responses = client.fetch(wanted.requests, on_error=on_error)
+    return _stack_frame(table, responses, wanted, drop_duplicates=False)
 
 
 def load_lists(
     table: Table,
     readers: Sequence[ListReader],
-    subjects: Mapping[Request, Mapping[str, Any]],
+    wanted: StackRequests,
     client: Client,
     on_error: OnError,
 ) -> pd.DataFrame:
@@ -67,25 +90,11 @@ def load_lists(
         # The parser names the record and the field.
         parsing.read(table, {error.request: error.body})
         raise
-    return _stack_frame(table, responses, subjects, drop_duplicates=True)
-
-
-def stack_requests(
-    path: str, client: Client, stack: StackArgument
-) -> dict[Request, dict[str, Any]]:
-    """Return a request for each stack, with what it is for."""
-    return {
-        Request(path, found.id, label=f"stack {found.url or found.id}"): {"stack_id": found.id}
-        for found in client.stacks(stack)
-    }
+    return _stack_frame(table, responses, wanted, drop_duplicates=True)
 
 
 def _stack_frame(
-    table: Table,
-    responses: Responses,
-    subjects: Mapping[Request, Mapping[str, Any]],
-    *,
-    drop_duplicates: bool,
+    table: Table, responses: Responses, wanted: StackRequests, *, drop_duplicates: bool
 ) -> pd.DataFrame:
     arrow = parsing.read(
         table,
@@ -93,7 +102,8 @@ def _stack_frame(
         constants={"stack_id": [request.stack for request in responses.bodies]},
         drop_duplicates=drop_duplicates,
     )
-    return with_attrs(table.to_frame(arrow), responses, subjects)
+    responses = responses._replace(failures={**wanted.failures, **responses.failures})
+    return with_attrs(table.to_frame(arrow), responses, wanted.subjects)
 
 
 def with_attrs(

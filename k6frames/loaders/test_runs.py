@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
 from k6frames.api import endpoints
@@ -17,6 +14,7 @@ from k6frames.loaders.joins import join_test_runs
 from k6frames.loaders.load_tests import load_tests_df, stack_projects_df
 from k6frames.loaders.shared import (
     IDs,
+    StackRequests,
     client_or_default,
     load_lists,
     stack_requests,
@@ -92,16 +90,16 @@ def test_runs_df(
             f"({before.isoformat()})."
         )
     ids = None if load_test_ids is None else validate_ids("load_test_ids", load_test_ids)
-    requests = _requests(ids, client, stack)
+    wanted = _requests(ids, client, stack, on_error)
     readers = [
         TimeWindows(
             request,
             after.to_pydatetime() if after is not None else None,
             before.to_pydatetime() if before is not None else None,
         )
-        for request in requests
+        for request in wanted.requests
     ]
-    runs = load_lists(TEST_RUNS, readers, requests, client, on_error)
+    runs = load_lists(TEST_RUNS, readers, wanted, client, on_error)
     # A folder of responses has all runs, whatever was asked for.
     selected = pd.Series(data=True, index=runs.index)
     if ids is not None:
@@ -172,8 +170,12 @@ def test_run_details_df(
         client=client,
         on_error=on_error,
     )
-    load_tests = load_tests_df(stack=stack, client=client, on_error=on_error)
-    projects = stack_projects_df(stack=stack, client=client, on_error=on_error)
+    if runs.empty:
+        return TEST_RUN_DETAILS.conform(runs.reindex(columns=list(TEST_RUN_DETAILS.dtypes)))
+    # Not those of stacks without runs: one that was refused would be requested again.
+    stack_ids = runs["stack_id"].unique().tolist()
+    load_tests = load_tests_df(stack=stack_ids, client=client, on_error=on_error)
+    projects = stack_projects_df(stack=stack_ids, client=client, on_error=on_error)
     return join_test_runs(runs, load_tests, projects)
 
 
@@ -182,15 +184,16 @@ def _parse_bound(name: str, value: TimestampLike | None) -> pd.Timestamp | None:
 
 
 def _requests(
-    load_test_ids: list[int] | None, client: Client, stack: StackArgument
-) -> Mapping[Request, Mapping[str, Any]]:
-    """Return the requests for the runs, each with what it is for."""
+    load_test_ids: list[int] | None, client: Client, stack: StackArgument, on_error: OnError
+) -> StackRequests:
+    """Return the requests for the runs."""
     if load_test_ids is None or client.folder is not None:
-        return stack_requests(endpoints.TEST_RUNS, client, stack)
+        return stack_requests(endpoints.TEST_RUNS, client, stack, on_error)
     found = client.one_stack(stack)
-    return {
+    subjects = {
         Request(
             endpoints.load_test_runs(load_test_id), found.id, label=f"load test {load_test_id}"
         ): {"stack_id": found.id, "load_test_id": load_test_id}
         for load_test_id in load_test_ids
     }
+    return StackRequests(list(subjects), subjects, {})

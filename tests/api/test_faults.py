@@ -12,7 +12,7 @@ import pytest
 import servers
 from faults import FAULTS, Fault, Sandbox
 
-from k6frames.api import client as client_module
+from k6frames.api import fetching
 from k6frames.api.token import Token
 
 CASES = [
@@ -27,7 +27,7 @@ CASES = [
 def test_the_promise_holds_and_the_token_stays_secret(
     fault: Fault, version, tmp_path, token, monkeypatch, caplog, capfd
 ):
-    monkeypatch.setattr(client_module, "GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(fetching, "GRACE_SECONDS", 0.05)
     caplog.set_level(logging.DEBUG)
     with ExitStack() as stack:
         box = Sandbox(tmp_path, token, monkeypatch, stack, version)

@@ -104,3 +104,23 @@ def test_the_stacks_of_a_folder_are_chosen_by_id_and_url(tmp_path):
 def test_a_folder_without_stacks_says_so(tmp_path):
     with pytest.raises(ConfigError, match="has no Grafana stack"):
         k6frames.Client(api_url=tmp_path.as_uri()).stacks()
+
+
+def test_a_url_is_resolved_once_by_a_client_without_a_cache(connect, server):
+    client = connect(server.url, stack=["stack-11", "stack-22"])
+    for loader in (k6frames.load_tests_df, k6frames.stack_projects_df):
+        assert set(loader(client=client)["stack_id"]) == {11, 22}
+    assert [request.path for request in server.received].count(AUTH) == 2
+
+
+def test_a_url_that_is_refused_is_left_out_with_a_warning(connect, server):
+    client = connect(server.url, stack=["stack-11", "stack-33"])
+    with pytest.raises(APIError, match=r'(?s)stack-33.*or leave it out with on_error="warn"'):
+        k6frames.load_tests_df(client=client)
+    with pytest.warns(UserWarning, match="1 of 2 requests failed.*stack-33") as warned:
+        frame = k6frames.load_tests_df(client=client, on_error="warn")
+    assert len(warned) == 1
+    assert set(frame["stack_id"]) == {11}
+    (failed,) = frame.attrs["failed"]
+    assert failed["stack_url"] == "https://stack-33.grafana.net"
+    assert "403" in failed["reason"]

@@ -194,8 +194,9 @@ def test_a_stack_that_is_forbidden_is_left_out_with_a_warning(loader, client, se
     with pytest.raises(APIError, match=r"stack 11.*check the stack") as caught:
         getattr(k6frames, loader)(client=client)
     assert caught.value.status == 403
-    with pytest.warns(UserWarning, match=r"1 of 2 requests failed.*stack 11"):
+    with pytest.warns(UserWarning, match=r"1 of 2 requests failed.*stack 11") as warned:
         frame = getattr(k6frames, loader)(client=client, on_error="warn")
+    assert len(warned) == 1
     assert set(frame["stack_id"]) == {22}
     assert {failure["stack_id"] for failure in frame.attrs["failed"]} == {11}
     assert json.loads(json.dumps(frame.attrs)) == frame.attrs

@@ -1,0 +1,169 @@
+"""`Fetcher`: the response to each of many requests, cached ones first, the rest concurrently."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Generator, Iterable
+from concurrent.futures import Future
+from datetime import timedelta
+
+from k6frames.api.endpoints import Request
+from k6frames.api.session import ApiSession, Response, error_of
+from k6frames.api.settings import Settings
+from k6frames.api.workers import ActiveRequest, WorkerPool
+from k6frames.errors import APIError, ConfigError
+from k6frames.validation import short_repr, validate_integer, validate_number
+
+MAX_SECONDS = 2_000_000
+"""The longest time that a timeout or budget may be: 23 days, which sockets can wait."""
+GRACE_SECONDS = 0.25
+"""How long after its budget a request is ended; the adapter's own, better message comes before."""
+
+
+class Fetcher:
+    """The requests of one client.
+
+    Parameters
+    ----------
+    settings : Settings
+        Which account it is.
+    expire_after : float
+        How old a cached response may be, in seconds; ``math.inf`` for any age.
+    refresh : bool
+        Send each request once, whatever is cached.
+    offline : bool
+        Send nothing, and use cached responses of any age.
+    timeout : tuple of float
+        Seconds to wait for a connection, and between two reads.
+    budget : float
+        Seconds for one request, all attempts and waits included.
+    max_workers : int
+        How many requests are sent concurrently.
+
+    Raises
+    ------
+    ConfigError
+        If one of them cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        expire_after: float,
+        refresh: bool,
+        offline: bool,
+        timeout: tuple[float, float],
+        budget: float,
+        max_workers: int,
+    ) -> None:
+        self.max_age = _max_age(expire_after)
+        self.refresh = refresh
+        # Files are read every time, and nothing is sent.
+        self.offline = offline and settings.folder is None
+        self.budget = _validate_seconds("budget", budget)
+        self._max_workers = validate_integer("max_workers", max_workers, minimum=1, maximum=1000)
+        self._refreshed: set[Request] = set()
+        self._session = ApiSession(
+            settings,
+            timeout=_validate_timeout(timeout),
+            budget=self.budget,
+            connections=self._max_workers,
+        )
+
+    def stream(
+        self, queue: deque[Request]
+    ) -> Generator[tuple[Request, Future[Response]], None, None]:
+        """Yield each request of a queue with its response, in the order in which they arrive.
+
+        More requests may be appended to the queue while the generator is in use. Closing it ends
+        the requests that are under way.
+        """
+        pool: WorkerPool[Request, Response] | None = None
+        try:
+            while queue or (pool is not None and pool.pending):
+                if not queue and pool is not None:
+                    yield pool.next_completed()
+                    continue
+                request = queue.popleft()
+                # A hit takes a tenth of a millisecond; threads would only make it slower.
+                cached = self._cached(request)
+                if cached is not None or self.offline:
+                    yield request, _completed(cached or self._not_cached_error(request))
+                    continue
+                if pool is None:
+                    pool = WorkerPool(
+                        self._send,
+                        size=self._max_workers,
+                        time_limit=self.budget + GRACE_SECONDS,
+                        timeout_error=self._timeout_error,
+                    )
+                pool.submit(request)
+        finally:
+            if pool is not None:
+                pool.close()
+
+    def forget(self, requests: Iterable[Request]) -> None:
+        """Remove responses from the cache, so that they are fetched again; not while offline."""
+        if not self.offline:
+            self._session.forget(requests)
+
+    def close(self) -> None:
+        """Close connections and the cache. The next request opens them again."""
+        self._session.close()
+
+    def _cached(self, request: Request) -> Response | None:
+        if self.refresh and request not in self._refreshed:
+            return None
+        return self._session.cached(request, None if self.offline else self.max_age)
+
+    def _send(self, request: Request) -> Response:
+        response = self._session.send(request)
+        self._refreshed.add(request)
+        return response
+
+    def _timeout_error(self, request: Request, active: ActiveRequest) -> APIError:
+        message = f"{request}: no complete response within {self.budget:g} s (the budget)."
+        if active.last_failure:
+            message += f" The attempt before failed: {active.last_failure}"
+        message += " Check the network, and whether the address is right."
+        return error_of(request, APIError(None, None, message, self._session.url(request)))
+
+    def _not_cached_error(self, request: Request) -> APIError:
+        message = (
+            f"{request} is not in the cache, and offline=True sends no request. Fetch it once "
+            "with offline=False."
+        )
+        return error_of(request, APIError(None, None, message, self._session.url(request)))
+
+
+def _completed(outcome: Response | APIError) -> Future[Response]:
+    future: Future[Response] = Future()
+    if isinstance(outcome, APIError):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+    return future
+
+
+def _validate_timeout(timeout: tuple[float, float]) -> tuple[float, float]:
+    if not isinstance(timeout, tuple) or len(timeout) != 2:
+        raise ConfigError(
+            f"timeout must be two numbers of seconds, such as (5, 30), not {short_repr(timeout)}."
+        )
+    connect, read = (_validate_seconds("timeout", seconds) for seconds in timeout)
+    return connect, read
+
+
+def _validate_seconds(name: str, seconds: float) -> float:
+    return validate_number(name, seconds, minimum=0.001, maximum=MAX_SECONDS)
+
+
+def _max_age(expire_after: float) -> timedelta | None:
+    """Return how old a cached response may be; None for any age."""
+    seconds = validate_number("expire_after", expire_after, minimum=0, maximum=math.inf)
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError:  # infinity, and more than 270 million years
+        return None
