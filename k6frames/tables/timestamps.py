@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
@@ -16,6 +17,10 @@ TimestampLike = str | date | datetime | np.datetime64
 
 MAX_DAYS = 3_652_059
 """The days of the years 1 to 9999."""
+
+_MICROSECOND = pd.Timedelta(1, "us")
+# What follows the sixth digit of a second, which Python leaves out.
+_FINER_DIGITS = re.compile(r"[.,][0-9]{6}([0-9]+)")
 
 
 def parse_timestamp(name: str, value: TimestampLike) -> pd.Timestamp:
@@ -32,7 +37,8 @@ def parse_timestamp(name: str, value: TimestampLike) -> pd.Timestamp:
     Returns
     -------
     pandas.Timestamp
-        In UTC, in microseconds, within the years 1 to 9999.
+        In UTC, within the years 1 to 9999. Nanoseconds are rounded up to the next microsecond: a
+        column of microseconds has the same rows before both.
 
     Raises
     ------
@@ -52,12 +58,20 @@ def parse_timestamp(name: str, value: TimestampLike) -> pd.Timestamp:
                 datetime.fromisoformat(value) if isinstance(value, str) else value
             )
             in_utc = parsed.tz_localize("UTC") if parsed.tz is None else parsed.tz_convert("UTC")
-            if 1 <= in_utc.year <= 9999:  # not so of NaT
-                return in_utc.as_unit("us")
+            rounded = in_utc.as_unit("us")
+            if in_utc.nanosecond or (isinstance(value, str) and _has_nanoseconds(value)):
+                rounded += _MICROSECOND
+            if 1 <= rounded.year <= 9999:  # not so of NaT
+                return rounded
     raise ConfigError(
         f'{name} must be a date or a datetime in the years 1 to 9999, such as "2026-07-01" or '
         f'"2026-07-01T12:00:00+02:00" (UTC without an offset), not {short_repr(value)}.'
     )
+
+
+def _has_nanoseconds(text: str) -> bool:
+    finer = _FINER_DIGITS.search(text)
+    return finer is not None and int(finer[1]) > 0
 
 
 def resolve_as_of(as_of: TimestampLike | None) -> pd.Timestamp:

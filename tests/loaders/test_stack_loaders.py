@@ -119,6 +119,8 @@ CREATED = sorted(parse(run["created"]) for run in STACKS[0].lists["test_runs"])
         (None, CREATED[1700]),
         (CREATED[900], CREATED[2300]),
         (CREATED[1700] + timedelta(microseconds=1), None),
+        (pd.Timestamp(CREATED[1700]).as_unit("ns") + pd.Timedelta(1, "ns"), None),
+        (None, pd.Timestamp(CREATED[1700]).as_unit("ns") + pd.Timedelta(1, "ns")),
         ("2025-12-01T00:00+02:00", "2026-01-01T00:00+02:00"),
         (pd.Timestamp("2026-01-01"), pd.Timestamp("2026-03-01", tz="Europe/Prague")),
         ("2027-01-01", None),

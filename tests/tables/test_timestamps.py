@@ -30,6 +30,18 @@ def test_a_timestamp_may_be_written_in_many_ways(value: Any) -> None:
     assert (timestamp.unit, str(timestamp.tz)) == ("us", "UTC")
 
 
+@pytest.mark.parametrize("year", [1969, 2026])
+@pytest.mark.parametrize(
+    ("fraction", "microsecond"),
+    [("123456", 123456), ("123456000", 123456), ("123456001", 123457), ("999999999", 1_000_000)],
+)
+def test_nanoseconds_are_rounded_up(year: int, fraction: str, microsecond: int) -> None:
+    text = f"{year}-07-01T00:00:00.{fraction}"
+    expected = datetime(year, 7, 1, tzinfo=UTC) + timedelta(microseconds=microsecond)
+    for value in (text, pd.Timestamp(text), np.datetime64(text)):
+        assert parse_timestamp("until", value) == expected
+
+
 @pytest.mark.parametrize("value", ["0001-01-01", "9999-12-31T23:59:59.999999Z"])
 def test_every_year_from_1_to_9999_is_accepted(value: str) -> None:
     assert parse_timestamp("as_of", value).isoformat() == pd.Timestamp(value, tz="UTC").isoformat()
@@ -40,6 +52,7 @@ def test_every_year_from_1_to_9999_is_accepted(value: str) -> None:
     [
         "", "soon", "now", "today", "-1", "2026", "2026-07", "01/02/2026", "2026-02-30",
         "99999-01-01", "9999-12-31T23:59-02:00", "0001-01-01T00:00+02:00", "x" * 5000,
+        "9999-12-31T23:59:59.9999999",
         "2026-07-01\x00", None, pd.NaT, np.datetime64("NaT"), 5, 2026.5, True, np.int64(5), [],
         pytest.param(10**5000, id="huge"), np.datetime64("12345-01-01"),
         np.datetime64("0000-12-31"), np.datetime64(10**18, "Y"), timedelta(1),
