@@ -124,11 +124,20 @@ def shorten(text: str, width: float) -> str:
 
 
 def shorten_all(texts: Sequence[str], widths: Sequence[float]) -> list[str]:
-    """Cut each text to its width; in the middle, where the beginnings of two are the same."""
+    """Cut each text to its width: at its end, unless another one begins in the same way.
+
+    Then it is cut in the middle, or if that leaves two the same, at its beginning.
+    """
     shortened = [shorten(text, width) for text, width in zip(texts, widths, strict=True)]
+    for index, (text, width) in enumerate(zip(texts, widths, strict=True)):
+        beginning = shortened[index].removesuffix("…")
+        if shortened[index] != text and any(
+            other.startswith(beginning) for other in texts if other != text
+        ):
+            shortened[index] = _shorten_middle(text, width)
     occurrences = Counter(shortened)
     return [
-        _shorten_middle(text, width) if occurrences[cut] > 1 and cut != text else cut
+        _shorten_start(text, width) if occurrences[cut] > 1 and cut != text else cut
         for text, cut, width in zip(texts, shortened, widths, strict=True)
     ]
 
@@ -137,6 +146,11 @@ def _shorten_middle(text: str, width: float) -> str:
     half = (width - text_width("…")) / 2
     begin, end = _fitting_length(text, half), _fitting_length(text[::-1], half)
     return f"{text[:begin].rstrip()}…{text[-end:].lstrip()}"
+
+
+def _shorten_start(text: str, width: float) -> str:
+    end = _fitting_length(text[::-1], width - text_width("…"))
+    return f"…{text[-end:].lstrip()}"
 
 
 def _fitting_length(text: str, width: float) -> int:

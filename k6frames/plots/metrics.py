@@ -28,9 +28,11 @@ from k6frames.tables import (
 MAX_CHANGE = 3.0
 """Bars of larger changes are cut: 3 is 300% more."""
 
+# The white edge separates a mark from lines of a similar color.
+_MARK = {"lw": 0, "mec": "white", "mew": 0.7}
 RESULT_MARKS: dict[str, dict[str, Any]] = {
-    "failed": {"marker": "X", "color": style.RESULT_COLORS["failed"]},
-    "error": {"marker": "D", "color": style.RESULT_COLORS["errors"]},
+    "failed": {"marker": "X", "color": style.RESULT_COLORS["failed"], **_MARK},
+    "error": {"marker": "D", "color": style.RESULT_COLORS["errors"], **_MARK},
 }
 """How the runs with these results are marked."""
 
@@ -82,7 +84,7 @@ def metric_trend(values: pd.DataFrame, details: pd.DataFrame, *, ax: Axes | None
     marks = {name: mark for name, mark in RESULT_MARKS.items() if (drawn["result"] == name).any()}
 
     legend = [
-        style.line_handle("failed" if name == "failed" else "with errors", lw=0, ms=6, **mark)
+        style.line_handle("failed" if name == "failed" else "with errors", ms=8, **mark)
         for name, mark in marks.items()
     ]
     header = style.arrange_header(
@@ -93,10 +95,9 @@ def metric_trend(values: pd.DataFrame, details: pd.DataFrame, *, ax: Axes | None
     dates.limit_to_times(ax, created)
     draw_series(ax, series, with_values=True)
     dates.label_times(ax, created, "test run created")
-    size = 7 if len(series) == 1 else 5
     for name, mark in marks.items():
         marked = drawn[drawn["result"] == name]
-        ax.plot(marked["x"], marked["value"], lw=0, ms=size, zorder=3, **mark)
+        ax.plot(marked["x"], marked["value"], ms=8, zorder=3, **mark)
     style.draw_header(ax, header)
     return ax
 

@@ -118,6 +118,16 @@ def test_series_beyond_the_six_highest_are_thin_and_gray() -> None:
     assert legend_of(ax) == ["3 others"]
 
 
+def test_shortened_names_of_series_can_be_told_apart() -> None:
+    # A longer value leaves less room for the name before it.
+    ends = {f"{index}": 400.0 * 10**index for index in range(1, 4)}
+    values = metric_values({(1, f'{{name="{LONG_NAME} {end}"}}'): [v] for end, v in ends.items()})
+    ax = plots.metric_trend(values, runs_of(values))
+    names = [text.rsplit(" ", 2)[0] for text in lines_of(ax)]
+    assert {name[-1] for name in names} == set(ends)
+    assert all("…" in name for name in names)
+
+
 def test_values_of_runs_that_details_lack_are_left_out_and_none_at_all_is_an_error() -> None:
     values = metric_values({(1, ""): [1.0, 2.0, 3.0]})
     details = runs_of(values)
