@@ -57,8 +57,8 @@ def join_projects(organizations: pd.DataFrame, projects: pd.DataFrame) -> pd.Dat
     if failed:
         left = left[~left["org_id"].isin(failed) | left["org_id"].isin(right["org_id"])]
     joined = left.merge(right, on="org_id", how="left")
-    unknown = right[~right["org_id"].isin(left["org_id"])]
-    if len(unknown):
+    if joined["project_id"].count() < len(right):
+        unknown = right[~right["org_id"].isin(left["org_id"])]
         joined = pd.concat([joined, unknown])
     # The key needs no check: both inputs were checked, and each project is in one row.
     joined = joined[list(ORGANIZATION_PROJECTS.dtypes)].reset_index(drop=True)

@@ -94,16 +94,15 @@ def make_timeline(
     return Timeline(starts, _find_periods(timestamps, starts))
 
 
-def _find_periods(
-    timestamps: pd.Series[Any], starts: pd.DatetimeIndex
-) -> npt.NDArray[np.int64]:
+def _find_periods(timestamps: pd.Series[Any], starts: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
     """Return the position of the period that each timestamp is in.
 
     Periods are whole days, so a table of the days has the answers. `Series.dt.to_period` takes
     seven times as long: 40 ms instead of 6 ms for a million timestamps.
     """
-    days = timestamps.array.asi8 // _DAY_US
+    days = pd.DatetimeIndex(timestamps).asi8 // _DAY_US
     first_days = starts.asi8 // _DAY_US
     lengths = np.diff(first_days, append=max(days.max(), first_days[-1]) + 1)
     period_of_day = np.arange(len(starts)).repeat(lengths)
-    return period_of_day[days - first_days[0]]
+    positions: npt.NDArray[np.int64] = period_of_day[days - first_days[0]]
+    return positions

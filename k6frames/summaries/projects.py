@@ -136,7 +136,9 @@ def creation_timeline(
     column = _CREATIONS[table]
     if by and by not in table.dtypes:
         raise ConfigError(f'by="org_id" needs projects of v3: {table.doc} has no organization ID.')
-    dated = table.select(column, *keys).conform(frame).dropna(subset=column)
+    dated = table.select(column, *keys).conform(frame)
+    if dated[column].hasnans:
+        dated = dated[dated[column].notna()]
     numbers, groups = number_groups(dated, keys)
     timeline = make_timeline(
         dated[column], freq, until=until, groups=len(groups), group="organization"
@@ -144,12 +146,15 @@ def creation_timeline(
     shape = len(groups), len(timeline.periods)
     cells = numbers * len(timeline.periods) + timeline.positions
     created = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
-    result = groups.take(np.arange(len(groups)).repeat(shape[1])).reset_index(drop=True)
-    result = result.assign(
-        period=np.tile(timeline.periods.tz_convert(None).to_numpy(), len(groups)),
-        created=created.ravel(),
-        cumulative=created.cumsum(axis=1).ravel(),
+    result = pd.DataFrame(
+        {
+            "period": np.tile(timeline.periods.tz_convert(None).to_numpy(), len(groups)),
+            "created": created.ravel(),
+            "cumulative": created.cumsum(axis=1).ravel(),
+        }
     )
+    if by:
+        result[by] = groups[by].array.repeat(len(timeline.periods))
     returned = CREATION_TIMELINE_BY_ORGANIZATION if by else CREATION_TIMELINE
     return combine_attrs(returned.conform(result), frame)
 
@@ -207,7 +212,6 @@ def idle_projects(
     now = resolve_as_of(as_of)
     needed = ("org_name", "project_name", "project_created", "project_updated")
     projects = ORGANIZATION_PROJECTS.select(*needed).conform(organization_projects)
-    projects = projects[projects["project_id"].notna()]
     inputs = [organization_projects]
     if test_runs is None:
         activity = projects["project_updated"]
@@ -221,7 +225,7 @@ def idle_projects(
         activity = projects[["project_updated", "last_run"]].max(axis=1)
     idle_days = (now - activity).dt.days
     projects = projects.assign(idle_days=idle_days, activity=activity)
-    idle = projects[(idle_days >= days).to_numpy()]
+    idle = projects[projects["project_id"].notna() & (idle_days >= days)]
     idle = idle.sort_values(["activity", "project_id", "org_id"])
     return combine_attrs(IDLE_PROJECTS.conform(idle), *inputs)
 
@@ -260,19 +264,22 @@ def account_summary(
     0             12       300
     """
     now = resolve_as_of(as_of)
-    counts = projects_per_organization(organization_projects)
-    projects = ORGANIZATION_PROJECTS.select("project_created").conform(organization_projects)
-    created = projects.loc[projects["project_id"].notna(), "project_created"]
+    rows = ORGANIZATION_PROJECTS.select("project_created", "project_updated").conform(
+        organization_projects
+    )
+    projects = rows[rows["project_id"].notna()]
+    organizations = rows["org_id"].nunique()
+    created = projects["project_created"]
     age = (now - created).dt.days
     summary = {
         "as_of": now,
-        "organizations": counts["org_id"].notna().sum(),
-        "empty_organizations": (counts["projects"] == 0).sum(),
-        "projects": len(created),
+        "organizations": organizations,
+        "empty_organizations": organizations - projects["org_id"].nunique(),
+        "projects": len(projects),
         "undated_projects": created.isna().sum(),
         "created_30_days": age.between(0, 29).sum(),
         "created_365_days": age.between(0, 364).sum(),
-        "idle_180_days": len(idle_projects(organization_projects, days=180, as_of=now)),
+        "idle_180_days": (now - projects["project_updated"] >= pd.Timedelta(days=180)).sum(),
         "first_created": created.min(),
         "last_created": created.max(),
     }

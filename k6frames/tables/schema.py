@@ -6,18 +6,29 @@ import inspect
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from k6frames.errors import SchemaError
+from k6frames.tables.conversion import BOOL, FLOAT, INT, STRING, TIMESTAMP, cast
+from k6frames.tables.keys import find_duplicates
 
-INT, FLOAT, BOOL, STRING = pa.int64(), pa.float64(), pa.bool_(), pa.string()
-TIMESTAMP = pa.timestamp("us", "UTC")
+__all__ = [
+    "BOOL",
+    "FLOAT",
+    "INT",
+    "MAX_TIMESTAMP_US",
+    "MIN_TIMESTAMP_US",
+    "STRING",
+    "TIMESTAMP",
+    "Column",
+    "Table",
+    "combine_attrs",
+    "returns",
+]
 
 MIN_TIMESTAMP_US = -62_135_596_800_000_000
 MAX_TIMESTAMP_US = 253_402_300_799_999_999
@@ -145,11 +156,19 @@ class Table:
             value is missing, or a key is duplicated.
         """
         self._check_columns(frame)
-        columns = {column.name: self._conform_column(frame, column) for column in self.columns}
-        conformed = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
-        self._check_key(conformed)
-        conformed.attrs = deepcopy(frame.attrs)
-        return conformed
+        typed = frame[list(self.dtypes)].reset_index(drop=True)
+        converted = {
+            column.name: self._convert(typed[column.name], column)
+            for column, dtype in zip(self.columns, typed.dtypes, strict=True)
+            if dtype != self.dtypes[column.name]
+        }
+        if converted:
+            typed = typed.assign(**self.to_frame(pa.table(converted)))
+        for column in self.columns:
+            self._check_values(typed[column.name], column)
+        self._check_key(typed)
+        typed.attrs = deepcopy(frame.attrs)
+        return typed
 
     def _check_columns(self, frame: pd.DataFrame) -> None:
         advice = f", as k6frames.{self.function} returns it" if self.function else ""
@@ -165,48 +184,41 @@ class Table:
                 f"{'column' if len(missing) == 1 else 'columns'} {', '.join(missing)}; it has "
                 f"{', '.join(map(str, frame.columns)) or 'no columns'}."
             )
+        if not frame.columns.is_unique:
+            for name in self.dtypes:
+                if frame.columns.tolist().count(name) > 1:
+                    raise SchemaError(f"The frame has more than one column '{name}'.")
 
-    def _conform_column(self, frame: pd.DataFrame, column: Column) -> pd.Series[Any]:
-        values = frame[column.name]
-        if values.ndim > 1:
-            raise SchemaError(f"The frame has more than one column '{column.name}'.")
-        if values.dtype == self.dtypes[column.name]:
-            values = values.reset_index(drop=True)
-        else:
-            try:
-                array = _cast(values.reset_index(drop=True), column.type)
-            except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-                first_line = str(error).partition("\n")[0][:200]
-                reason = "" if column.private else f" ({first_line})"
-                raise SchemaError(
-                    f"The column '{column.name}' of the table '{self.name}' must be "
-                    f"{self.dtypes[column.name]}; its {values.dtype} values cannot be converted "
-                    f"without loss{reason}."
-                ) from None
-            values = self.to_frame(pa.table({column.name: array}))[column.name]
-        if column.type == TIMESTAMP:
-            self._check_years(values, column)
-        if not column.nullable and values.isna().any():
+    def _convert(self, values: pd.Series[Any], column: Column) -> pa.Array:
+        try:
+            return cast(values, column.type)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            first_line = str(error).partition("\n")[0][:200]
+            reason = "" if column.private else f" ({first_line})"
+            raise SchemaError(
+                f"The column '{column.name}' of the table '{self.name}' must be "
+                f"{self.dtypes[column.name]}; its {values.dtype} values cannot be converted "
+                f"without loss{reason}."
+            ) from None
+
+    def _check_values(self, values: pd.Series[Any], column: Column) -> None:
+        if not column.nullable and values.hasnans:
             raise SchemaError(
                 f"The column '{column.name}' of the table '{self.name}' has missing values, and "
                 "it must have none."
             )
-        return values
+        if column.type == TIMESTAMP:
+            first, last = values.min(), values.max()
+            if first is not pd.NaT and (first.year < 1 or last.year > 9999):
+                raise SchemaError(
+                    f"The column '{column.name}' of the table '{self.name}' has timestamps outside "
+                    "the years 1 to 9999."
+                )
 
-    def _check_years(self, values: pd.Series[Any], column: Column) -> None:
-        microseconds = values.dropna().astype("int64")
-        if len(microseconds) and not (
-            microseconds.min() >= MIN_TIMESTAMP_US and microseconds.max() <= MAX_TIMESTAMP_US
-        ):
-            raise SchemaError(
-                f"The column '{column.name}' of the table '{self.name}' has timestamps outside "
-                "the years 1 to 9999."
-            )
-
-    def _check_key(self, conformed: pd.DataFrame) -> None:
-        repeated = _repeated(conformed[list(self.key)])
-        if len(repeated):
-            row = repeated.iloc[0].to_dict()
+    def _check_key(self, typed: pd.DataFrame) -> None:
+        duplicates = find_duplicates(typed, self.key)
+        if len(duplicates):
+            row = duplicates.iloc[0].to_dict()
             key = ", ".join(f"{name} {value}" for name, value in row.items())
             raise SchemaError(
                 f"The table '{self.name}' has a duplicate key ({key}), so that row would be "
@@ -247,70 +259,6 @@ class Table:
         rule = "  ".join("=" * width for width in widths)
         body = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
         return "\n".join([rule, *body, rule])
-
-
-def _repeated(keys: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows whose key is in an earlier row.
-
-    A tuple can only be repeated where its last part is, so a single column is looked at first: that
-    is far cheaper than comparing tuples.
-    """
-    for name in reversed(keys.columns):
-        duplicated = keys[name].duplicated(keep=False).to_numpy()
-        if not duplicated.any():
-            return keys[:0]
-        if not duplicated.all():
-            keys = keys[duplicated]
-    # The columns that a file shares with a table may have no key.
-    return keys[keys.duplicated().to_numpy()] if len(keys.columns) else keys[:0]
-
-
-def _cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
-    """Convert values to another type if nothing is lost and the kind stays the same."""
-    if values.isna().all():
-        return pa.nulls(len(values), wanted)
-    if wanted == TIMESTAMP and values.dtype == object:
-        return _cast_timestamps(values)
-    found = pa.Array.from_pandas(values)
-    if pa.types.is_dictionary(found.type):
-        found = found.dictionary_decode()
-    if not any(is_kind(found.type) for is_kind in _KINDS[wanted]):
-        raise TypeError(f"they are {found.type}")
-    if pa.types.is_floating(found.type) and wanted == INT and values.abs().max() > 2**53:
-        raise ValueError("integers beyond 2**53 are not exact as floats")
-    # Datetimes without an offset are UTC, here as everywhere in k6frames.
-    return found.cast(wanted)
-
-
-def _cast_timestamps(values: pd.Series[Any]) -> pa.Array:
-    """Convert Python dates and datetimes one by one.
-
-    Arrow takes the type from the first value, so a datetime after a date would lose its time of
-    day. It also misreads a `pandas.Timestamp` outside the years 1 to 9999, hence the integers.
-    """
-    return pa.array([_to_microseconds(value) for value in values], INT).cast(TIMESTAMP)
-
-
-def _to_microseconds(value: Any) -> int | None:
-    if pd.api.types.is_scalar(value) and pd.isna(value):
-        return None
-    if not isinstance(value, date | np.datetime64):  # a datetime is a date, also pandas' own
-        raise TypeError(f"they are {type(value).__name__}")
-    timestamp = pd.Timestamp(value)
-    if timestamp.nanosecond:
-        raise ValueError("nanoseconds would be lost")
-    in_utc = timestamp.tz_localize("UTC") if timestamp.tz is None else timestamp.tz_convert("UTC")
-    return int(in_utc.as_unit("us").asm8.astype("int64"))
-
-
-_NUMBERS = (pa.types.is_integer, pa.types.is_floating)
-_KINDS: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] = {
-    INT: _NUMBERS,
-    FLOAT: _NUMBERS,
-    BOOL: (pa.types.is_boolean,),
-    STRING: (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
-    TIMESTAMP: (pa.types.is_timestamp, pa.types.is_date),
-}
 
 
 def combine_attrs(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:

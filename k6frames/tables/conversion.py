@@ -1,0 +1,62 @@
+"""The types of columns, and the conversion of other values to them without loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+INT, FLOAT, BOOL, STRING = pa.int64(), pa.float64(), pa.bool_(), pa.string()
+TIMESTAMP = pa.timestamp("us", "UTC")
+
+
+def cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
+    """Convert values to another type if nothing is lost and the kind stays the same."""
+    if values.isna().all():
+        return pa.nulls(len(values), wanted)
+    if wanted == TIMESTAMP and values.dtype == object:
+        return _cast_timestamps(values)
+    found = pa.Array.from_pandas(values)
+    if pa.types.is_dictionary(found.type):
+        found = found.dictionary_decode()
+    if not any(is_kind(found.type) for is_kind in _KINDS[wanted]):
+        raise TypeError(f"they are {found.type}")
+    if pa.types.is_floating(found.type) and wanted == INT and values.abs().max() > 2**53:
+        raise ValueError("integers beyond 2**53 are not exact as floats")
+    # Datetimes without an offset are UTC, here as everywhere in k6frames.
+    return found.cast(wanted)
+
+
+def _cast_timestamps(values: pd.Series[Any]) -> pa.Array:
+    """Convert Python dates and datetimes one by one.
+
+    Arrow takes the type from the first value, so a datetime after a date would lose its time of
+    day. It also misreads a `pandas.Timestamp` outside the years 1 to 9999, hence the integers.
+    """
+    return pa.array([_to_microseconds(value) for value in values], INT).cast(TIMESTAMP)
+
+
+def _to_microseconds(value: Any) -> int | None:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    if not isinstance(value, date | np.datetime64):  # a datetime is a date, also pandas' own
+        raise TypeError(f"they are {type(value).__name__}")
+    timestamp = pd.Timestamp(value)
+    if timestamp.nanosecond:
+        raise ValueError("nanoseconds would be lost")
+    in_utc = timestamp.tz_localize("UTC") if timestamp.tz is None else timestamp.tz_convert("UTC")
+    return int(in_utc.as_unit("us").asm8.astype("int64"))
+
+
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating)
+_KINDS: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] = {
+    INT: _NUMBERS,
+    FLOAT: _NUMBERS,
+    BOOL: (pa.types.is_boolean,),
+    STRING: (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+    TIMESTAMP: (pa.types.is_timestamp, pa.types.is_date),
+}
