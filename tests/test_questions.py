@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "questions.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| ([^|]*\?[^|]*) \| `(.+?)` \| (?:`k6frames (.+?)` )?\|$", TEXT, re.MULTILINE)
 SETUP = re.search(r"```python\n(import .*?)```", TEXT, re.DOTALL)
-RECIPES = re.findall(r"```python\n(k6frames.*?)```", TEXT, re.DOTALL)
+RECIPES = re.findall(r"```python\n(sheets.*?)```", TEXT, re.DOTALL)
 
 
 class SampleDay(datetime):
