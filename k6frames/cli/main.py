@@ -79,9 +79,9 @@ Shell completion, for bash in ~/.bashrc (zsh_source and fish_source for those sh
 def cli() -> None:
     """Grafana Cloud k6 accounts as tables, files and a report.
 
-    The token is that of K6_CLOUD_TOKEN, or the one that `k6 cloud login` stored; the Grafana stack
-    that of --stack, K6_CLOUD_STACK_ID or `k6 cloud login`. With --sample, a command reads the
-    sample account, which needs neither. Every command has --help with examples.
+    The token comes from K6_CLOUD_TOKEN or `k6 cloud login`, and the Grafana stack from --stack,
+    K6_CLOUD_STACK_ID or `k6 cloud login`. With --sample, a command reads the sample account, which
+    needs neither. Every command has --help with examples.
     """
 
 
