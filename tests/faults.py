@@ -20,6 +20,7 @@ import signal
 import socket
 import sqlite3
 import ssl
+import stat
 import subprocess
 import sys
 import threading
@@ -361,6 +362,21 @@ def proxy_drips(box: Sandbox) -> None:
     box.patch.setenv("HTTPS_PROXY", proxy.url)
     box.fails(box.client("https://k6.invalid", budget=BUDGET), "the budget")
     assert "authorization" not in proxy.requests[0].headers
+
+
+@fault("the proxy refuses CONNECT", "an error with the proxy's status")
+def proxy_refuses(box: Sandbox) -> None:
+    refusal = f"HTTP/1.1 407 \x1b[2J{box.token}\r\n\r\n".encode()
+    proxy = box.serve(script={"k6.invalid:443": [servers.raw(refusal)]})
+    box.patch.setenv("HTTPS_PROXY", proxy.url)
+    box.fails(box.client("https://k6.invalid"), "the proxy refused the connection (HTTP 407).")
+
+
+@fault("the file of certificates in the environment has none", "an error that names it")
+def no_certificates(box: Sandbox) -> None:
+    box.patch.setenv("REQUESTS_CA_BUNDLE", os.devnull)
+    with pytest.raises(ConfigError, match=r"REQUESTS_CA_BUNDLE .* '/dev/null', which cannot"):
+        box.get(box.client(box.secure(reply())))
 
 
 @fault("the server's certificate is not trusted", AT_ONCE + "; the token is not sent")
@@ -917,6 +933,45 @@ def locked_later(box: Sandbox) -> None:
     assert time.monotonic() - started < 0.3
     assert server.count(box.path) == 1
     box.warns("continues without it", client)
+
+
+@fault(
+    "it is a link, has a second name or belongs to another user, or its folder does",
+    WITHOUT_CACHE + "; nothing elsewhere changes",
+)
+def planted(box: Sandbox) -> None:
+    server = box.serve(account=lambda _: reply())
+    folder = box.client(server)._settings.cache_folder
+    assert folder is not None
+    precious, file = box.folder / "other" / "precious", folder / cache.DATABASE_NAME
+    precious.parent.mkdir()
+    precious.touch()
+    precious.chmod(0o644)
+    folder.mkdir(parents=True)
+    for plant in (file.symlink_to, file.hardlink_to):
+        plant(precious)
+        box.warns("continues without it", box.client(server))
+        file.unlink()
+    folder.rmdir()
+    folder.symlink_to(precious.parent)
+    box.warns("is a symbolic link", box.client(server))
+    folder.unlink()
+    folder.mkdir()
+    box.patch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    box.warns("belongs to another user", box.client(server))
+    assert stat.S_IMODE(precious.stat().st_mode) == 0o644
+    assert (precious.read_bytes(), list(precious.parent.iterdir())) == (b"", [precious])
+
+
+@fault("it is cleared while it is used", "a new one is created")
+def cleared(box: Sandbox) -> None:
+    server = box.serve(account=lambda _: reply())
+    client = box.client(server)
+    for _ in range(3):
+        assert box.get(client) == box.get(client) == GOOD
+        cache.clear_caches(box.folder / "cache")
+        assert list((box.folder / "cache").iterdir()) == []
+    assert server.count(box.path) == 3
 
 
 @fault("its folder cannot be created", WITHOUT_CACHE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import ssl
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +37,7 @@ from k6frames.api.responses import (
 from k6frames.api.token import Token
 from k6frames.api.workers import ActiveRequest, active_request
 from k6frames.errors import APIError, ConfigError
+from k6frames.validation import short_repr
 
 MAX_ATTEMPTS = 6
 """How often one request is sent, if the budget allows it."""
@@ -332,9 +334,17 @@ def proxies_and_certificates(url: str) -> tuple[dict[str, str], bool | str]:
     A session with ``trust_env`` would read them too, but also ``~/.netrc``, and send its login.
     """
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    if bundle and not Path(bundle).exists():
-        raise ConfigError(
-            f"REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names certificates in {bundle}, and there is no "
-            "such file."
-        )
+    if bundle:
+        # Otherwise each attempt would fail, with an error of the TLS library.
+        try:
+            is_folder = Path(bundle).is_dir()
+            ssl.create_default_context(
+                cafile=None if is_folder else bundle, capath=bundle if is_folder else None
+            )
+        except (OSError, ValueError) as error:  # an SSLError is an OSError
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigError(
+                f"REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names certificates in {short_repr(bundle)}, "
+                f"which cannot be read ({reason})."
+            ) from None
     return dict(requests.utils.get_environ_proxies(url)), bundle or True

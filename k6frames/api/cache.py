@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
+import stat
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ DATABASE_NAME = "responses.sqlite"
 
 _FOLDER_NAME = re.compile(r"[0-9a-f]{32}")
 # answers.sqlite is what 0.1.0 wrote.
-_FILE_NAME = re.compile(r"(responses|answers)\.sqlite(-wal|-shm|\.corrupt-[0-9]+)?")
+_FILE_NAME = re.compile(r"(responses|answers)\.sqlite(-wal|-shm|-journal|\.corrupt-[0-9]+)?")
 # A time that Python cannot represent is that of a damaged row.
 _MAX_TIMESTAMP = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _SUMMARY = """
@@ -108,6 +109,7 @@ class SQLiteStorage(BaseStorage[str, CachedResponse]):
             # A damaged row counts as missing too: it is fetched again and replaced.
             if (
                 isinstance(fetched, float)
+                and 0 <= fetched <= _MAX_TIMESTAMP
                 and isinstance(body, bytes)
                 and _checksum(key, fetched, body) == checksum
                 and is_json(body)
@@ -245,7 +247,11 @@ def _cache_folders(root: Path) -> list[Path]:
 
 def _files_in(folder: Path) -> list[Path]:
     try:
-        return [file for file in folder.iterdir() if _FILE_NAME.fullmatch(file.name)]
+        return [
+            file
+            for file in folder.iterdir()
+            if _FILE_NAME.fullmatch(file.name) and not stat.S_ISDIR(file.lstat().st_mode)
+        ]
     except (FileNotFoundError, NotADirectoryError):
         return []
 
@@ -260,7 +266,7 @@ def _summarize(
     try:
         with fork_lock, contextlib.closing(sqlite3.connect(database, timeout=0)) as connection:
             summary = connection.execute(_SUMMARY, {"latest": _MAX_TIMESTAMP}).fetchone()
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return unknown
     address, responses, oldest, newest = summary
     return address, responses, _time(oldest), _time(newest)

@@ -24,7 +24,7 @@ LOCK_POLL_SECONDS = 0.01
 SCHEMA_VERSION = 2
 PAGE_BYTES = 16_384
 """Responses are long: with larger pages SQLite writes and reads them several times faster."""
-COMPANIONS = ("-wal", "-shm")
+COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite adds to the name of a database for the files next to it."""
 
 # The body is last: what comes after it in a row can only be read past it.
@@ -82,7 +82,7 @@ class CacheDatabase:
         while not self._disabled:
             try:
                 return self._attempt(operation, default, create=create)
-            except (sqlite3.Error, OSError) as error:
+            except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
                 if _is_transient(error) and time.monotonic() < deadline:
                     time.sleep(LOCK_POLL_SECONDS)
                 else:
@@ -109,7 +109,7 @@ class CacheDatabase:
             with fork_lock:
                 connection = self._connect(create=create)
                 return default if connection is None else operation(connection)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if not _is_corrupt(error):
                 raise
         self._set_aside(connection)
@@ -193,7 +193,8 @@ def _is_transient(error: Exception) -> bool:
 
 
 def _is_corrupt(error: Exception) -> bool:
-    return _code(error) in _CORRUPT
+    # Python cannot decode what SQLite says about damage in the name of a table.
+    return _code(error) in _CORRUPT or isinstance(error, UnicodeDecodeError)
 
 
 # --- files of one user --------------------------------------------------------------------------
@@ -262,10 +263,12 @@ def remove_companions(database: Path) -> None:
 
 def _create_folder(folder: Path) -> None:
     root = folder.parent
+    for place in (root, *root.parents):
+        with contextlib.suppress(FileNotFoundError):
+            status = place.lstat()
+            if stat.S_ISLNK(status.st_mode) and status.st_uid != 0 and not is_own(status):
+                raise PermissionError(f"{place} is a symbolic link of another user")
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = root.lstat()
-    if stat.S_ISLNK(status.st_mode) and status.st_uid != 0 and not is_own(status):
-        raise PermissionError(f"{root} is a symbolic link of another user")
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
@@ -279,8 +282,8 @@ def _create_file(path: Path) -> None:
     for file in (path, *(Path(f"{path}{suffix}") for suffix in COMPANIONS)):
         with contextlib.suppress(FileNotFoundError):
             status = file.lstat()
-            if not (stat.S_ISREG(status.st_mode) and is_own(status)):
-                raise PermissionError(f"{file} is not a regular file of this user")
+            if not (stat.S_ISREG(status.st_mode) and is_own(status) and status.st_nlink == 1):
+                raise PermissionError(f"{file} is not a file of this user with only this name")
             if stat.S_IMODE(status.st_mode) != 0o600:
                 file.chmod(0o600)
 

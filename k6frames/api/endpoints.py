@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
 
+from k6frames.errors import ConfigError
+from k6frames.validation import short_repr
+
 ORGANIZATIONS = "/v3/organizations"
 AUTH = "/cloud/v6/auth"
 STACK_PROJECTS = "/cloud/v6/projects"
@@ -36,6 +39,12 @@ class Request:
     path: str
     stack: int | str | None = None
     label: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, str):
+            raise ConfigError(
+                f"A path is a string, such as {ORGANIZATIONS}; not {short_repr(self.path)}."
+            )
 
     def __str__(self) -> str:
         return self.path if self.stack is None else f"{self.path} (stack {self.stack})"

@@ -150,6 +150,9 @@ def describe_failure(error: Exception) -> str:
     system = [cause.strerror for cause in causes if isinstance(cause, OSError)]
     words = [text for text in system if isinstance(text, str) and text]
     text = f"no complete response was received ({words[-1] if words else names})"
+    refused = re.search(r"Tunnel connection failed: (\d{3})", str(error))
+    if refused:
+        text = f"the proxy refused the connection (HTTP {refused[1]})"
     if has(ssl.SSLCertVerificationError):
         text += (
             "; if a proxy or your company signs connections, set REQUESTS_CA_BUNDLE to its "

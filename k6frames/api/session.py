@@ -112,13 +112,15 @@ class ApiSession:
         """
         path = request.path
         if not path.startswith("/"):
-            raise ConfigError(f"A path begins with '/', such as /v3/organizations; not {path!r}.")
+            raise ConfigError(
+                f"A path begins with '/', such as /v3/organizations; not {path[:200]!r}."
+            )
         url = self._address + path
         if _PLAIN_PATH.fullmatch(path):
             return url
         url = normalize_url(url)
         if not url.startswith(f"{self._address}/"):
-            raise ConfigError(f"The path {path!r} leads out of {self._settings.api_url}.")
+            raise ConfigError(f"The path {path[:200]!r} leads out of {self._settings.api_url}.")
         return url
 
     def close(self) -> None:
@@ -175,5 +177,7 @@ def normalize_url(url: str) -> str:
         for _ in range(2):  # first "%2e" becomes a dot, then ".." is resolved
             url = str(requests.Request("GET", url).prepare().url)
     except ValueError as error:  # requests' own errors about addresses are such
-        raise ConfigError(f"{url!r} is not an address that can be requested: {error}") from None
+        raise ConfigError(
+            f"{url[:200]!r} is not an address that can be requested: {error}"
+        ) from None
     return url

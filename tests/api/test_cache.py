@@ -397,7 +397,7 @@ def state(folder: Path) -> dict[str, object]:
 
 
 @ON_POSIX
-@pytest.mark.parametrize("planted", ["folder", "", "-wal", "-shm"])
+@pytest.mark.parametrize("planted", ["folder", "", "-wal", "-shm", "-journal"])
 def test_a_planted_link_leads_to_no_write_and_no_change_of_mode(
     planted, account, victim, file, folder
 ):
@@ -485,6 +485,7 @@ OTHER_FILES = [
     f"{DIGEST}/responses.sqlite.backup",
     f"{DIGEST}/responses.sqlite.corrupt-",
     f"{DIGEST}/folder/responses.sqlite",
+    f"{DIGEST}/responses.sqlite-shm/file",
     "f" * 32,
 ]
 
@@ -497,7 +498,7 @@ def test_clearing_removes_the_caches_and_nothing_of_others(account, filled, root
     Path(f"{filled}.corrupt-1").write_text("ours")
     (root / ("e" * 32)).symlink_to(victim)
     (victim / "responses.sqlite").write_text("mine")
-    for name, leftover in {"1": "responses.sqlite.corrupt-2", "2": "answers.sqlite"}.items():
+    for name, leftover in {"1": "responses.sqlite.corrupt-2", "2": "answers.sqlite-journal"}.items():
         (root / (name * 32)).mkdir()
         (root / (name * 32) / leftover).write_text("ours")
     (root / ("3" * 32)).mkdir()
