@@ -6,6 +6,7 @@ import doctest
 import importlib.util
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -137,6 +138,16 @@ def test_examples_have_the_output_shown(page):
     result = doctest.testfile(str(DOCS / page), module_relative=False)
     assert result.attempted > 3
     assert result.failed == 0
+
+
+def test_the_conda_environment_has_what_pip_installs_for_notebooks():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = {*project["dependencies"], *extras["excel"], *extras["notebook"]} - {"k6frames[excel]"}
+    listed = re.findall(r"^  - ([\w-]+>=.*)$", (ROOT / "environment.yml").read_text(), re.MULTILINE)
+    # conda's matplotlib comes with a GUI toolkit.
+    wanted = {name.replace("matplotlib>", "matplotlib-base>") for name in wanted}
+    assert set(listed) == wanted | {f"python{project['requires-python']}"}
 
 
 def links(text: str) -> list[str]:
