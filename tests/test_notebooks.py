@@ -41,12 +41,15 @@ def test_the_only_parameter_is_the_address_of_the_account(notebook):
     assert values == {"API_URL": "sample:"}
 
 
-def test_each_plot_is_followed_by_an_assertion(notebook):
+def test_each_plot_is_shown_once_and_followed_by_an_assertion(notebook):
     cells = code_cells(notebook)
     plots = [i for i, cell in enumerate(cells) if "plot" in cell.metadata.get("tags", [])]
     assert plots
+    for index, cell in enumerate(cells):
+        images = [output for output in cell.outputs if "image/png" in output.get("data", {})]
+        assert len(images) == (1 if index in plots else 0)
     for index in plots:
-        assert any("image/png" in output.get("data", {}) for output in cells[index].outputs)
+        assert "k6frames.plots." in cells[index].source
         assert cells[index].metadata.alt
         assert "assert " in cells[index + 1].source
 
