@@ -498,7 +498,10 @@ def test_clearing_removes_the_caches_and_nothing_of_others(account, filled, root
     Path(f"{filled}.corrupt-1").write_text("ours")
     (root / ("e" * 32)).symlink_to(victim)
     (victim / "responses.sqlite").write_text("mine")
-    for name, leftover in {"1": "responses.sqlite.corrupt-2", "2": "answers.sqlite-journal"}.items():
+    for name, leftover in {
+        "1": "responses.sqlite.corrupt-2",
+        "2": "answers.sqlite-journal",
+    }.items():
         (root / (name * 32)).mkdir()
         (root / (name * 32) / leftover).write_text("ours")
     (root / ("3" * 32)).mkdir()
