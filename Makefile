@@ -1,5 +1,5 @@
-# Short names for common chores; each is a thin call of what the README and .ci/run do, too.
-# The first one creates a virtual environment; BIN=some/bin uses another.
+# Short names for common tasks. The first one that is run creates a virtual environment;
+# BIN=some/bin uses another.
 BIN ?= .venv-dev/bin
 .DEFAULT_GOAL := help
 .PHONY: help test long lint notebooks samples bench docs pictures report
