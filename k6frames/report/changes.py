@@ -49,36 +49,36 @@ def changes(account: Account) -> Section:
 def _describe(found: pd.DataFrame, account: Account) -> pd.DataFrame:
     """Return the changes with their subject, kind and name, those that matter most first."""
     is_renamed = (found["column"] == "name").fillna(value=False)
+    identifier = found["key"].str.replace(r"stack_id=\d+ ", "", regex=True)
     described = found.assign(
         subject=found["table"].map(_SUBJECTS),
         kind=found["change"].mask(is_renamed, "renamed"),
-        name=found["name"].fillna(_find_names(found, account)).fillna(found["key"]),
+        identifier=identifier,
+        name=found["name"]
+        .fillna(_find_names(found["key"], account))
+        .fillna(identifier.str.replace("_id=", " ")),
     )
+    ranks = {name: rank for rank, name in enumerate([*_KINDS, *_SUBJECTS])}
     described = described.sort_values(
-        ["kind", "table"],
-        key=lambda column: column.map(
-            {name: rank for rank, name in enumerate([*_KINDS, *_SUBJECTS])}
-        ),
-        kind="stable",
+        ["kind", "table"], key=lambda column: column.map(ranks), kind="stable"
     )
     # A project is in the lists of both versions of the API.
-    identifier = found["key"].str.replace(r"stack_id=\d+ ", "", regex=True)
-    described["identifier"] = identifier
     return described.drop_duplicates(["subject", "identifier", "change", "column"])
 
 
-def _find_names(found: pd.DataFrame, account: Account) -> pd.Series[str]:
+def _find_names(keys: pd.Series[str], account: Account) -> pd.Series[str]:
     """Return what schedules, limits and labels are called: as the load test or the project."""
     names: dict[str, str] = {}
     if account.has_test_runs:
         projects, load_tests = account.tables["stack_projects"], account.tables["load_tests"]
         schedules = account.tables["schedules"].merge(load_tests, on=["stack_id", "load_test_id"])
-        for frame, identifier in ((projects, "project_id"), (schedules, "schedule_id")):
-            keys = "stack_id=" + frame["stack_id"].astype("string")
-            keys += f" {identifier}=" + frame[identifier].astype("string")
-            names |= dict(zip(keys, frame["name"], strict=True))
-    owner = found["key"].str.replace(r" key=.*", "", regex=True)
-    return owner.map(names).astype("string")
+        for frame, column in ((projects, "project_id"), (schedules, "schedule_id")):
+            owners = "stack_id=" + frame["stack_id"].astype("string")
+            owners += f" {column}=" + frame[column].astype("string")
+            names |= dict(zip(owners, frame["name"], strict=True))
+    parts = keys.str.extract(r"(?P<owner>.*?)(?: key=(?P<label>.*))?$")
+    label = (": " + parts["label"]).fillna("")
+    return parts["owner"].map(names).astype("string") + label
 
 
 def _summarize(described: pd.DataFrame) -> str:

@@ -13,9 +13,7 @@ import pytest
 
 import k6frames
 from k6frames import Client, ConfigError
-from k6frames.report.account import read_account
 from k6frames.report.build import write_report
-from k6frames.report.sections import make_sections, overview
 
 
 def ignore(step: str) -> None:
@@ -24,9 +22,23 @@ def ignore(step: str) -> None:
 
 @pytest.fixture(scope="module")
 def sample_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
     with Client.sample() as client:
-        page = write_report(client, tmp_path_factory.mktemp("report"), report_step=ignore)
+        before = client.snapshot(tmp_path_factory.mktemp("before"))
+        change_names(before / "stacks/48213/cloud/v6")
+        page = write_report(client, folder, report_step=ignore, since=before)
     return page.parent
+
+
+def change_names(stack: Path) -> None:
+    """Rename a load test, remove another, and change the limit of a project."""
+    load_tests = json.loads((stack / "load_tests.json").read_text())
+    load_tests["value"][0]["name"] = "Old name"
+    del load_tests["value"][1]
+    (stack / "load_tests.json").write_text(json.dumps(load_tests))
+    limits = json.loads((stack / "project-limits.json").read_text())
+    limits["value"][0]["vuh_max_per_month"] = 7
+    (stack / "project-limits.json").write_text(json.dumps(limits))
 
 
 def account_folder(root: Path, files: dict[str, Any]) -> str:
@@ -106,8 +118,8 @@ def test_no_page_loads_anything_from_another_host(sample_report: Path) -> None:
 
 
 def test_a_single_file_links_to_no_other_file(tmp_path: Path) -> None:
-    with Client.sample() as client:
-        page = write_report(client, tmp_path / "one", report_step=ignore, single_file=True)
+    client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT | ONE_RUN))
+    page = write_report(client, tmp_path / "one", report_step=ignore, single_file=True)
     assert [file.name for file in page.parent.iterdir()] == ["index.html"]
     assert not re.findall(r'href="[\w-]+\.(?:html|csv|parquet|xlsx)', page.read_text())
 
@@ -132,7 +144,7 @@ def test_an_account_without_any_part_is_an_error(tmp_path: Path) -> None:
     client = Client(api_url=(tmp_path / "account").as_uri())
     with pytest.raises(ConfigError, match=r"no file v3/organizations\.json(.|\n)*no Grafana stack"):
         write_report(client, tmp_path / "report", report_step=ignore)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["account"]
+    assert not (tmp_path / "report").exists()
 
 
 def test_a_folder_in_the_place_of_a_file_is_found_before_anything_is_replaced(
@@ -159,11 +171,49 @@ def test_remains_of_a_killed_report_are_removed_and_other_files_stay(tmp_path: P
     assert (report / "mine.txt").read_text() == "mine"
 
 
-def test_figures_are_those_of_the_summaries(tmp_path: Path) -> None:
-    with Client.sample() as client:
-        account = read_account(client, tmp_path / "snapshot", on_error="raise")
-    figures = {figure.label: figure.value for figure in overview(account)}
-    usage = k6frames.usage(account.tables["test_run_details"], by=None, until=account.as_of)
+def test_figures_are_those_of_the_summaries(sample_report: Path) -> None:
+    tables = {
+        name: k6frames.read_parquet(sample_report / f"{name}.parquet")
+        for name in ("test_run_details", "projects", "load_tests")
+    }
+    as_of = Client.sample().as_of
+    usage = k6frames.usage(tables["test_run_details"], by=None, until=as_of)
+    page = (sample_report / "index.html").read_text()
+    figures = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page))
     assert figures["VUh in 2026-06"] == f"{usage['vuh'].iloc[-1]:,.0f}"
-    assert figures["projects"] == "300"
-    assert len(make_sections(account)) == 11
+    assert figures["projects"] == f"{len(tables['projects']):,}" == "300"
+    assert figures["load tests"] == f"{len(tables['load_tests']):,}" == "40"
+    assert page.count("<section id=") == 13
+
+
+def test_changes_since_a_snapshot_are_named(sample_report: Path) -> None:
+    page = (sample_report / "index.html").read_text()
+    assert "<h2>Changes since 2026-06-29</h2>" in page
+    assert "1 load test was added; 1 load test was renamed; 1 limit was changed." in page
+    cells = re.findall(r"<td><bdi>(.*?)</bdi></td>", page)
+    assert cells[:3] == ["Load test", "Checkout soak, 4 hours", "added"]
+    assert {"renamed", "Old name", "VUh max per month changed"} < set(cells)
+    assert len(k6frames.read_parquet(sample_report / "changes.parquet")) == 3
+
+
+def test_a_snapshot_without_changes_is_a_sentence(tmp_path: Path) -> None:
+    client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT))
+    before = client.snapshot(tmp_path / "before")
+    page = write_report(client, tmp_path / "report", report_step=ignore, since=before)
+    assert "No organization, project, load test, schedule or limit has changed." in page.read_text()
+
+
+def test_a_folder_that_is_no_snapshot_is_found_before_the_account_is_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is not a snapshot"):
+        write_report(Client.sample(), tmp_path / "report", report_step=ignore, since=tmp_path)
+    assert not (tmp_path / "report").exists()
+
+
+def test_undeclared_fields_of_any_kind_are_left_out(tmp_path: Path) -> None:
+    address = account_folder(tmp_path / "account", ONE_PROJECT | ONE_RUN)
+    strange = f'"deep": {"[" * 500}{"]" * 500}, "large": {"9" * 5000}, '
+    for file in (tmp_path / "account").rglob("*.json"):
+        file.write_text(file.read_text().replace("{", "{" + strange).replace(", }", "}"))
+    write_report(Client(api_url=address), tmp_path / "report", report_step=ignore)
+    assert len(k6frames.read_parquet(tmp_path / "report" / "test_run_details.parquet")) == 1
+    assert len(k6frames.read_parquet(tmp_path / "report" / "projects.parquet")) == 1
