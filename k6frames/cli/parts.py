@@ -22,8 +22,8 @@ def read_parts(
 ) -> tuple[Organizations | None, Stacks | None]:
     """Read both parts of an account; None for one that is missing, and a note on stderr.
 
-    Grafana is going to remove v3, a stack's token may not reach it, and not everybody has given a
-    stack: then the other part is still worth showing.
+    Grafana plans to remove v3, a stack's token may have no access to it, and not everybody has given
+    a stack: then the other part is still worth showing.
 
     Raises
     ------
@@ -41,10 +41,16 @@ def read_parts(
         problem = error
     try:
         stacks = read_stacks()
-    except (APIError, ConfigError) as error:
+    except APIError as error:
         if account.stack or problem is not None:
-            raise problem or error from None
+            raise
         _note("Load tests and test runs", error)
+    except ConfigError as error:
+        if account.stack:
+            raise
+        _note("Load tests and test runs", error)
+        if problem is not None:  # perhaps the token is one of a stack, which was not given
+            raise problem from None
     if problem is not None:
         _note("Organizations and their projects", problem)
     return organizations, stacks

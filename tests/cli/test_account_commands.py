@@ -199,10 +199,14 @@ def account(tmp_path, monkeypatch) -> Iterator[Path]:
     return folder
 
 
-def test_account_without_a_stack_shows_organizations_and_a_note(account, run) -> None:
+def remove_stacks(account: Path) -> None:
     shutil.rmtree(account / "stacks")
     manifest = json.loads((account / "account.json").read_text())
     (account / "account.json").write_text(json.dumps({**manifest, "stacks": []}))
+
+
+def test_account_without_a_stack_shows_organizations_and_a_note(account, run) -> None:
+    remove_stacks(account)
     result = run("summary")
     assert result.exit_code == 0
     assert result.stdout.startswith("organizations  ")
@@ -221,10 +225,22 @@ def test_account_without_v3_shows_the_stack_and_a_note(account, run) -> None:
     assert result.stdout.startswith("load tests  ")
     assert result.stderr.startswith("Note: Organizations and their projects are left out. ")
     assert set(frame_from(run("idle", "--json", "-"))["kind"]) == {"load test"}
-    shutil.rmtree(account / "stacks")
+    remove_stacks(account)
     failed = run("summary")
     assert (failed.exit_code, failed.stdout) == (1, "")
-    assert failed.stderr.startswith("Error: /v3/organizations: ")
+    note, error = failed.stderr.splitlines()
+    assert note.startswith("Note: Load tests and test runs are left out. ")
+    assert error.startswith("Error: /v3/organizations: ")
+
+
+def test_error_of_the_stack_is_shown_if_neither_part_can_be_read(account, run) -> None:
+    (account / "v3" / "organizations.json").unlink()
+    for options in ((), ("--stack", "48213")):
+        (account / "stacks" / "48213" / "cloud" / "v6" / "load_tests.json").unlink(missing_ok=True)
+        failed = run("summary", *options)
+        assert (failed.exit_code, failed.stdout) == (1, "")
+        assert failed.stderr.startswith("Error: ")
+        assert "/cloud/v6/load_tests" in failed.stderr
 
 
 def test_organization_that_cannot_be_read_is_an_error_or_a_warning(account, run) -> None:
