@@ -306,7 +306,7 @@ def _explain(
         elif isinstance(value, dict):
             value = value.get(step, value)
             place += f": {step}" if depth == 0 else ""
-            if depth:
+            if depth and step != "...":  # msgspec does not say which value of a map it is
                 fields.append(step)
         if depth == (1 if is_list else 0):
             record = value

@@ -192,12 +192,16 @@ class _Reading:
         return self.start()
 
 
-def _changing_list_error(request: Request) -> APIError:
+class InconsistentListError(APIError, SchemaError):
+    """The pages of a list contradict each other: the account changes, or the API is wrong."""
+
+
+def _changing_list_error(request: Request) -> InconsistentListError:
     message = (
         f"{request}: the pages contradicted each other each of the {MAX_READINGS} times that the "
         "list was read (it changes, or '@count' is wrong), so rows may be missing. Try again later."
     )
-    return APIError(None, None, message, request.path)
+    return InconsistentListError(None, None, message, request.path)
 
 
 def decode_page(request: Request, response: Response) -> Page:
@@ -209,20 +213,20 @@ def decode_page(request: Request, response: Response) -> Page:
         If it has no list of objects with IDs, or no usable count.
     """
     body = response.body.removeprefix(b"\xef\xbb\xbf")
-    problem = ""
     try:
         page = _page_decoder.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
-        problem = f"the response is not a list ({error})"
-    else:
-        if page.count is None and page.next_link is not None:
-            problem = "the response has '@nextLink' but no '@count'"
-        elif page.count is None:
-            page.count = len(page.value)
-        elif type(page.count) is not int or page.count < 0:
-            problem = "'@count' is not a number of rows"
-        elif not all(type(row_id) in {int, str} for row_id in page.ids):
-            problem = "a row has no ID"
+        message = f"{request}: the response is not a list ({error})."
+        raise MalformedPageError(message, request, response.body) from None
+    problem = ""
+    if page.count is None and page.next_link is not None:
+        problem = "the response has '@nextLink' but no '@count'"
+    elif page.count is None:
+        page.count = len(page.value)
+    elif type(page.count) is not int or page.count < 0:
+        problem = "'@count' is not a number of rows"
+    if not all(type(row_id) in {int, str} for row_id in page.ids):
+        problem = "a row has no ID"
     if problem:
         raise MalformedPageError(f"{request}: {problem}.", request, response.body)
     return page

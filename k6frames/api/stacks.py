@@ -28,7 +28,7 @@ class _Authentication(msgspec.Struct):
 
 def auth_request(url: str) -> Request:
     """Return the request for the ID of the stack with a URL."""
-    return Request(endpoints.AUTH, url, label=f"stack {url}")
+    return Request(endpoints.AUTH, url)
 
 
 def parse_stack_id(request: Request, body: bytes) -> int:

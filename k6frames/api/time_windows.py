@@ -210,8 +210,8 @@ def _check_page(request: Request, page: Page, times: list[datetime], window: _Wi
     """Raise an error if a page cannot be that of its window: splitting would never end."""
     if len(page.value) < PAGE_SIZE:
         raise SchemaError(
-            f"{request}: the page has {len(page.value):,} rows, but '@count' is {page.count:,} and "
-            f"a page has {PAGE_SIZE:,}."
+            f"{request}: the page has only {len(page.value):,} of {page.count:,} rows ('@count'), "
+            f"but {PAGE_SIZE:,} were requested."
         )
     is_outside = any(
         (window.after is not None and window.after - time > PRECISION)

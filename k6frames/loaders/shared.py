@@ -50,7 +50,9 @@ def stack_requests(
     """Return a request for each stack."""
     stacks = client.resolve_stacks(stack, on_error=on_error)
     requests = {
-        Request(path, found.id, label=f"stack {found.url or found.id}"): {"stack_id": found.id}
+        Request(path, found.id, label=f"stack {found.url}" if found.url else ""): {
+            "stack_id": found.id
+        }
         for found in stacks.found
     }
     refused = {request: {"stack_url": request.stack} for request in stacks.failures}

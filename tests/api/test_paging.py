@@ -158,8 +158,10 @@ FAULTS: dict[str, Callable[[int, Any], Any]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_pages_that_contradict_each_other_are_an_error(fault, server, client):
     server.change = lambda request, page: FAULTS[fault](int(request.query.get("$skip", 0)), page)
-    with pytest.raises(APIError, match="the pages contradicted each other"):
+    # To a caller both: no usable response, and responses that do not match.
+    with pytest.raises(APIError, match="the pages contradicted each other") as caught:
         k6frames.load_tests_df(client=client)
+    assert isinstance(caught.value, SchemaError)
     assert len(server.received) <= MAX_READINGS * 70
 
 
@@ -183,6 +185,7 @@ def test_a_page_that_is_repeated_without_end_is_an_error(server, client):
         ({"value": [{"id": 1}], "@count": -1}, "'@count' is not a number of rows"),
         ({"value": [{"id": 1}], "@count": True}, "'@count' is not a number of rows"),
         ({"value": [{"id": 1}, {"id": "x"}]}, r"value\[1\] .*the field 'id' must be an integer"),
+        ({"value": [{"id": {}}]}, r"value\[0\].*the field 'id' must be an integer"),
         ({"value": [{"id": 1}, {}]}, r"value\[1\]: the field 'id' is missing"),
         ({"value": [{"id": 1, "created": 5}]}, r"\(id 1\): the field 'created' must be an ISO"),
         ({"value": None}, "the field 'value' is null"),
