@@ -22,8 +22,8 @@ def read_parts(
 ) -> tuple[Organizations | None, Stacks | None]:
     """Read both parts of an account; None for one that is missing, and a note on stderr.
 
-    Grafana plans to remove v3, a stack's token may have no access to it, and not everybody has given
-    a stack: then the other part is still worth showing.
+    Grafana plans to remove v3, a stack's token may have no access to it, and not everybody has
+    given a stack: then the other part is still worth showing.
 
     Raises
     ------
