@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from k6frames.cli.messages import pluralize, printable
+from k6frames.cli.messages import InputError, pluralize, printable
 from k6frames.cli.options import Account, RowOptions, account_options, examples, row_options
 from k6frames.cli.output import list_rows
 from k6frames.cli.selection import MAX_NAMED, find_load_tests, read_runs, stack_column
@@ -67,6 +67,8 @@ def metrics(
     from k6frames.loaders.metrics import metric_values_df
 
     labels = None if by is None else [label.strip() for label in by.split(",")]
+    if labels is not None and not all(labels):
+        raise InputError("--by must be labels, separated by commas, such as name,status.")
     with account.client() as client:
         load_tests = load_tests_df(client=client, on_error=account.on_error)
         ids = find_load_tests(load_tests, load_test)

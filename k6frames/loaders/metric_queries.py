@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from k6frames import parsing
 from k6frames.api import endpoints
-from k6frames.api.client import Client, OnError, Responses
+from k6frames.api.client import Client, OnError, Responses, with_advice
 from k6frames.api.endpoints import Request
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders.metric_responses import decode
@@ -41,7 +42,7 @@ def complete_query(metric: str, query: str, by: str | Iterable[str] | None) -> s
             raise ConfigError(f"{name} must be a non-empty string, not {text!r}.")
     if by is None:
         return query
-    labels = [by] if isinstance(by, str) else list(by)
+    labels: list[Any] = [by] if isinstance(by, str) or not isinstance(by, Iterable) else list(by)
     if not labels or not all(isinstance(label, str) and label for label in labels):
         raise ConfigError(f'by must be labels, such as ["name"], not {by!r}.')
     if re.search(r"\bby\b", query):
@@ -95,7 +96,7 @@ def fetch_queries(
             del failures[request]  # no run was executed, or all data has expired
     failures = {request: failures[request] for request in queries if request in failures}
     if failures and on_error == "raise":
-        raise next(iter(failures.values()))
+        raise with_advice(next(iter(failures.values())), several=len(queries) > 1)
     bodies = {r: body for r, body in responses.bodies.items() if r not in failures}
     return Responses(bodies, failures, responses.oldest)
 
@@ -125,9 +126,11 @@ def _unknown_metric_error(
     shown = ", ".join(sorted(names)[:MAX_NAMED_METRICS])
     if len(names) > MAX_NAMED_METRICS:
         shown += f" and {len(names) - MAX_NAMED_METRICS} more"
-    message = f"{request.label} has no metric {name!r}. It has: {shown}."
+    message = f"{request.label} has no metric {name!r}."
+    if refusal is not None:
+        words = str(refusal).removeprefix(f"{request.label}: ")
+        message += f" The API's response: {words}"
+    message += f" Choose one of the metrics that it has ({shown})."
     if refusal is None:
         return APIError(404, None, message, request.path)
-    words = str(refusal).removeprefix(f"{request.label}: ")
-    message += f" The API's response: {words}"
     return APIError(refusal.status, refusal.code, message, refusal.url)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import pandas as pd
 
@@ -11,6 +10,7 @@ from k6frames import parsing
 from k6frames.api import endpoints
 from k6frames.api.client import Client, OnError
 from k6frames.api.endpoints import Request
+from k6frames.errors import ConfigError
 from k6frames.loaders.metric_queries import (
     complete_query,
     fetch_queries,
@@ -25,7 +25,7 @@ from k6frames.tables.timestamps import TimestampLike, parse_timestamp
 from k6frames.validation import validate_integer
 
 DEFAULT_LAST = 30
-"""How many runs of a load test are read; folders of responses have these."""
+"""How many runs of a load test are read; a folder of responses has one for these only."""
 
 
 @returns(METRICS)
@@ -165,14 +165,11 @@ def metric_values_df(
     ids = validate_ids("load_test_id", load_test_id)
     run_ids = None if test_run_ids is None else validate_ids("test_run_ids", test_run_ids)
     if run_ids == []:
-        ids = []
+        ids = []  # there is nothing to ask for
     stack_id = client.one_stack(stack).id
-    selection: dict[str, Any] = {"test_run_count": last}
+    selection = {"test_run_count": last} if run_ids is None else {"test_run_ids": run_ids}
     if client.folder is not None:
-        # A folder has the responses for the default number of runs.
         selection = {"test_run_count": DEFAULT_LAST}
-    elif run_ids is not None:
-        selection = {"test_run_ids": run_ids}
     subjects = {
         Request(
             endpoints.metric_values(one, query=query, metric=metric, **selection),
@@ -280,6 +277,8 @@ def metric_series_df(
         for name, value in (("start", start), ("end", end))
         if value is not None
     }
+    if len(times) == 2 and times["start"] >= times["end"]:
+        raise ConfigError(f"start must be before end, not {start} and {end}.")
     stack_id = client.one_stack(stack).id
     subjects = {
         Request(

@@ -67,10 +67,10 @@ def test_a_file_has_every_column(run):
 def test_a_load_test_without_values_is_named(run):
     result = run("metrics", "1", "3", *VUS, "--json", "-")
     assert {row["load_test_id"] for row in json.loads(result.stdout)} == {1}
-    assert result.stderr.startswith("Note: No values of vus in the last 30 test runs of Test 3 (3)")
+    assert "Note: No values of vus in the last 30 test runs of Test 3 (3)" in result.stderr
     result = run("metrics", "3", *VUS, "--last", "1")
     assert result.exit_code == 1
-    assert result.stderr == (
+    assert result.stderr.endswith(
         "Error: No values of vus in the last 1 test run of Test 3 (3). Either they were not "
         "executed, or their data has expired: `k6frames test-runs --load-test ID` lists them.\n"
     )
@@ -83,11 +83,21 @@ def test_an_unknown_metric_is_an_error_or_with_warn_left_out(run, server):
     assert result.stderr.startswith(
         "Error: load test 1 has no metric 'rps'. It has: vus. The API's "
     )
+    advice = "Choose one of the metrics that it has (vus), or leave it out with --on-error warn.\n"
+    assert result.stderr.endswith(advice)
     result = run("metrics", "1", "2", "--metric", "rps", "--query", "max", "--on-error", "warn")
     assert result.exit_code == 0
     assert "\t9.0\t" in result.stdout
-    assert result.stderr.startswith("Warning: 1 of 2 requests failed")
+    assert "Warning: 1 of 2 requests failed" in result.stderr
     assert "No values" not in result.stderr
+
+
+def test_labels_that_are_empty_are_an_error_in_the_words_of_the_command_line(run):
+    result = run("metrics", "1", *VUS, "--by", "name,")
+    assert result.exit_code == 2
+    assert (
+        result.stderr == "Error: --by must be labels, separated by commas, such as name,status.\n"
+    )
 
 
 def test_an_unknown_load_test_is_an_error_that_names_the_closest(run):
