@@ -34,8 +34,9 @@ _TRANSLATIONS = tuple(
         (r", or with a smaller max_workers", ""),
         (r"\(from api_url or K6FRAMES_API_URL\)", "(from K6FRAMES_API_URL)"),
         (r"\bCheck api_url\b", "Check K6FRAMES_API_URL"),
-        (r"\bcreated_after\b", "--since"),
-        (r"\bcreated_before\b", "--until"),
+        # In the path of a request, the words stay those of the API.
+        (r"\bcreated_after\b(?!=)", "--since"),
+        (r"\bcreated_before\b(?!=)", "--until"),
         (r"\bas_of\b", "--as-of"),
         (r"^since \((\S+)\) must not be after until\b", r"--since (\1) must not be after --until"),
         (r"\bk6frames\.sync\(folder\)", "`k6frames sync FOLDER`"),

@@ -139,10 +139,9 @@ def _warn(failures: Mapping[Request, Exception], requested: int) -> None:
     named = "; ".join(reasons[:MAX_NAMED_FAILURES])
     if len(reasons) > MAX_NAMED_FAILURES:
         named += f"; and {len(reasons) - MAX_NAMED_FAILURES} more"
-    verb = "was" if len(reasons) == 1 else "were"
+    data = "its data is" if len(reasons) == 1 else "their data is"
     warnings.warn(
-        f"{len(reasons)} of {requested} requests failed, and what they ask for {verb} left out: "
-        f"{named}",
+        f"{len(reasons)} of {requested} requests failed, and {data} left out: {named}",
         stacklevel=_stacklevel(),
     )
 

@@ -119,3 +119,10 @@ def test_long_words_are_shortened_and_others_are_not() -> None:
     assert shorten_words(text) == f"Invalid value: '{'9' * 59}...' is no number."
     path = "/a/path/of/some/length" * 5
     assert shorten_words(path) == path
+
+
+def test_path_of_a_request_is_not_translated() -> None:
+    path = (
+        "/cloud/v6/test_runs?$top=1000&created_after=2026-06-01T00%3A00%3A00Z&created_before=2027"
+    )
+    assert translate(f"{path}: HTTP 503") == f"{path}: HTTP 503"
