@@ -59,8 +59,10 @@ class RowOptions:
 def account_options(*, stack: bool = True, on_error: bool = True) -> Callable[[Command], Command]:
     """Add the options of a command that reads an account; it gets them as `account`."""
     options = [
-        click.option("--sample", is_flag=True, help="Read the sample account; needs no token."),
-        click.option("--refresh", is_flag=True, help="Fetch again what is in the cache."),
+        click.option(
+            "--sample", is_flag=True, help="Read the sample account, which needs no token."
+        ),
+        click.option("--refresh", is_flag=True, help="Fetch everything again, despite the cache."),
         click.option("--offline", is_flag=True, help="Use the cache only, however old it is."),
     ]
     if stack:

@@ -46,7 +46,7 @@ _ALL_RUNS = "total"
     "--last",
     metavar="N",
     type=click.IntRange(1, 1000),
-    help="Only the newest N periods, with the current one.",
+    help="Only the newest N periods, including the current one.",
 )
 @since_option
 @until_option
@@ -72,8 +72,8 @@ def usage(
 ) -> None:
     """Show the VUh used per month and project.
 
-    The newest month is first, and in it the largest usage. `vuh` counts the runs that have ended;
-    `estimated_vuh` is the estimate for runs under way. --last 1 shows the current month.
+    The newest month is first, and within a month the largest usage. `vuh` counts the runs that have
+    ended; `estimated_vuh` is the estimate for runs under way. --last 1 shows the current month.
     """
     import pandas as pd
 
@@ -149,8 +149,8 @@ def results(
 ) -> None:
     """Show which load tests fail, how often and since when.
 
-    The lowest pass rate is first. It counts the runs of the last days (--days); `failing_since` may
-    be earlier. It is empty if the last run with a result passed.
+    The lowest pass rate is first. It counts the runs of the last --days days; `failing_since` may
+    be earlier, and is empty if the newest result is a pass.
     """
     from k6frames.summaries.results import test_results
 

@@ -47,8 +47,8 @@ _LABELS = {
 def summary(json_file: str | None, account: Account) -> None:
     """Show the account in a few numbers.
 
-    Without a Grafana stack these are the numbers of organizations and projects; with one, also of
-    its load tests, test runs and usage in this month.
+    Without a Grafana stack, these are the numbers of organizations and projects; with one, also
+    those of its load tests, and of test runs and usage this month.
     """
     import pandas as pd
 
