@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from k6frames.api.client import Client, OnError
-from k6frames.api.folder import read_manifest
+from k6frames.api.folder import Manifest, read_manifest
 from k6frames.api.settings import SAMPLE_URL
 from k6frames.dataset.changes import open_snapshot, snapshot_changes
 from k6frames.errors import APIError, ConfigError
@@ -101,27 +103,35 @@ def read_account(
         tables |= _run_summaries(stacks, as_of)
     if since is not None:
         tables["changes"] = snapshot_changes(since, folder)
-    urls = {stack_id: url for stack_id, url in read_manifest(folder).stacks if url}
+    manifest = read_manifest(folder)
     return Account(
-        name=_account_name(listed, urls, client.api_url),
+        name=_account_name(listed, manifest),
         source=_describe_source(client),
         as_of=as_of,
         tables=tables,
-        stack_urls=urls,
+        stack_urls={stack_id: url for stack_id, url in manifest.stacks if url},
         missing=_find_missing(client, folder),
         since=None if since is None else _describe_day(since),
     )
 
 
 def _find_missing(client: Client, folder: Path) -> list[str]:
-    """Return why parts of the account are not in its snapshot, each reason once."""
-    reasons = [entry["reason"] for entry in read_failures(folder)]
+    """Return why parts of the account are not in its snapshot."""
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for entry in read_failures(folder):
+        # All lists of a forbidden stack fail for the same reason.
+        without_path = re.sub(r"/\S+", "", entry["reason"])
+        reasons[without_path].append(entry["reason"])
+    missing = [
+        f"{same[0]} The same for {len(same) - 1} more." if len(same) > 1 else same[0]
+        for same in reasons.values()
+    ]
     if not read_manifest(folder).stacks:
         try:
             client.stacks()
         except ConfigError as error:
-            reasons.append(str(error))
-    return list(dict.fromkeys(reasons))
+            missing.append(str(error))
+    return missing
 
 
 def _read_organizations(account: Client) -> dict[str, pd.DataFrame]:
@@ -219,12 +229,15 @@ def _run_summaries(tables: dict[str, pd.DataFrame], as_of: pd.Timestamp) -> dict
     return summaries
 
 
-def _account_name(listed: dict[str, pd.DataFrame], stack_urls: dict[int, str], api_url: str) -> str:
-    """Return the names of the organizations, or of the stacks, or the address."""
+def _account_name(listed: dict[str, pd.DataFrame], manifest: Manifest) -> str:
+    """Return the names of the organizations, or of the stacks."""
     names = listed["organizations"]["name"].dropna().tolist() if listed else []
-    names = names or [url.removeprefix("https://") for url in stack_urls.values()]
+    names = names or [
+        url.removeprefix("https://") if url else f"Stack {stack_id}"
+        for stack_id, url in manifest.stacks
+    ]
     if not names:
-        return api_url.removeprefix("https://")
+        return "Grafana Cloud k6 account"
     shown = ", ".join(names[:MAX_NAMES])
     more = len(names) - MAX_NAMES
     return f"{shown} and {more} more" if more > 0 else shown

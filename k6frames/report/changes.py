@@ -41,7 +41,7 @@ def changes(account: Account) -> Section:
         "changes",
         f"Changes since {account.since}",
         answer,
-        tables=["changes"] if len(found) else [],
+        tables=["changes"],
         preview=_preview(notable),
     )
 

@@ -15,7 +15,7 @@ def organizations(account: Account) -> Section:
     title = "Projects per organization"
     if account.tables["projects"].empty:
         answer = "There are no projects." if len(summary) else "There are no organizations."
-        return Section("organizations", title, answer, tables=tables[1:2] if len(summary) else [])
+        return Section("organizations", title, answer, tables=tables)
     first = next(rows(summary))
     answer = (
         f"{name_or_id(first.org_name, first.org_id)} has most: {count(first.projects, 'project')}, "
@@ -76,7 +76,7 @@ def idle_projects(account: Account) -> Section:
     activity = "updated or tested" if account.has_test_runs else "updated"
     answer = f"{count(len(idle), 'project')} {have(len(idle))} not been {activity} for 180 days."
     if idle.empty:
-        answer = f"Every project has been {activity} in the last 180 days."
+        answer = f"No project was last {activity} 180 days ago or earlier."
     if not account.has_test_runs:
         answer += " Test runs are not considered, since no Grafana stack was read."
     drawn = []

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from k6frames.plots.labels import format_number
 from k6frames.report import projects, test_runs
 from k6frames.report.account import Account
 from k6frames.report.changes import changes
@@ -38,7 +39,11 @@ def make_sections(account: Account) -> list[Section]:
             makers += [projects.growth, projects.idle_projects]
         if len(account.tables["organizations"]) > 1:
             makers.append(projects.shared_names)
-    return [make(account) for make in makers]
+    return [_without_empty_tables(make(account), account) for make in makers]
+
+
+def _without_empty_tables(section: Section, account: Account) -> Section:
+    return section._replace(tables=[name for name in section.tables if len(account.tables[name])])
 
 
 def overview(account: Account) -> list[Figure]:
@@ -58,9 +63,9 @@ def _project_figures(account: Account) -> list[Figure]:
     note = f"{summary['created_30_days']:,} created in 30 days"
     if dated < total:
         note += f" (of {dated:,} with a date; {total - dated:,} have none)"
-    empty = int(summary["empty_organizations"])
+    listed, empty = int(summary["organizations"]), int(summary["empty_organizations"])
     return [
-        Figure("organizations", f"{summary['organizations']:,}", f"{empty:,} without projects"),
+        Figure("organizations", f"{listed:,}", f"{empty:,} without projects" if empty else ""),
         Figure("projects", f"{total:,}", note),
     ]
 
@@ -90,7 +95,11 @@ def _run_figures(account: Account) -> list[Figure]:
             f"{this['test_runs']:,.0f}",
             f"{last['test_runs']:,.0f} in {month - 1}",
         ),
-        Figure(f"VUh in {month}", f"{this['vuh']:,.0f}", f"{last['vuh']:,.0f} in {month - 1}"),
+        Figure(
+            f"VUh in {month}",
+            format_number(this["vuh"]),
+            f"{format_number(last['vuh'])} in {month - 1}",
+        ),
         Figure(
             "pass rate of 30 days",
             rate,

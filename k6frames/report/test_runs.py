@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from k6frames import plots
+from k6frames.plots.labels import format_number
 from k6frames.report.account import Account
 from k6frames.report.elements import Section, draw, preview
 from k6frames.report.words import are, count, have, join_names, name_or_id, rows
@@ -21,13 +22,18 @@ def usage(account: Account) -> Section:
     if total.empty:
         return Section("usage", "Usage per month", "No test run has been created yet.")
     newest = total.iloc[-1]
-    answer = f"{newest['vuh']:,.0f} VUh in {newest['period']:%Y-%m} until {account.as_of:%Y-%m-%d}"
+    answer = (
+        f"{format_number(newest['vuh'])} VUh in {newest['period']:%Y-%m} until "
+        f"{account.as_of:%Y-%m-%d}"
+    )
     if len(total) > 1:
-        answer += f", and {total['vuh'].sum():,.0f} VUh since {total['period'].iloc[0]:%Y-%m}"
+        answer += (
+            f", and {format_number(total['vuh'].sum())} VUh since {total['period'].iloc[0]:%Y-%m}"
+        )
     answer += "."
     estimated = total["estimated_vuh"].sum()
     if estimated:
-        answer += f" Runs under way may add {estimated:,.0f} VUh."
+        answer += f" Runs under way may add {format_number(estimated)} VUh."
     plot = draw("usage", lambda: plots.usage(by_project), f"VUh per month and project. {answer}")
     tables = ["usage", "usage_by_project", "usage_by_load_test"]
     tables += ["usage_by_label"] if "usage_by_label" in account.tables else []
@@ -104,7 +110,7 @@ def flaky(account: Account) -> Section:
     """Show which load tests change back and forth between passed and failed."""
     found = account.tables["flaky_tests"]
     changing = found[found["changes"] > 1]
-    answer = "No load test changes back and forth between its results."
+    answer = "No load test changes back and forth between passed and failed."
     if len(changing):
         worst = next(rows(changing))
         answer = (
@@ -178,7 +184,7 @@ def idle_load_tests(account: Account) -> Section:
     if account.tables["load_tests"].empty:
         return Section("idle-load-tests", title, "There are no load tests.")
     if idle.empty:
-        answer = "Every load test has run or was created in the last 90 days."
+        answer = "No load test has been without runs for 90 days."
         return Section("idle-load-tests", title, answer)
     answer = f"{count(len(idle), 'load test')} {have(len(idle))} not run for 90 days or more."
     plot = draw("idle_load_tests", lambda: plots.idle_load_tests(idle), answer)
