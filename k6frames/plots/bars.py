@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from k6frames.plots import labels, style
+from k6frames.plots import labels, ticks
 from k6frames.plots.style import LINE_POINTS, Size
 
 Floats = npt.NDArray[np.float64]
@@ -174,7 +174,7 @@ def draw_values(
         f"{value}{_CUT_MARK}" if end > limit else value
         for value, end in zip(rows.values, ends, strict=False)
     ]
-    style.limit_ticks(ax, start, limit)
+    ticks.limit_ticks(ax, start, limit)
     if rows.names_above:
         ax.set_xlim(start, limit + (limit - start) * _PAD_SHARE)
         for text, position in zip(texts, rows.bar_positions, strict=False):

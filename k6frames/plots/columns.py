@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from k6frames.errors import SchemaError
-from k6frames.plots import bars, labels, style
+from k6frames.plots import bars, labels, style, ticks
 
 
 @style.house_style()
@@ -67,13 +67,13 @@ def completeness(frames: Mapping[str, pd.DataFrame], *, ax: Axes | None = None) 
     texts = [f"{share:.0%}" for share in filled]
     more = len(shares) - len(names)
     if more:
-        names, texts = [*names, style.format_count(more, "more column")], [*texts, ""]
+        names, texts = [*names, labels.format_count(more, "more column")], [*texts, ""]
     rows = bars.arrange_rows(names, texts, size)
     header = style.arrange_header(title, size)
     ax = style.prepare_axes(ax, header, rows.inches)
     ax.barh(rows.bar_positions[: len(filled)], filled, rows.bar_height, color=style.BLUE)
     bars.draw_names(ax, rows)
-    style.percent_axis(ax, ax.xaxis, "share of the rows")
+    ticks.percent_axis(ax, ax.xaxis, "share of the rows")
     bars.draw_values(ax, rows, filled, 1.0)
     style.draw_header(ax, header)
     return ax

@@ -1,4 +1,4 @@
-"""Names as matplotlib can draw them: in fonts that have their characters, on lines that fit."""
+"""Texts of plots: names in fonts that have their characters, on lines that fit, and numbers."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ MAX_NAME_CHARACTERS = 2000
 """More than so many lines can hold."""
 
 MISSING_CHARACTER = "·"
+MINUS = "\N{MINUS SIGN}"
 _JOINERS = {"\u200c", "\u200d"}
 
 # matplotlib looks for a glyph in one font after the other. The first is part of matplotlib and has
@@ -166,6 +167,22 @@ def text_width(text: str) -> float:
         text = _replace_missing(text, installed_fonts(), "W")
     font = font_manager.FontProperties()
     return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
+
+
+def format_number(value: float) -> str:
+    """Return a measured number with three digits or all before the point, and separators."""
+    return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.3g}"
+
+
+def format_count(count: int, noun: str) -> str:
+    """Return a count with its noun in the singular or plural.
+
+    Examples
+    --------
+    >>> format_count(1, "other"), format_count(1200, "other")
+    ('1 other', '1,200 others')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def installed_fonts() -> list[str]:

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from k6frames.errors import SchemaError
-from k6frames.plots import bars, dates, labels, lines, style
-from k6frames.plots.queries import Measure, describe_measure, format_value, series_labels
-from k6frames.plots.series import (
+from k6frames.plots import bars, dates, labels, lines, style, ticks
+from k6frames.plots.metric_labels import Measure, describe_measure, format_value, series_labels
+from k6frames.plots.metric_lines import (
     describe_measures,
     draw_series,
     find_series,
@@ -180,8 +180,8 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         minutes = measured["x"].max() or 1.0
         ax.set_xlim(0, minutes)
         draw_series(ax, found, with_values=False)
-        style.number_axis(ax, ax.xaxis, "minutes since the first value")
-        style.limit_ticks(ax, 0, minutes)
+        ticks.number_axis(ax, ax.xaxis, "minutes since the first value")
+        ticks.limit_ticks(ax, 0, minutes)
     style.draw_header(ax, header)
     return ax
 
@@ -233,7 +233,7 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     compared = compared.head(len(names))
     texts = [_change_text(row) for row in compared.itertuples()]
     if more:
-        names, texts = [*names, style.format_count(more, "other")], [*texts, ""]
+        names, texts = [*names, labels.format_count(more, "other")], [*texts, ""]
     rows = bars.arrange_rows(names, texts, size)
     changes = compared["change"].to_numpy(dtype=float)
     legend = [
@@ -251,7 +251,7 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if not rows.names_above:
         ax.axvline(0, color=style.AXES_COLOR, lw=0.8)
     bars.draw_names(ax, rows)
-    style.percent_axis(ax, ax.xaxis, "last runs compared with the runs before")
+    ticks.percent_axis(ax, ax.xaxis, "last runs compared with the runs before")
     start = min(0.0, changes.min())
     limit = max(0.0, min(MAX_CHANGE, changes.max()))
     bars.draw_values(ax, rows, changes, max(limit, start + 0.01), start=start, aligned=True)
@@ -283,8 +283,8 @@ def _measures(frame: pd.DataFrame) -> list[Measure]:
 
 def _change_text(row: Any) -> str:
     """Return a text such as "+35%: 412 to 556 ms"."""
-    sign = style.MINUS if row.change < 0 else "+"
+    sign = labels.MINUS if row.change < 0 else "+"
     digits = 0 if abs(row.change) >= 0.1 else 1
-    before = style.format_number(row.before)
+    before = labels.format_number(row.before)
     after = format_value(row.after, describe_measure(row.metric, row.query).unit)
     return f"{sign}{abs(row.change):,.{digits}%}: {before} to {after}"

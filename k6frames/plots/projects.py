@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from k6frames.plots import bars, labels, lines, periods, style
-from k6frames.plots.ages import draw_ages
+from k6frames.plots import bars, labels, lines, periods, style, ticks
+from k6frames.plots.idle_days import draw_idle_days
 from k6frames.tables import (
     CREATION_TIMELINE,
     CREATION_TIMELINE_BY_ORGANIZATION,
@@ -67,7 +67,7 @@ def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) 
     counts = organizations["projects"].to_numpy(dtype=float)
     others = len(organizations) - shown
     if others:
-        names.append(style.format_count(others, "other organization"))
+        names.append(labels.format_count(others, "other organization"))
         counts = np.append(counts[:shown], counts[shown:].sum())
     rows = bars.arrange_rows(names, [f"{count:,.0f}" for count in counts], size)
     header = style.arrange_header(title, size)
@@ -75,7 +75,7 @@ def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) 
     colors = [style.BLUE] * shown + [style.OTHERS_COLOR] * (1 if others else 0)
     ax.barh(rows.bar_positions, counts, rows.bar_height, color=colors)
     bars.draw_names(ax, rows)
-    style.number_axis(ax, ax.xaxis, "projects", integer=True)
+    ticks.number_axis(ax, ax.xaxis, "projects", integer=True)
     largest = counts.max()
     limit = counts[0] if largest > MAX_OTHERS_RATIO * counts[0] else largest
     bars.draw_values(ax, rows, counts, limit)
@@ -143,7 +143,7 @@ def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     marker = "o-" if len(totals) <= lines.MAX_POINTS_WITH_MARKERS else "-"
     second.plot(found.middles, totals, marker, color=style.VERMILLION, lw=1.8, ms=4)
     for axes, values in ((ax, created), (second, totals)):
-        style.number_axis(axes, axes.yaxis, "", integer=True)
+        ticks.number_axis(axes, axes.yaxis, "", integer=True)
         axes.tick_params(axis="y", labelsize=style.FONT_SIZE, length=0)
         axes.set_ylim(0, max(1.0, values.max() * 1.08))
     second.grid(visible=False)
@@ -177,14 +177,14 @@ def _draw_totals_by_organization(summary: pd.DataFrame, ax: Axes | None) -> Axes
         values = totals[others].sum(axis=1).to_numpy(dtype=float)
         is_cut = values.max() > MAX_OTHERS_RATIO * top
         value = f"{values[-1]:,.0f} ↑" if is_cut else ""
-        name = style.format_count(len(others), "other")
+        name = labels.format_count(len(others), "other")
         drawn.append(lines.Line(name, value, style.OTHERS_COLOR, found.middles, values))
         top = top if is_cut else max(top, values.max())
     header = style.arrange_header(title, style.available_size(ax))
     ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
     periods.limit_to_periods(ax, found)
     label = f"total by the end of the {found.unit or 'period'}"
-    style.number_axis(ax, ax.yaxis, label, integer=True)
+    ticks.number_axis(ax, ax.yaxis, label, integer=True)
     lines.draw_lines(ax, drawn, (0, top * 1.08))
     periods.label_periods(ax, found)
     style.draw_header(ax, header)
@@ -224,7 +224,7 @@ def idle_projects(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     projects = IDLE_PROJECTS.conform(summary)
     activity = "last update or test run" if projects["last_run"].notna().any() else "last update"
-    return draw_ages(
+    return draw_idle_days(
         ax,
         f"Idle projects by time since their {activity}",
         "projects",

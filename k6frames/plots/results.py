@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from k6frames.plots import bars, periods, style
-from k6frames.plots.ages import draw_ages
+from k6frames.plots import bars, labels, periods, style, ticks
+from k6frames.plots.idle_days import draw_idle_days
 from k6frames.tables import FLAKY_TESTS, IDLE_LOAD_TESTS, RESULTS_TIMELINE, TEST_RESULTS
 
 RESULTS_WITH_PASS_RATE = ("passed", "failed", "errors")
@@ -58,7 +58,7 @@ def results_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     periods.limit_to_periods(ax, found)
     periods.label_periods(ax, found)
     totals = periods.draw_layers(ax, found, layers)
-    style.number_axis(ax, ax.yaxis, "test runs", integer=True)
+    ticks.number_axis(ax, ax.yaxis, "test runs", integer=True)
     ax.set_ylim(0, totals.max() * 1.12)
     periods.label_totals(ax, found, totals, [f"{total:,.0f}" for total in totals])
     style.draw_header(ax, header)
@@ -110,7 +110,7 @@ def test_results(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     counts = tests[list(RESULTS_WITH_PASS_RATE)].to_numpy(dtype=float)
     counts, others = counts[:shown], counts[shown:].sum(axis=0)
     if shown < len(tests):
-        names.append(style.format_count(len(tests) - shown, "other load test"))
+        names.append(labels.format_count(len(tests) - shown, "other load test"))
         texts.append(f"{others[0] / others.sum():.0%} of {others.sum():,.0f}")
         counts = np.vstack([counts, others])
     rows = bars.arrange_rows(names, texts, size)
@@ -123,7 +123,7 @@ def test_results(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.barh(rows.bar_positions, shares, rows.bar_height, left=ends, color=color)
         ends = ends + shares
     bars.draw_names(ax, rows)
-    style.percent_axis(ax, ax.xaxis, "share of runs with a result")
+    ticks.percent_axis(ax, ax.xaxis, "share of runs with a result")
     bars.draw_values(ax, rows, np.ones(len(counts)), 1.0, aligned=True)
     style.draw_header(ax, header)
     return ax
@@ -179,18 +179,18 @@ def flaky_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     tests = tests.head(shown)
     changes = tests["changes"].to_numpy(dtype=float)
     texts = [
-        f"{count:,} in {style.format_count(runs, 'run')}"
+        f"{count:,} in {labels.format_count(runs, 'run')}"
         for count, runs in zip(tests["changes"], tests["finished_runs"], strict=True)
     ]
     if more:
-        names.append(style.format_count(more, "more load test"))
+        names.append(labels.format_count(more, "more load test"))
         texts.append("")
     rows = bars.arrange_rows(names, texts, size)
     header = style.arrange_header(title, size)
     ax = style.prepare_axes(ax, header, rows.inches)
     ax.barh(rows.bar_positions[:shown], changes, rows.bar_height, color=style.BLUE)
     bars.draw_names(ax, rows)
-    style.number_axis(ax, ax.xaxis, "changes of the result", integer=True)
+    ticks.number_axis(ax, ax.xaxis, "changes of the result", integer=True)
     bars.draw_values(ax, rows, changes, changes.max() or 1.0)
     style.draw_header(ax, header)
     return ax
@@ -230,7 +230,7 @@ def idle_load_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     tests = IDLE_LOAD_TESTS.conform(summary)
     has_run = tests["last_run"].notna()
-    return draw_ages(
+    return draw_idle_days(
         ax,
         "Idle load tests by time since their last run",
         "load tests",

@@ -54,7 +54,7 @@ def scheduled_runs(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     shown, more = schedules.head(len(names)), len(schedules) - len(names)
     texts = [_next_run_text(row) for row in shown.itertuples()]
     if more:
-        names, texts = [*names, style.format_count(more, "later run")], [*texts, ""]
+        names, texts = [*names, labels.format_count(more, "later run")], [*texts, ""]
     rows = bars.arrange_rows(names, texts, size)
     header = style.arrange_header(title, size)
     ax = style.prepare_axes(ax, header, rows.inches)

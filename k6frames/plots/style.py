@@ -13,11 +13,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator, StrMethodFormatter
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from k6frames.plots import labels
@@ -36,7 +34,6 @@ RESULT_COLORS = {
 """Color-blind readers tell them apart, and their contrast with white and dark pages is 3 to 1."""
 AXES_COLOR = "#A0A0A0"
 HATCH = "/////"
-MINUS = "\N{MINUS SIGN}"
 
 FONT_SIZE = 9.5
 TITLE_SIZE = 12.5
@@ -252,63 +249,3 @@ def draw_message(ax: Axes | None, title: str, sentence: str) -> Axes:
     ax.text(0.5, 0.5, sentence, transform=ax.transAxes, ha="center", va="center")
     draw_header(ax, header)
     return ax
-
-
-def number_axis(ax: Axes, axis: Axis, label: str, *, integer: bool = False) -> None:
-    """Give an axis round numbers with thousands separators, and grid lines."""
-    axis.set_major_locator(
-        MaxNLocator(
-            steps=[1, 2, 5, 10], nbins=_tick_count(ax, axis), integer=integer, min_n_ticks=1
-        )
-    )
-    axis.set_major_formatter(
-        StrMethodFormatter("{x:,.0f}") if integer else FuncFormatter(_format_tick)
-    )
-    _label_axis(axis, label)
-
-
-def percent_axis(ax: Axes, axis: Axis, label: str) -> None:
-    """Give an axis percentages of 1, and grid lines."""
-    axis.set_major_locator(MaxNLocator(steps=[1, 2, 2.5, 5, 10], nbins=_tick_count(ax, axis)))
-    axis.set_major_formatter(FuncFormatter(_format_percent))
-    _label_axis(axis, label)
-
-
-def limit_ticks(ax: Axes, low: float, high: float) -> None:
-    """Keep the ticks of the horizontal axis out of the room for texts beside bars and lines."""
-    ticks = ax.xaxis.get_major_locator().tick_values(low, high)
-    ax.set_xticks([tick for tick in ticks if low <= tick <= high])
-
-
-def _label_axis(axis: Axis, label: str) -> None:
-    axis.grid(visible=True, color=AXES_COLOR, alpha=0.25, linewidth=0.6)
-    axis.set_label_text(label, fontsize=FONT_SIZE)
-
-
-def _tick_count(ax: Axes, axis: Axis) -> int:
-    length = available_size(ax).width if axis is ax.xaxis else available_size(ax).height
-    return max(2, min(6, int(length / 45)))
-
-
-def _format_tick(value: float, _position: float | None = None) -> str:
-    return f"{value:,.10g}" if abs(value) < 1e15 else f"{value:g}"
-
-
-def _format_percent(value: float, _position: float | None = None) -> str:
-    return f"{value * 100:,.10g}%".replace("-", MINUS)
-
-
-def format_number(value: float) -> str:
-    """Return a measured number with three digits or all before the point, and separators."""
-    return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.3g}"
-
-
-def format_count(count: int, noun: str) -> str:
-    """Return a count with its noun in the singular or plural.
-
-    Examples
-    --------
-    >>> format_count(1, "other"), format_count(1200, "other")
-    ('1 other', '1,200 others')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -13,8 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
 from k6frames.errors import ConfigError
-from k6frames.plots import bars, style
-from k6frames.plots.groups import describe_grouping, find_grouping, find_largest
+from k6frames.plots import bars, labels, style, ticks
 from k6frames.plots.periods import (
     Layer,
     draw_layers,
@@ -23,6 +22,7 @@ from k6frames.plots.periods import (
     label_totals,
     limit_to_periods,
 )
+from k6frames.plots.usage_groups import describe_grouping, find_grouping, find_largest
 from k6frames.tables import VUH_BUDGET
 
 Floats = npt.NDArray[np.float64]
@@ -101,7 +101,7 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     line = limit if limit is not None and (top == 0 or limit <= MAX_LIMIT_RATIO * top) else None
     if limit is not None:
         text = (
-            f"limit {style.format_number(limit)} VUh{' (above the plot)' if line is None else ''}"
+            f"limit {labels.format_number(limit)} VUh{' (above the plot)' if line is None else ''}"
         )
         legend.append(style.line_handle(text, **_LIMIT_LINE))
 
@@ -111,12 +111,12 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     limit_to_periods(ax, found)
     label_periods(ax, found)
     totals = draw_layers(ax, found, layers)
-    style.number_axis(ax, ax.yaxis, "VUh")
+    ticks.number_axis(ax, ax.yaxis, "VUh")
     if line is not None:
         ax.axhline(line, **_LIMIT_LINE)
         top = max(top, line)
     ax.set_ylim(0, (top or 1.0) * 1.12)
-    texts = [style.format_number(total) for total in totals]
+    texts = [labels.format_number(total) for total in totals]
     label_totals(ax, found, totals, texts, line=line)
     style.draw_header(ax, header)
     return ax
@@ -184,7 +184,7 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     budget = budget.head(len(names))
     texts = [_budget_text(row) for row in budget.itertuples()]
     if more:
-        names, texts = [*names, style.format_count(more, "more project")], [*texts, ""]
+        names, texts = [*names, labels.format_count(more, "more project")], [*texts, ""]
     rows = bars.arrange_rows(names, texts, size)
 
     scale = budget["limit_vuh"] if has_limits else pd.Series(1.0, index=budget.index)
@@ -214,10 +214,10 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ends = np.maximum(used, expected)
     if has_limits:
         _mark_limits(ax, positions[budget["limit_vuh"].notna().to_numpy()], rows.bar_height)
-        style.percent_axis(ax, ax.xaxis, "share of the monthly limit")
+        ticks.percent_axis(ax, ax.xaxis, "share of the monthly limit")
         bars.draw_values(ax, rows, ends, min(MAX_SHARE, max(1.0, ends.max())), aligned=True)
     else:
-        style.number_axis(ax, ax.xaxis, "VUh")
+        ticks.number_axis(ax, ax.xaxis, "VUh")
         bars.draw_values(ax, rows, ends, ends.max() or 1.0)
     style.draw_header(ax, header)
     return ax
@@ -238,14 +238,14 @@ def _ratio(values: pd.Series[Any], scale: pd.Series[Any]) -> Floats:
 
 
 def _budget_text(row: Any) -> str:
-    used = style.format_number(row.used_vuh)
+    used = labels.format_number(row.used_vuh)
     if pd.isna(row.limit_vuh):
         return f"{used} VUh, no limit"
-    text = f"{used} of {style.format_number(row.limit_vuh)} VUh"
+    text = f"{used} of {labels.format_number(row.limit_vuh)} VUh"
     if row.used_vuh >= row.limit_vuh and row.used_vuh > 0:
         return f"{text}, limit reached"
     if row.expected_vuh > row.limit_vuh and not pd.isna(row.days_left):
         days = math.floor(row.days_left)
-        when = f"in {style.format_count(days, 'day')}" if days else "within a day"
+        when = f"in {labels.format_count(days, 'day')}" if days else "within a day"
         return f"{text}, limit {when}"
     return text

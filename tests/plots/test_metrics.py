@@ -21,7 +21,7 @@ from plot_reading import (
 from k6frames import plots, tables
 from k6frames.errors import SchemaError
 from k6frames.plots import style
-from k6frames.plots.queries import describe_measure, format_value, series_labels
+from k6frames.plots.metric_labels import describe_measure, format_value, series_labels
 
 P95 = "histogram_quantile(0.95)"
 START = pd.Timestamp("2026-06-01T10:00", tz="UTC")

@@ -11,8 +11,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from k6frames.plots import lines, style
-from k6frames.plots.queries import describe_measure, format_value, series_labels
+from k6frames.plots import labels, lines, style, ticks
+from k6frames.plots.metric_labels import describe_measure, format_value, series_labels
 
 OTHERS_STYLE: dict[str, Any] = {"color": style.AXES_COLOR, "lw": 0.8}
 
@@ -82,7 +82,7 @@ def others_in_legend(series: Sequence[Series]) -> list[Artist]:
     others = len(series) - lines.MAX_LINES
     if others <= 0:
         return []
-    return [style.line_handle(style.format_count(others, "other"), **OTHERS_STYLE)]
+    return [style.line_handle(labels.format_count(others, "other"), **OTHERS_STYLE)]
 
 
 def draw_series(ax: Axes, series: Sequence[Series], *, with_values: bool) -> None:
@@ -90,9 +90,9 @@ def draw_series(ax: Axes, series: Sequence[Series], *, with_values: bool) -> Non
     units = {one.unit for one in series}
     unit = units.pop() if len(units) == 1 else "value"
     if unit == "%":
-        style.percent_axis(ax, ax.yaxis, "")
+        ticks.percent_axis(ax, ax.yaxis, "")
     else:
-        style.number_axis(ax, ax.yaxis, unit or "value")
+        ticks.number_axis(ax, ax.yaxis, unit or "value")
     points = [one.rows[["x", "value"]].to_numpy(dtype=float, na_value=np.nan) for one in series]
     ax.add_collection(
         LineCollection(points[lines.MAX_LINES :], zorder=1, **OTHERS_STYLE), autolim=False

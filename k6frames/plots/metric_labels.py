@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from k6frames.plots import labels, style
+from k6frames.plots import labels
 
 _QUERY_WORDS = {
     "histogram_avg": "average",
@@ -81,8 +81,8 @@ def format_value(value: float, unit: str) -> str:
     ('2.13%', '1,234 ms', '7')
     """
     if unit == "%":
-        return f"{style.format_number(value * 100)}%"
-    return f"{style.format_number(value)} {unit}".strip()
+        return f"{labels.format_number(value * 100)}%"
+    return f"{labels.format_number(value)} {unit}".strip()
 
 
 def series_labels(series: Sequence[str]) -> list[str]:

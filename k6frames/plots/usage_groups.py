@@ -89,7 +89,7 @@ def find_largest(frame: pd.DataFrame, grouping: Grouping) -> list[Group]:
         for name, number in zip(names, named, strict=True)
     ]
     if len(others):
-        name = style.format_count(len(others), "other")
+        name = labels.format_count(len(others), "other")
         groups.append(Group(name, vuh[others].sum(axis=1).to_numpy(dtype=float)))
     return groups
 

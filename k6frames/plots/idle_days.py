@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from k6frames.plots import bars, style
+from k6frames.plots import bars, style, ticks
 
 _RANGES = {
     "under 30 days": 0,
@@ -25,14 +25,14 @@ _RANGES = {
 _COLORS = (style.BLUE, style.VERMILLION)
 
 
-def draw_ages(
+def draw_idle_days(
     ax: Axes | None,
     title: str,
     unit: str,
     message: str,
-    ages: Mapping[str, pd.Series[Any]],
+    days: Mapping[str, pd.Series[Any]],
 ) -> Axes:
-    """Draw one bar per range of days, with a part for each group of ages.
+    """Draw one bar per range of days, with a part for each group.
 
     Parameters
     ----------
@@ -44,12 +44,13 @@ def draw_ages(
         What is counted, in the plural.
     message : str
         What to write if there are none.
-    ages : mapping of str to pandas.Series
-        The days of each group, by the group's name in the legend; a single group has no legend.
+    days : mapping of str to pandas.Series
+        For how many days each has been idle, by the group's name in the legend; a single group
+        has no legend.
     """
     edges = [*_RANGES.values(), np.inf]
     counts = np.array(
-        [np.histogram(days.to_numpy(dtype=float), edges)[0] for days in ages.values()]
+        [np.histogram(group.to_numpy(dtype=float), edges)[0] for group in days.values()]
     )
     totals = counts.sum(axis=0)
     used = np.flatnonzero(totals)
@@ -58,15 +59,15 @@ def draw_ages(
     shown = slice(used[0], used[-1] + 1)
     size = style.available_size(ax)
     rows = bars.arrange_rows(list(_RANGES)[shown], [f"{total:,}" for total in totals[shown]], size)
-    legend = [style.bar_handle(name, color) for name, color in zip(ages, _COLORS, strict=False)]
-    header = style.arrange_header(title, size, legend if len(ages) > 1 else ())
+    legend = [style.bar_handle(name, color) for name, color in zip(days, _COLORS, strict=False)]
+    header = style.arrange_header(title, size, legend if len(days) > 1 else ())
     ax = style.prepare_axes(ax, header, rows.inches)
     ends = np.zeros(len(rows.names))
     for part, color in zip(counts[:, shown], _COLORS, strict=False):
         ax.barh(rows.bar_positions, part, rows.bar_height, left=ends, color=color)
         ends = ends + part
     bars.draw_names(ax, rows)
-    style.number_axis(ax, ax.xaxis, unit, integer=True)
+    ticks.number_axis(ax, ax.xaxis, unit, integer=True)
     bars.draw_values(ax, rows, ends, ends.max())
     style.draw_header(ax, header)
     return ax

@@ -1,0 +1,58 @@
+"""Axes of numbers: round ticks with thousands separators or percent signs, and grid lines."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, MaxNLocator, StrMethodFormatter
+
+from k6frames.plots import labels, style
+
+MIN_TICKS, MAX_TICKS = 2, 6
+TICK_POINTS = 45
+"""Room for each tick."""
+
+
+def number_axis(ax: Axes, axis: Axis, label: str, *, integer: bool = False) -> None:
+    """Give an axis round numbers with thousands separators, and grid lines."""
+    axis.set_major_locator(
+        MaxNLocator(
+            steps=[1, 2, 5, 10], nbins=_tick_count(ax, axis), integer=integer, min_n_ticks=1
+        )
+    )
+    axis.set_major_formatter(
+        StrMethodFormatter("{x:,.0f}") if integer else FuncFormatter(_format_tick)
+    )
+    _draw_grid_and_label(axis, label)
+
+
+def percent_axis(ax: Axes, axis: Axis, label: str) -> None:
+    """Give an axis percentages of 1, and grid lines."""
+    axis.set_major_locator(MaxNLocator(steps=[1, 2, 2.5, 5, 10], nbins=_tick_count(ax, axis)))
+    axis.set_major_formatter(FuncFormatter(_format_percent))
+    _draw_grid_and_label(axis, label)
+
+
+def limit_ticks(ax: Axes, low: float, high: float) -> None:
+    """Keep the ticks of the horizontal axis out of the room for texts beside bars and lines."""
+    ticks = ax.xaxis.get_major_locator().tick_values(low, high)
+    ax.set_xticks([tick for tick in ticks if low <= tick <= high])
+
+
+def _draw_grid_and_label(axis: Axis, label: str) -> None:
+    axis.grid(visible=True, color=style.AXES_COLOR, alpha=0.25, linewidth=0.6)
+    axis.set_label_text(label, fontsize=style.FONT_SIZE)
+
+
+def _tick_count(ax: Axes, axis: Axis) -> int:
+    size = style.available_size(ax)
+    length = size.width if axis is ax.xaxis else size.height
+    return max(MIN_TICKS, min(MAX_TICKS, int(length / TICK_POINTS)))
+
+
+def _format_tick(value: float, _position: float | None = None) -> str:
+    return f"{value:,.10g}" if abs(value) < 1e15 else f"{value:g}"
+
+
+def _format_percent(value: float, _position: float | None = None) -> str:
+    return f"{value * 100:,.10g}%".replace("-", labels.MINUS)
