@@ -135,7 +135,7 @@ METRIC_SERIES = Table(
     columns=(
         Column("test_run_id", INT, "test run ID", nullable=False),
         *_SERIES,
-        Column("time", TIMESTAMP, "time", nullable=False),
+        Column("time", TIMESTAMP, "time of the value", nullable=False),
         Column("value", FLOAT, "value; durations are in milliseconds"),
     ),
 )

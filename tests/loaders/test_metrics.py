@@ -427,6 +427,20 @@ def test_50_load_tests_of_30_runs_take_50_requests(connect, token):
     assert len(frame) == 1500
 
 
+def test_each_query_is_cached_under_its_own_arguments(connect, server):
+    client = connect(server.url, stack=11, cache=True)
+    selectors = [write_selector("http_reqs", [("name", "=", name)]) for name in NAMES]
+    frames = [
+        [k6frames.metric_values_df(100, one, "rate", client=client) for one in selectors]
+        for _ in range(2)
+    ]
+    for first, second in zip(*frames, strict=True):
+        pd.testing.assert_frame_equal(first, second)
+    sent = [request for request in server.received if "query" in request.path]
+    assert len(sent) == len(NAMES)
+    assert len(pd.concat(frames[0])["test_run_id"].unique()) == 5
+
+
 def test_load_tests_are_read_concurrently(connect, token):
     with V5Server(make_tiny_stack(5, load_tests=8, runs=1), token=token, latency=0.3) as server:
         client = connect(server.url, stack=5)
