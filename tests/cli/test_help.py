@@ -11,8 +11,8 @@ import pytest
 
 from k6frames.cli.main import _SECTIONS, cli
 
-# They start other programs or write folders; the tests of each run them.
-OTHER_EXAMPLES = {"report", "lab", "cache"}
+# They start other programs, or read and write folders; the tests of each run them.
+OTHER_EXAMPLES = {"report", "lab", "cache", "changes"}
 
 
 def examples(name: str) -> list[str]:
