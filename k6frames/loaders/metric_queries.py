@@ -21,7 +21,7 @@ MAX_NAMED_METRICS = 20
 _REFUSED = frozenset({400, 404, 422})
 
 
-def load_test_metrics(
+def load_test_metrics_request(
     load_test_id: int, stack_id: int, test_run_ids: list[int] | None = None
 ) -> Request:
     """Return the request for the metrics of a load test, or of some of its runs."""
@@ -29,7 +29,7 @@ def load_test_metrics(
     return Request(path, stack_id, label=f"load test {load_test_id}")
 
 
-def test_run_metrics(test_run_id: int, stack_id: int) -> Request:
+def run_metrics_request(test_run_id: int, stack_id: int) -> Request:
     """Return the request for the metrics of a test run."""
     path = endpoints.metrics_of_run(test_run_id)
     return Request(path, stack_id, label=f"test run {test_run_id}")

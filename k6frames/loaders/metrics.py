@@ -14,8 +14,8 @@ from k6frames.errors import ConfigError
 from k6frames.loaders.metric_queries import (
     complete_query,
     fetch_queries,
-    load_test_metrics,
-    test_run_metrics,
+    load_test_metrics_request,
+    run_metrics_request,
 )
 from k6frames.loaders.metric_responses import points, run_id, series_name
 from k6frames.loaders.shared import IDs, client_or_default, validate_ids, with_attrs
@@ -85,7 +85,9 @@ def metrics_df(
     if client.folder is not None:
         run_ids = None  # a folder has the metrics of all runs only
     stack_id = client.one_stack(stack).id
-    subjects = {load_test_metrics(one, stack_id, run_ids): {"load_test_id": one} for one in ids}
+    subjects = {
+        load_test_metrics_request(one, stack_id, run_ids): {"load_test_id": one} for one in ids
+    }
     responses = client.fetch(subjects, on_error=on_error)
     read_ids = [subjects[request]["load_test_id"] for request in responses.bodies]
     arrow = parsing.read(METRICS, responses.bodies, constants={"load_test_id": read_ids})
@@ -179,7 +181,7 @@ def metric_values_df(
         for one in ids
     }
     queries = {
-        request: load_test_metrics(subject["load_test_id"], stack_id)
+        request: load_test_metrics_request(subject["load_test_id"], stack_id)
         for request, subject in subjects.items()
     }
     responses = fetch_queries(queries, metric, client, on_error)
@@ -289,7 +291,7 @@ def metric_series_df(
         for one in validate_ids("test_run_id", test_run_id)
     }
     queries = {
-        request: test_run_metrics(subject["test_run_id"], stack_id)
+        request: run_metrics_request(subject["test_run_id"], stack_id)
         for request, subject in subjects.items()
     }
     responses = fetch_queries(queries, metric, client, on_error)
