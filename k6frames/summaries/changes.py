@@ -14,6 +14,7 @@ import pandas as pd
 
 from k6frames.errors import SchemaError
 from k6frames.tables import CHANGES, find_table
+from k6frames.tables.conversion import describe_type
 from k6frames.tables.schema import Table, combine_attrs, returns
 
 _NAMES = ("name", "load_test_name", "project_name", "org_name")
@@ -75,7 +76,7 @@ def _find_table(before: pd.DataFrame, after: pd.DataFrame) -> Table:
     tables = []
     for name, frame in (("before", before), ("after", after)):
         if not isinstance(frame, pd.DataFrame):
-            raise SchemaError(f"{name} must be a pandas.DataFrame, not a {type(frame).__name__}.")
+            raise SchemaError(f"{name} must be a pandas.DataFrame, not {describe_type(frame)}.")
         table = find_table(frame.columns)
         if table is None:
             raise SchemaError(

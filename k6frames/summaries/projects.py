@@ -24,6 +24,7 @@ from k6frames.tables import (
     STACK_PROJECTS,
     TEST_RUNS,
 )
+from k6frames.tables.conversion import describe_type
 from k6frames.tables.schema import Table, combine_attrs, returns
 from k6frames.tables.timestamps import MAX_DAYS, TimestampLike, resolve_as_of
 from k6frames.validation import validate_choice, validate_integer
@@ -326,16 +327,20 @@ def shared_names(organization_projects: pd.DataFrame) -> pd.DataFrame:
     return combine_attrs(SHARED_NAMES.conform(names), organization_projects)
 
 
-def _find_creations(frame: pd.DataFrame) -> Table:
+def _find_creations(frame: object) -> Table:
     """Return the table of a frame with creation dates."""
     if isinstance(frame, pd.DataFrame) and "test_run_id" not in frame.columns:
         for table, column in _CREATIONS.items():
             if {*table.key, column} <= set(frame.columns):
                 return table
     functions = ", ".join(f"k6frames.{table.function}" for table in _CREATIONS)
-    found = ", ".join(map(str, frame.columns)) if isinstance(frame, pd.DataFrame) else ""
+    if not isinstance(frame, pd.DataFrame):
+        found = describe_type(frame)
+    elif len(frame.columns):
+        found = f"one with the columns {', '.join(map(str, frame.columns))}"
+    else:
+        found = "one without columns"
     raise SchemaError(
-        f"Expected a frame with creation dates, as one of {functions} returns it, not "
-        f"{f'one with the columns {found}' if found else f'a {type(frame).__name__}'}. For test "
-        "runs over time see k6frames.results_timeline and k6frames.usage."
+        f"Expected a frame with creation dates, as one of {functions} returns it, not {found}. For "
+        "test runs over time see k6frames.results_timeline and k6frames.usage."
     )

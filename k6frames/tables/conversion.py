@@ -13,6 +13,15 @@ import pyarrow as pa
 INT, FLOAT, BOOL, STRING = pa.int64(), pa.float64(), pa.bool_(), pa.string()
 TIMESTAMP = pa.timestamp("us", "UTC")
 
+CONVERSIONS = {
+    INT: "frame['{name}'].astype('Int64')",
+    FLOAT: "frame['{name}'].astype('Float64')",
+    BOOL: "frame['{name}'].replace({{'True': True, 'False': False}})",
+    STRING: "frame['{name}'].astype('string')",
+    TIMESTAMP: "pandas.to_datetime(frame['{name}'], format='ISO8601', utc=True)",
+}
+"""How users convert a column to each type, for error messages."""
+
 
 def cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
     """Convert values to another type if nothing is lost and the kind stays the same."""
@@ -60,3 +69,14 @@ _KINDS: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] = {
     STRING: (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
     TIMESTAMP: (pa.types.is_timestamp, pa.types.is_date),
 }
+
+
+def describe_type(value: object) -> str:
+    """Return what a value is that should have been a frame, and how to make one of it."""
+    if value is None:
+        return "None"
+    package = type(value).__module__.partition(".")[0]
+    name = type(value).__name__ if package == "builtins" else f"{package}.{type(value).__name__}"
+    article = "an" if name[0] in "aeiou" else "a"
+    advice = "; call its method to_pandas()" if hasattr(value, "to_pandas") else ""
+    return f"{article} {name}{advice}"

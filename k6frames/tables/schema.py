@@ -13,7 +13,16 @@ import pandas as pd
 import pyarrow as pa
 
 from k6frames.errors import SchemaError
-from k6frames.tables.conversion import BOOL, FLOAT, INT, STRING, TIMESTAMP, cast
+from k6frames.tables.conversion import (
+    BOOL,
+    CONVERSIONS,
+    FLOAT,
+    INT,
+    STRING,
+    TIMESTAMP,
+    cast,
+    describe_type,
+)
 from k6frames.tables.keys import find_duplicates
 
 __all__ = [
@@ -174,20 +183,26 @@ class Table:
         advice = f", as k6frames.{self.function} returns it" if self.function else ""
         if not isinstance(frame, pd.DataFrame):
             raise SchemaError(
-                f"Expected a pandas.DataFrame of the table '{self.name}'{advice}, not a "
-                f"{type(frame).__name__}."
+                f"Expected a pandas.DataFrame of the table '{self.name}'{advice}, not "
+                f"{describe_type(frame)}."
             )
-        missing = [column.name for column in self.columns if column.name not in frame.columns]
+        names = frame.columns
+        missing = [column.name for column in self.columns if column.name not in names]
         if missing:
+            noun = "column" if len(missing) == 1 else "columns"
+            in_index = not {*missing}.isdisjoint(frame.index.names)
             raise SchemaError(
-                f"Expected a frame of the table '{self.name}'{advice}. This frame has no "
-                f"{'column' if len(missing) == 1 else 'columns'} {', '.join(missing)}; it has "
-                f"{', '.join(map(str, frame.columns)) or 'no columns'}."
+                f"Expected a frame of the table '{self.name}'{advice}. This frame has no {noun} "
+                f"{', '.join(missing)}; it has {', '.join(map(str, names)) or 'no columns'}."
+                + (" Make columns of its index with frame.reset_index()." if in_index else "")
             )
-        if not frame.columns.is_unique:
-            for name in self.dtypes:
-                if frame.columns.tolist().count(name) > 1:
-                    raise SchemaError(f"The frame has more than one column '{name}'.")
+        duplicated = names[names.duplicated()]
+        for column in self.columns:
+            if column.name in duplicated:
+                raise SchemaError(
+                    f"The frame has more than one column '{column.name}'. Keep the first with "
+                    "frame.loc[:, ~frame.columns.duplicated()]."
+                )
 
     def _convert(self, values: pd.Series[Any], column: Column) -> pa.Array:
         try:
@@ -198,14 +213,15 @@ class Table:
             raise SchemaError(
                 f"The column '{column.name}' of the table '{self.name}' must be "
                 f"{self.dtypes[column.name]}; its {values.dtype} values cannot be converted "
-                f"without loss{reason}."
+                f"without loss{reason}. Read CSV files with k6frames.read_csv, or convert the "
+                f"column with {CONVERSIONS[column.type].format(name=column.name)}."
             ) from None
 
     def _check_values(self, values: pd.Series[Any], column: Column) -> None:
         if not column.nullable and values.hasnans:
             raise SchemaError(
                 f"The column '{column.name}' of the table '{self.name}' has missing values, and "
-                "it must have none."
+                f"it must have none. Remove these rows with frame.dropna(subset='{column.name}')."
             )
         if column.type == TIMESTAMP:
             first, last = values.min(), values.max()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import frames, tables_with_frames
 
+import k6frames
 from k6frames.errors import SchemaError
 from k6frames.tables import ORGANIZATIONS, ORGANIZATIONS_PUBLIC, PROJECTS, TEST_RUNS
 from k6frames.tables.schema import (
@@ -264,22 +266,72 @@ def test_missing_columns_are_named_with_the_function_that_returns_the_table() ->
         PROJECTS.conform(projects(1).drop(columns="name"))
 
 
-@pytest.mark.parametrize("value", [None, 5, "projects", [1], pd.Series([1])], ids=repr)
-def test_something_else_than_a_frame_is_named(value: Any) -> None:
-    with pytest.raises(SchemaError, match=rf"'projects'.*not a {type(value).__name__}\.$"):
+def test_a_key_in_the_index_has_a_cure() -> None:
+    with pytest.raises(SchemaError, match=r"no column project_id; .* with frame\.reset_index\(\)"):
+        PROJECTS.conform(projects(1).set_index("project_id"))
+
+
+@pytest.mark.parametrize(
+    ("value", "described"),
+    [
+        (None, "None"),
+        (5, "an int"),
+        ("projects", "a str"),
+        ([1], "a list"),
+        (pd.Series([1]), "a pandas.Series"),
+        (k6frames.Client.sample(), "a k6frames.Client"),
+        (pa.table({}), "a pyarrow.Table; call its method to_pandas()"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_something_else_than_a_frame_is_named(value: Any, described: str) -> None:
+    with pytest.raises(SchemaError, match=rf"'projects'.*, not {re.escape(described)}\.$"):
         PROJECTS.conform(value)
 
 
-def test_conform_refuses_a_duplicate_column() -> None:
+def test_conform_refuses_a_duplicate_column_and_names_the_cure() -> None:
     frame = projects(1)
-    with pytest.raises(SchemaError, match="more than one column 'name'"):
-        PROJECTS.conform(pd.concat([frame, frame[["name"]]], axis="columns"))
+    twice = pd.concat([frame, frame[["name"]].assign(name="other")], axis="columns")
+    with pytest.raises(SchemaError, match="more than one column 'name'") as caught:
+        PROJECTS.conform(twice)
+    assert "frame.loc[:, ~frame.columns.duplicated()]" in str(caught.value)
+    cured = PROJECTS.conform(twice.loc[:, ~twice.columns.duplicated()])
+    pd.testing.assert_frame_equal(cured, frame)
+    extra = pd.concat([frame, pd.DataFrame([[1, 2]], columns=["x", "x"])], axis="columns")
+    pd.testing.assert_frame_equal(PROJECTS.conform(extra), frame)
+
+
+@pytest.mark.parametrize(
+    ("type_", "values", "cure"),
+    [
+        (INT, ["7"], lambda frame: frame["x"].astype("Int64")),
+        (FLOAT, ["0.5"], lambda frame: frame["x"].astype("Float64")),
+        (BOOL, ["True"], lambda frame: frame["x"].replace({"True": True, "False": False})),
+        (STRING, [7], lambda frame: frame["x"].astype("string")),
+        (
+            TIMESTAMP,
+            ["2026-07-01 00:00:00+00:00"],
+            lambda frame: pd.to_datetime(frame["x"], format="ISO8601", utc=True),
+        ),
+    ],
+    ids=str,
+)
+def test_the_cure_for_another_type_is_named_and_works(
+    type_: pa.DataType, values: list[Any], cure: Any
+) -> None:
+    frame = pd.DataFrame({"x": values})
+    with pytest.raises(SchemaError, match=r"k6frames\.read_csv, or convert") as caught:
+        one_column(type_).conform(frame)
+    (code,) = re.findall(r"the column with (.*)\.$", str(caught.value))
+    assert code.replace("pandas.", "pd.") in inspect.getsource(cure).replace('"', "'")
+    one_column(type_).conform(frame.assign(x=cure(frame)))
 
 
 def test_conform_refuses_a_missing_value_where_one_is_required() -> None:
     frame = pd.DataFrame({"x": pd.array([1, None], dtype="Int64")})
-    with pytest.raises(SchemaError, match="'x' of the table 't' has missing values"):
+    with pytest.raises(SchemaError, match="'x' of the table 't' has missing values") as caught:
         one_column(INT, nullable=False).conform(frame)
+    assert "frame.dropna(subset='x')" in str(caught.value)
 
 
 def test_conform_refuses_a_duplicate_key_and_names_the_cure() -> None:
