@@ -20,8 +20,12 @@ from k6frames.api.paging import PAGE_SIZE, MalformedPageError, Page, add_paramet
 from k6frames.api.session import Response
 from k6frames.errors import APIError, SchemaError
 
-FILL = 0.85
+FILL = 0.9
 """How full the parts of a window should be: runs are not spread evenly."""
+MAX_DIRECT_PARTS = 8
+"""Into how many parts, each for one page, a window is split at once."""
+FANOUT = 1.4
+"""A window with more pages is first split into this many times the square root of their number."""
 MAX_PARTS = 1000
 """Into how many parts a window is split at most, whatever a response says there is in it."""
 SHORTEST = timedelta(microseconds=1)
@@ -170,7 +174,10 @@ def _split(
     if window.before is not None:
         end = min(end, window.before)
     number = max(math.ceil(count / (PAGE_SIZE * FILL)), 1 if start != window.after else 2)
-    number = min(number, MAX_PARTS)
+    if number > MAX_DIRECT_PARTS:
+        # When runs were created is only guessed. The first page of each part is not lost, and it
+        # comes with a count, so that the part can be split as its runs really are.
+        number = min(math.ceil(FANOUT * math.sqrt(number)), MAX_PARTS)
     mean = count / max((end - start).total_seconds(), 1)
     first = 1 if per_second is None else min(per_second / mean, 2)
     edges = [start + (end - start) * _share(i / number, first) for i in range(number)]
