@@ -174,15 +174,16 @@ def draw_values(
         f"{value}{_CUT_MARK}" if end > limit else value
         for value, end in zip(rows.values, ends, strict=False)
     ]
-    ticks.limit_ticks(ax, start, limit)
     if rows.names_above:
         ax.set_xlim(start, limit + (limit - start) * _PAD_SHARE)
+        ticks.limit_ticks(ax, start, limit, rows.bars_width)
         for text, position in zip(texts, rows.bar_positions, strict=False):
             _write_above(ax, text, position - rows.bar_height / 2)
         return
     widest = max(map(labels.text_width, texts)) + 2 * _VALUE_PAD_POINTS
     room = min(1 - _MIN_BAR_SHARE, widest / rows.bars_width)
     ax.set_xlim(start, limit + (limit - start) * (_PAD_SHARE + room / (1 - room)))
+    ticks.limit_ticks(ax, start, limit, rows.bars_width)
     clip = Rectangle((start, 0), limit - start, 1, transform=ax.get_xaxis_transform())
     for bar in ax.patches:
         bar.set_clip_path(clip)

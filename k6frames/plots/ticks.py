@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, MaxNLocator, StrMethodFormatter
@@ -11,6 +13,7 @@ from k6frames.plots import labels, style
 MIN_TICKS, MAX_TICKS = 2, 6
 TICK_POINTS = 45
 """Room for each tick."""
+LABEL_GAP_POINTS = 8.0
 
 
 def number_axis(ax: Axes, axis: Axis, label: str, *, integer: bool = False) -> None:
@@ -33,10 +36,29 @@ def percent_axis(ax: Axes, axis: Axis, label: str) -> None:
     _draw_grid_and_label(axis, label)
 
 
-def limit_ticks(ax: Axes, low: float, high: float) -> None:
-    """Keep the ticks of the horizontal axis out of the room for texts beside bars and lines."""
-    ticks = ax.xaxis.get_major_locator().tick_values(low, high)
-    ax.set_xticks([tick for tick in ticks if low <= tick <= high])
+def limit_ticks(ax: Axes, low: float, high: float, width: float | None = None) -> None:
+    """Keep the ticks of the horizontal axis between two values, and their labels apart.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Axes whose horizontal limits are final.
+    low, high : float
+        Beyond them is room for texts beside bars and lines.
+    width : float, optional
+        Width of the axis in points, if it is not that of the Axes yet.
+    """
+    locator, formatter = ax.xaxis.get_major_locator(), ax.xaxis.get_major_formatter()
+    ticks = [tick for tick in locator.tick_values(low, high) if low <= tick <= high]
+    if len(ticks) > 1:
+        step = ticks[1] - ticks[0]
+        left, right = ax.get_xlim()
+        step_points = step / (right - left) * (width or style.available_size(ax).width)
+        label_points = max(map(labels.text_width, formatter.format_ticks(ticks))) + LABEL_GAP_POINTS
+        every = math.ceil(label_points / step_points)
+        # A tick at 0 stays.
+        ticks = [tick for tick in ticks if round(tick / step) % every == 0]
+    ax.set_xticks(ticks)
 
 
 def _draw_grid_and_label(axis: Axis, label: str) -> None:

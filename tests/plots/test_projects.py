@@ -171,6 +171,15 @@ def test_any_number_of_rows_is_tidy(size: int, width: float) -> None:
     assert ax.figure.get_figwidth() == width
 
 
+@pytest.mark.parametrize("projects", [10**4, 10**6, 10**9])
+def test_labels_of_large_numbers_are_apart(projects: int, width: float) -> None:
+    with style.figure_width(width):
+        ax = plots.projects_per_organization(organizations([projects, 1]))
+    assert ticks_of(ax.xaxis)[0] == "0"
+    assert len(ticks_of(ax.xaxis)) > 1
+    assert_tidy(ax)
+
+
 def test_a_dollar_starts_no_formula_even_on_axes_drawn_before() -> None:
     with mpl.rc_context({"font.family": "serif"}):
         figure, ax = plt.subplots()
