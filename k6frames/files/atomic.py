@@ -9,6 +9,7 @@ import re
 import secrets
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,9 +29,9 @@ _DESCRIPTOR = re.compile(r"(/dev|/proc/\d+(/task/\d+)?)/fd/\d+")
 def atomic_write(path: PathLike) -> Iterator[Path]:
     """Give a temporary file that replaces `path` when the block ends without an error.
 
-    A new file gets the mode that the umask gives; a replaced file keeps its mode. Symbolic links
-    are followed. A stream (a pipe, a device, ``/dev/stdout``, ``/dev/fd/3``, ``>(...)``) is written
-    to when the block ends, and never replaced.
+    A new file gets the mode that the umask gives; a replaced file keeps its mode and its group.
+    Symbolic links are followed. A stream (a pipe, a device, ``/dev/stdout``, ``/dev/fd/3``,
+    ``>(...)``) is written to when the block ends, and never replaced.
 
     Parameters
     ----------
@@ -125,6 +126,19 @@ def _open_stream(stream: Path) -> BinaryIO:
     return stream.open("ab")
 
 
+def _copy_access(existing: os.stat_result, temporary: Path) -> None:
+    """Give a file the mode, the group and, if allowed, the owner of the file that it replaces."""
+    mode = stat.S_IMODE(existing.st_mode) & 0o777
+    if sys.platform != "win32":
+        for owner in (existing.st_uid, -1):
+            with contextlib.suppress(OSError):  # only root may give files away
+                os.chown(temporary, owner, existing.st_gid)
+                break
+        if temporary.stat().st_gid != existing.st_gid:
+            mode &= 0o707  # it was meant for another group
+    temporary.chmod(mode)
+
+
 @contextlib.contextmanager
 def _replace(path: Path) -> Iterator[Path]:
     # `Path.resolve` does not report a loop of links in every version of Python.
@@ -147,7 +161,7 @@ def _replace(path: Path) -> Iterator[Path]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         if existing is not None:
-            temporary.chmod(stat.S_IMODE(existing.st_mode) & 0o777)
+            _copy_access(existing, temporary)
         temporary.replace(target)
     finally:
         with contextlib.suppress(OSError):

@@ -146,6 +146,25 @@ def test_a_replaced_file_keeps_its_mode(mode: int) -> None:
     assert get_mode("file") == mode
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_a_replaced_file_keeps_its_owner_and_group_or_the_group_loses_its_access(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path("file").touch()
+    os.chown("file", 65534, 12345)
+    Path("file").chmod(0o660)
+    write("file")
+    status = Path("file").stat()
+    assert (status.st_uid, status.st_gid, get_mode("file")) == (65534, 12345, 0o660)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "chown", refuse)
+    write("file")
+    assert (Path("file").stat().st_gid, get_mode("file")) == (os.getgid(), 0o600)
+
+
 def replace_as_nobody() -> None:
     os.setuid(65534)
     try:
