@@ -31,7 +31,7 @@ _MAX_NAMED = 5
 @account_options(on_error=False)
 @examples("k6frames sync history")
 def sync(folder: Path, account: Account) -> None:
-    """Bring a dataset up to date: the account's history as Parquet files.
+    """Keep the account's history in a dataset of Parquet files.
 
     FOLDER is created if it does not exist. The dataset keeps test runs that k6 deletes when their
     retention ends, and one state of everything else per day. Run this once a day, for example. It
@@ -41,9 +41,9 @@ def sync(folder: Path, account: Account) -> None:
 
     with account.client() as client:
         found = sync_dataset(folder, client)
-    if found.empty:
+    rows = found[~_is_moving_time(found)].drop_duplicates(["table", "change", "key"])
+    if rows.empty:
         click.echo("Nothing has changed.")
-    rows = found.drop_duplicates(["table", "change", "key"])
     for table, kinds in rows.groupby("table", sort=False)["change"]:
         counts = [f"{count:,} {change}" for change, count in kinds.value_counts(sort=False).items()]
         click.echo(f"{str(table).replace('_', ' ').capitalize()}: {', '.join(counts)}")
@@ -110,7 +110,15 @@ def changes(
             raise InputError("--since and --until are for a dataset: leave them out, or AFTER.")
         frame = comparisons.snapshot_changes(folder, after)
         _note_failures(frame)
+    frame = frame.iloc[_is_moving_time(frame).to_numpy(bool).argsort(kind="stable")]  # these last
     list_rows(frame, rows, ["table", "change", "name", "column", "before", "after", "key"])
+
+
+def _is_moving_time(frame: pd.DataFrame) -> pd.Series[bool]:
+    """Return which rows are a new time of an update or of the next run, which is no news."""
+    from k6frames.dataset.changes import MOVING_TIMES
+
+    return frame["column"].isin(MOVING_TIMES).fillna(value=False)
 
 
 def _refuse_snapshot(folder: Path) -> None:

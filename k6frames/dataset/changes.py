@@ -26,6 +26,8 @@ from k6frames.validation import absolute_path
 Folder = str | os.PathLike[str]
 
 DEFAULT_PERIOD = timedelta(days=7)
+MOVING_TIMES = ("updated", "next_run")
+"""Columns that change whenever something else does, or by themselves."""
 
 _STACK_LOADERS: tuple[Callable[..., pd.DataFrame], ...] = (
     load_tests.stack_projects_df,
@@ -119,7 +121,7 @@ def dataset_changes(
     0
     """
     first, last = find_days(folder, since, until)
-    root = absolute_path(folder, "The argument folder")
+    root = layout.find_root(folder)
     return _concatenate(
         changes(read_dataset(root, table.name, day=first), read_dataset(root, table.name, day=last))
         for table in DAILY_TABLES.values()
@@ -131,7 +133,7 @@ def find_days(
     folder: Folder, since: TimestampLike | None, until: TimestampLike | None
 ) -> tuple[str, str]:
     """Return the two days that `dataset_changes` compares, such as ``2026-10-01``."""
-    root = layout.find_root(folder, absolute_path(folder, "The argument folder"))
+    root = layout.find_root(folder)
     days = sorted({day for table in DAILY_TABLES.values() for day in layout.days(root, table)})
     if not days:
         raise ConfigError(f"{root} has only test runs: a sync adds what can be compared.")

@@ -33,6 +33,7 @@ from k6frames.tables import (
     TEST_RUNS,
 )
 from k6frames.tables.schema import TIMESTAMP, Column, Table
+from k6frames.validation import absolute_path
 
 DAILY_TABLES = {
     table.name: table
@@ -109,8 +110,8 @@ def is_dataset(root: Path) -> bool:
     return any(days(root, table) for table in DAILY_TABLES.values()) or bool(run_files(root))
 
 
-def remove_remains(root: Path) -> None:
-    """Remove what writers that were killed left behind. No other writer must be at work."""
+def remove_temporary_files(root: Path) -> None:
+    """Remove what killed syncs have left. No other sync may be at work."""
     for name in (TEST_RUNS.name, *DAILY_TABLES):
         for path in (root / name).rglob(_PART):
             path.unlink(missing_ok=True)
@@ -192,8 +193,15 @@ def read_all_columns(path: Path) -> pa.Table | None:
         ) from None
 
 
-def find_root(folder: str | os.PathLike[str], root: Path) -> Path:
-    """Return the folder of a dataset, or raise an error that says that it is none."""
+def find_root(folder: str | os.PathLike[str]) -> Path:
+    """Return the absolute path of a dataset.
+
+    Raises
+    ------
+    ConfigError
+        If the folder has no dataset.
+    """
+    root = absolute_path(folder, "The argument folder")
     if not is_dataset(root):
         raise ConfigError(
             f"{os.fspath(folder)!r} has no dataset. Make one with k6frames.sync(folder)."

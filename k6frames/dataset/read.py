@@ -19,7 +19,7 @@ from k6frames.errors import ConfigError
 from k6frames.tables import LOAD_TESTS, STACK_PROJECTS, TEST_RUN_DETAILS, TEST_RUNS
 from k6frames.tables.schema import TIMESTAMP, Column, Table
 from k6frames.tables.timestamps import TimestampLike, parse_timestamp
-from k6frames.validation import absolute_path, short_repr
+from k6frames.validation import short_repr
 
 RUN_TABLES = {table.name: table for table in (TEST_RUNS, TEST_RUN_DETAILS)}
 
@@ -124,7 +124,7 @@ def select(
     if found is None:
         names = ", ".join(sorted([*RUN_TABLES, *DAILY_TABLES]))
         raise ConfigError(f"table must be one of {names}; not {short_repr(table)}.")
-    root = layout.find_root(folder, absolute_path(folder, "The argument folder"))
+    root = layout.find_root(folder)
     after = _parse("created_after", created_after)
     before = _parse("created_before", created_before)
     until = None if day is None else parse_timestamp("day", day).isoformat()[:10]

@@ -118,7 +118,7 @@ def sync(
     root.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(root / LOCK_FILE, timeout=LOCK_TIMEOUT_SECONDS):
-            layout.remove_remains(root)
+            layout.remove_temporary_files(root)
             dataset = _Dataset(root, client, with_private=with_private)
             found = [
                 *dataset.sync_organizations(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import dask
@@ -218,6 +219,24 @@ def test_changes_since_a_day(tmp_path):
     assert k6frames.read_dataset("history", "load_tests", day="2026-06-22")["name"].eq("Old").any()
     with pytest.raises(ConfigError, match="its first sync was on 2026-06-20"):
         names(since="2026-06-19")
+
+
+def test_changes_without_days_are_those_of_a_week_or_since_the_first_sync(tmp_path):
+    def names() -> list[str]:
+        return k6frames.dataset_changes("history")["before"].tolist()
+
+    for day, name in (("2026-06-01", "Old"), ("2026-06-20", "New"), ("2026-07-01", "Newest")):
+        folder = rename(tmp_path / day, day, name)
+        if day == "2026-06-01":
+            (folder / "v3/organizations.json").unlink()  # added later: nothing to compare with
+        k6frames.sync("history", k6frames.Client(api_url=folder.as_uri()))
+        assert names() == {"2026-06-01": [], "2026-06-20": ["Old"], "2026-07-01": ["New"]}[day]
+    with pytest.raises(ConfigError, match=r"since \(2026-06-20\) must not be after until"):
+        k6frames.dataset_changes("history", "2026-06-20", until="2026-06-10")
+    for name in layout.DAILY_TABLES:
+        shutil.rmtree(f"history/{name}")
+    with pytest.raises(ConfigError, match="has only test runs"):
+        k6frames.dataset_changes("history")
 
 
 def test_changes_between_snapshots(tmp_path):
