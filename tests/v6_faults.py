@@ -183,7 +183,7 @@ def forbidden(box: Sandbox) -> None:
     assert frame.attrs["failed"][0]["stack_id"] == 11
 
 
-@fault("v3 answers 404", "everything of v6 is read with a token and a stack")
+@fault("v3 responds with status 404", "everything of v6 is read with a token and a stack")
 def retired(box: Sandbox) -> None:
     server = start(box)
     assert len(load_runs(stack=22, client=box.client(server.url))) == 3000

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import base64
 import logging
-from contextlib import ExitStack
 
 import faults
 import leaks
 import pytest
-import servers
-from faults import FAULTS, Fault, Sandbox
+from faults import FAULTS, Fault, check_fault
 
-from k6frames.api import fetching
 from k6frames.api.token import Token
 
 CASES = [
@@ -27,18 +24,7 @@ CASES = [
 def test_the_promise_holds_and_the_token_stays_secret(
     fault: Fault, version, tmp_path, token, monkeypatch, caplog, capfd
 ):
-    monkeypatch.setattr(fetching, "GRACE_SECONDS", 0.05)
-    caplog.set_level(logging.DEBUG)
-    with ExitStack() as stack:
-        box = Sandbox(tmp_path, token, monkeypatch, stack, version)
-        fault.check(box)
-        # Before the servers are closed, which would end them too.
-        servers.wait_until(lambda: not faults.threads(), within=3)
-        shown = [repr(client) + client._repr_html_() + repr(vars(client)) for client in box.clients]
-    assert leaks.leaks_in_files(token, tmp_path) == []
-    assert leaks.leaks_in_logs(token, caplog.records) == []
-    assert [leak for error in box.errors for leak in leaks.leaks_in_error(token, error)] == []
-    assert not leaks.is_in_text(token, f"{capfd.readouterr()} {shown}")
+    check_fault(fault, version, tmp_path, token, monkeypatch, caplog, capfd)
 
 
 def test_the_catalogue_names_each_fault_once():

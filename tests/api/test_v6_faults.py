@@ -1,20 +1,18 @@
-"""The v6 part of the catalogue of faults, run over a real socket."""
+"""The parts of the catalogue of faults about v6, data, files and the command line."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
-import leaks
 import pytest
-from faults import Fault, Sandbox
+from data_faults import DATA_FAULTS
+from faults import Fault, check_fault
 from v6_faults import V6_FAULTS
+
+CASES = [pytest.param(one, id=one.check.__name__) for one in [*V6_FAULTS, *DATA_FAULTS]]
 
 
 @pytest.mark.usefixtures("no_waits")
-@pytest.mark.parametrize("fault", V6_FAULTS, ids=[fault.check.__name__ for fault in V6_FAULTS])
-def test_the_promise_holds_and_the_token_stays_secret(fault: Fault, tmp_path, token, monkeypatch):
-    with ExitStack() as stack:
-        box = Sandbox(tmp_path, token, monkeypatch, stack, "v6")
-        fault.check(box)
-    assert leaks.leaks_in_files(token, tmp_path) == []
-    assert not any(token in f"{error} {error!r}" for error in box.errors)
+@pytest.mark.parametrize("fault", CASES)
+def test_the_promise_holds_and_the_token_stays_secret(
+    fault: Fault, tmp_path, token, monkeypatch, caplog, capfd
+):
+    check_fault(fault, fault.versions[0], tmp_path, token, monkeypatch, caplog, capfd)

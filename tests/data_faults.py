@@ -1,0 +1,154 @@
+"""The part of the catalogue of faults that is about data, files and the command line."""
+
+from __future__ import annotations
+
+import functools
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+
+import pandas as pd
+import pytest
+import servers
+from faults import Fault, Sandbox
+
+import k6frames
+from k6frames.api import cache
+from k6frames.errors import ConfigError, SchemaError
+from k6frames.tables import PROJECTS
+
+DATA_FAULTS: list[Fault] = []
+SECTION = "Data, files and the command line"
+Check = Callable[[Sandbox], None]
+
+
+def fault(name: str, promise: str) -> Callable[[Check], Check]:
+    """Add a check to this part of the catalogue."""
+
+    def add(check: Check) -> Check:
+        DATA_FAULTS.append(Fault(name, promise, check, SECTION, ("v3",)))
+        return check
+
+    return add
+
+
+def projects(box: Sandbox, *created: str) -> pd.DataFrame:
+    """Return projects with these dates, as a server sends them."""
+    listed = [
+        {"id": number, "name": "P", "organization_id": 1, "created": text}
+        for number, text in enumerate(created, start=1)
+    ]
+    server = box.serve(account=servers.account({1: listed}))
+    return k6frames.projects_df(client=box.client(server))
+
+
+def refuses(
+    box: Sandbox, kind: type[Exception], message: str, call: Callable[..., object], *args: object
+) -> None:
+    with pytest.raises(kind, match=message) as caught:
+        call(*args)
+    box.errors.append(caught.value)
+
+
+@fault("a date is Go's zero time, `0001-01-01T00:00:00Z`", "it is missing")
+def no_date(box: Sandbox) -> None:
+    frame = projects(box, "0001-01-01T00:00:00Z", "2026-05-01T00:00:00Z")
+    assert frame["created"].isna().tolist() == [True, False]
+    assert len(k6frames.creation_timeline(frame, freq="D")) == 1
+
+
+@fault("a timeline of more than two million rows", "a ConfigError with the number and the dates")
+def long_timeline(box: Sandbox) -> None:
+    frame = projects(box, "0002-01-01T00:00:00Z", "9999-01-01T00:00:00Z")
+    refuses(
+        box,
+        ConfigError,
+        r"3,65\d,\d{3} days from 0002-01-01 to 9999-01-01.* Choose a longer freq",
+        functools.partial(k6frames.creation_timeline, frame, freq="D"),
+    )
+
+
+@fault("a column has dates and datetimes, or years beyond 9999", "nothing is lost, or an error")
+def mixed_dates(box: Sandbox) -> None:
+    frame = projects(box, "", "")
+    times = pd.Series([date(2026, 5, 1), datetime(2026, 5, 1, 12, 30)], dtype=object)  # noqa: DTZ001
+    conformed = PROJECTS.conform(frame.assign(created=times))
+    assert conformed["created"].dt.hour.tolist() == [0, 12]
+    late = pd.Series([pd.Timestamp("2026-05-01").as_unit("s") + pd.Timedelta(days=4_000_000)] * 2)
+    frame = frame.assign(created=late)
+    refuses(box, SchemaError, "the years 1 to 9999", PROJECTS.conform, frame)
+
+
+@fault('`as_of="now"`, `"today"`, `"-1"`, a number', "a ConfigError; None is now")
+def odd_as_of(box: Sandbox) -> None:
+    frame = k6frames.organization_projects_df(client=k6frames.Client.sample())
+    for value in ("now", "today", "-1", 1):
+        idle_projects = functools.partial(k6frames.idle_projects, frame, as_of=value)
+        refuses(box, ConfigError, "as_of must be a date", idle_projects)
+
+
+@fault("an export replaces a file of mode 0600", "it stays 0600")
+def private_file(box: Sandbox) -> None:
+    file = box.folder / "projects.csv"
+    file.touch(mode=0o600)
+    k6frames.to_csv(projects(box, ""), file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@fault("a name with NUL, a loop of links, attrs that are not JSON", "an error; nothing is written")
+def bad_files(box: Sandbox) -> None:
+    frame = projects(box, "")
+    loop = box.folder / "loop"
+    loop.symlink_to(loop)
+    before = sorted(box.folder.iterdir())
+    for write in (k6frames.to_csv, k6frames.to_parquet, k6frames.to_excel):
+        refuses(box, ConfigError, "No file can be named", write, frame, "a\0b")
+        refuses(box, OSError, "symbolic links", write, frame, loop)
+    frame.attrs["when"] = datetime(2026, 5, 1)  # noqa: DTZ001
+    refuses(box, SchemaError, "'when'", k6frames.to_parquet, frame, box.folder / "file")
+    assert sorted(box.folder.iterdir()) == before
+
+
+@fault("`k6frames cache --clear` where others have files and folders", "only ours are removed")
+def clears_its_own(box: Sandbox) -> None:
+    box.filled()
+    ours, root = box.database.parent, box.folder / "cache"
+    others = [ours / "thesis.txt", root / "photos" / cache.DATABASE_NAME]
+    for file in others:
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+    assert "1 cache cleared" in command(box, "cache --clear")
+    assert sorted(path for path in root.rglob("*") if path.is_file()) == sorted(others)
+
+
+@fault("standard output that is full, closed, or of an encoding without the characters", "one line")
+def bad_output(box: Sandbox) -> None:
+    assert command(box, "organizations --sample >/dev/full") == "Error: No space left on device\n"
+    assert command(box, "organizations --sample >&-").startswith("Error: Standard output is closed")
+    box.patch.setenv("PYTHONIOENCODING", "cp1252")
+    assert r"\u05" in command(box, "projects --sample")
+
+
+@fault("an `--org` of 5,000 digits, a column that is given twice", "one line")
+def bad_arguments(box: Sandbox) -> None:
+    shown = command(box, f"projects --sample --org {'9' * 5000}")
+    assert "9" * 61 not in shown
+    assert command(box, "organizations --sample --columns name,name").count("\n") == 1
+
+
+def command(box: Sandbox, arguments: str) -> str:
+    """Return what a command writes; it never ends in a traceback."""
+    done = subprocess.run(
+        ["bash", "-c", f"exec 2>&1; {sys.executable} -m k6frames.cli {arguments}"],
+        stdout=subprocess.PIPE,
+        encoding="latin-1",
+        timeout=60,
+        check=False,
+        env={**os.environ, "K6_CLOUD_TOKEN": box.token},
+    )
+    assert "Traceback" not in done.stdout
+    assert box.token not in done.stdout
+    return done.stdout
