@@ -134,7 +134,7 @@ LIMIT_BYTES = 330_000_000
 
 def test_two_processes_sum_more_data_than_fits_into_their_memory(tmp_path):
     folder = tmp_path / "history"
-    make_dataset(folder, 1_400_000, months=24, stacks=2)
+    make_dataset(folder, 2_900_000, months=24, stacks=2)
     with (
         dask.config.set(scheduler=None, **MEMORY),
         distributed.LocalCluster(
@@ -149,7 +149,7 @@ def test_two_processes_sum_more_data_than_fits_into_their_memory(tmp_path):
         assert set(client.scheduler_info()["workers"]) == workers  # none had to be restarted
         assert len(workers) == 2
     details = k6frames.read_dataset(folder, "test_run_details")
-    assert details.memory_usage(deep=True).sum() > LIMIT_BYTES
+    assert details.memory_usage(deep=True).sum() > 2 * LIMIT_BYTES
     pd.testing.assert_frame_equal(found, k6frames.usage(details), check_exact=True)
     pd.testing.assert_frame_equal(results, k6frames.test_results(details, as_of=AS_OF))
 
