@@ -314,7 +314,7 @@ def test_conform_refuses_a_duplicate_column_and_names_the_cure() -> None:
             lambda frame: pd.to_datetime(frame["x"], format="ISO8601", utc=True),
         ),
     ],
-    ids=str,
+    ids=["int", "float", "bool", "string", "timestamp"],
 )
 def test_the_cure_for_another_type_is_named_and_works(
     type_: pa.DataType, values: list[Any], cure: Any
