@@ -32,6 +32,24 @@ def test_argument_that_must_be_a_path_is_refused_in_one_line(value) -> None:
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        (k6frames.projects_df, {"client": k6frames.Client.sample(), "on_error": 5}, "on_error"),
+        (k6frames.metric_values_df, {"by": 5}, "by must be"),
+        (k6frames.metric_values_df, {"metric": "\ud800"}, "half of a surrogate pair"),
+        (k6frames.plots.completeness, {"frames": {"a": pd.DataFrame()}, "ax": 5}, "ax must be"),
+        (k6frames.Client.sample().get, {"path": 5}, "A path is a string"),
+        (k6frames.Client, {"token": "abc", "timeout": 10**5000}, "timeout must be"),
+    ],
+)
+def test_argument_of_another_type_is_refused(function, arguments, message) -> None:
+    if function is k6frames.metric_values_df:
+        arguments |= {"load_test_id": 735140, "client": k6frames.Client.sample()}
+    with pytest.raises(ConfigError, match=message):
+        function(**arguments)
+
+
 def test_values_are_shown_short() -> None:
     assert short_repr(10**5000) == "an int of more than 4,000 digits"
     assert short_repr("y" * 9999) == f"'{'y' * 12}...{'y' * 13}'"

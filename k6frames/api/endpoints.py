@@ -134,7 +134,13 @@ def _arguments(**arguments: str | int | list[int] | datetime | None) -> str:
             text = value.isoformat().replace("+00:00", "Z")
         else:
             text = str(value)
-        written.append(f"{name}={quote(text, safe=_SAFE)}")
+        try:
+            written.append(f"{name}={quote(text, safe=_SAFE)}")
+        except UnicodeEncodeError:
+            raise ConfigError(
+                f"{name} has half of a surrogate pair, which no request can contain: "
+                f"{short_repr(value)}."
+            ) from None
     return f"({','.join(written)})"
 
 

@@ -56,6 +56,9 @@ class InputError(click.ClickException):
 
     exit_code = 2
 
+    def __init__(self, message: str) -> None:
+        super().__init__(shorten_words(message))
+
 
 def translate(message: str) -> str:
     """Return a message of k6frames in the words of the command line, line breaks kept."""

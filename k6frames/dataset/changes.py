@@ -139,7 +139,7 @@ def find_days(
         raise ConfigError(f"{root} has only test runs: a sync adds what can be compared.")
     last = days[-1] if until is None else _day_of("until", until)
     if since is None:
-        week_before = date.fromisoformat(last) - DEFAULT_PERIOD
+        week_before = date.fromisoformat(max(last, days[0])) - DEFAULT_PERIOD
         first = max(week_before.isoformat(), days[0])
     else:
         first = _day_of("since", since)

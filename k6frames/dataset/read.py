@@ -215,8 +215,10 @@ def _check_columns(columns: Iterable[str] | None, selection: Selection) -> tuple
     """Return the names of the columns to read, each once."""
     if columns is None:
         return tuple(selection.declared)
+    if not isinstance(columns, Iterable):
+        raise ConfigError(f"columns must be names of columns, not {short_repr(columns)}.")
     names = [columns] if isinstance(columns, str) else list(columns)
-    unknown = [name for name in names if name not in selection.declared]
+    unknown = [n for n in names if not isinstance(n, str) or n not in selection.declared]
     if unknown:
         raise ConfigError(
             f"{selection.table.name} has no column {', '.join(map(short_repr, unknown))}; it has "

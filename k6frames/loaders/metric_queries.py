@@ -13,6 +13,7 @@ from k6frames.api.endpoints import Request
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders.metric_responses import decode
 from k6frames.tables import METRICS
+from k6frames.validation import short_repr
 
 MAX_NAMED_METRICS = 20
 """How many metrics an error message names."""
@@ -39,15 +40,15 @@ def complete_query(metric: str, query: str, by: str | Iterable[str] | None) -> s
     """Return the query with its `by` clause."""
     for name, text in (("metric", metric), ("query", query)):
         if not isinstance(text, str) or not text.strip():
-            raise ConfigError(f"{name} must be a non-empty string, not {text!r}.")
+            raise ConfigError(f"{name} must be a non-empty string, not {short_repr(text)}.")
     if by is None:
         return query
     labels: list[Any] = [by] if isinstance(by, str) or not isinstance(by, Iterable) else list(by)
     if not labels or not all(isinstance(label, str) and label for label in labels):
-        raise ConfigError(f'by must be labels, such as ["name"], not {by!r}.')
+        raise ConfigError(f'by must be labels, such as ["name"], not {short_repr(by)}.')
     if re.search(r"\bby\b", query):
         raise ConfigError(
-            f"The query {query!r} has a by clause already: leave out the argument by."
+            f"The query {query[:200]!r} has a by clause already: leave out the argument by."
         )
     return f"{query} by ({', '.join(labels)})"
 

@@ -18,7 +18,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import ScaledTranslation, Transform
 
+from k6frames.errors import ConfigError
 from k6frames.plots import labels
+from k6frames.validation import short_repr
 
 # Okabe and Ito's palette, which color-blind readers tell apart, without its black and its yellow:
 # the plots are read on white and on dark pages, where one of those two would vanish.
@@ -119,6 +121,8 @@ def available_size(ax: Axes | None) -> Size:
     """Return how much room there is on the given Axes, or on a new figure."""
     if ax is None:
         return Size((_figure_width.get() - 2 * _MARGIN_INCHES) * 72, math.inf)
+    if not isinstance(ax, Axes):
+        raise ConfigError(f"ax must be a matplotlib.axes.Axes or None, not {short_repr(ax)}.")
     points = 72 / ax.figure.dpi
     return Size(ax.bbox.width * points, ax.bbox.height * points)
 

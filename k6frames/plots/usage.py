@@ -24,6 +24,7 @@ from k6frames.plots.periods import (
 )
 from k6frames.plots.usage_groups import describe_grouping, find_grouping, find_largest
 from k6frames.tables import VUH_BUDGET
+from k6frames.validation import short_repr
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,6 +33,7 @@ MAX_LIMIT_RATIO = 3
 MAX_SHARE = 2.0
 """Bars are cut at so many times the limit."""
 
+_MAX_LIMIT = 1e15
 _ESTIMATE_COLOR = "#7F7F7F"
 # Of a limit the halo is what is seen on bars and on dark pages.
 _LIMIT: dict[str, Any] = {
@@ -126,8 +128,10 @@ def _check_limit(limit: float | None, unit: str | None) -> None:
     if limit is None:
         return
     is_number = isinstance(limit, int | float | np.number) and not isinstance(limit, bool)
-    if not is_number or not math.isfinite(limit) or limit <= 0:
-        raise ConfigError(f"limit must be a positive number of VUh per month, not {limit!r}.")
+    if not is_number or not 0 < limit < _MAX_LIMIT:
+        raise ConfigError(
+            f"limit must be a positive number of VUh per month, not {short_repr(limit)}."
+        )
     if unit not in ("month", None):
         raise ConfigError(
             f"limit is in VUh per calendar month, and the periods of this summary are {unit}s. "
