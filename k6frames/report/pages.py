@@ -16,7 +16,7 @@ import k6frames
 from k6frames.report.account import Account
 from k6frames.report.elements import Section
 from k6frames.report.sections import overview
-from k6frames.report.words import header
+from k6frames.report.words import capitalized, header
 from k6frames.tables.schema import Table
 
 MAX_INTEGER = 2**53
@@ -62,8 +62,8 @@ def table_page(account: Account, table: Table, frame: pd.DataFrame) -> str:
     encoded = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return _render(
         "table.html.j2",
-        title=f"{header(table.name)}: {account.name}",
-        heading=header(table.name),
+        title=f"{capitalized(header(table.name))}: {account.name}",
+        heading=capitalized(header(table.name)),
         account=account,
         table=table,
         columns=columns,
@@ -94,7 +94,8 @@ def write_datatables(folder: Path) -> None:
 def _cells(values: pd.Series[Any]) -> list[Any]:
     """Return values as JSON has them; timestamps are strings that sort as they do."""
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        cells = values.dt.strftime("%Y-%m-%d %H:%M")
+        has_times = (values.dt.normalize() < values).any()
+        cells = values.dt.strftime("%Y-%m-%d %H:%M" if has_times else "%Y-%m-%d")
     elif pd.api.types.is_bool_dtype(values.dtype):
         cells = values.map({True: "yes", False: "no"})
     elif pd.api.types.is_float_dtype(values.dtype):

@@ -108,7 +108,7 @@ def _run_figures(account: Account) -> list[Figure]:
             else "no run has a result",
         ),
         Figure(
-            "limits used above 80 %",
+            "limits used above 80%",
             f"{nearly:,}",
             f"of {count(limited, 'project')} with a limit" if limited else "no project has a limit",
         ),

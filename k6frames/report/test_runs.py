@@ -48,15 +48,15 @@ def budget(account: Account) -> Section:
     if not limited:
         answer = "No project has a limit."
     elif nearly.empty:
-        answer = f"None of {count(limited, 'project')} with a limit has used more than 80 % of it."
+        answer = f"None of {count(limited, 'project')} with a limit has used more than 80% of it."
         if limited == 1:
-            answer = "The only project with a limit has used at most 80 % of it."
+            answer = "The only project with a limit has used at most 80% of it."
     else:
         named = [
             f"{name_or_id(r.project_name, r.project_id)} ({r.share:,.0%})" for r in rows(nearly)
         ]
         answer = (
-            f"{count(len(nearly), 'project')} {have(len(nearly))} used more than 80 % of the "
+            f"{count(len(nearly), 'project')} {have(len(nearly))} used more than 80% of the "
             f"month's limit: {join_names(named)}."
         )
     drawn = []
@@ -133,7 +133,7 @@ def slower(account: Account) -> Section:
     if compared.empty:
         answer = "No load test has the metrics of enough runs to compare them."
     elif increased.empty:
-        answer = "The p95 of no load test is more than 10 % above that of the five runs before."
+        answer = "The p95 of no load test is more than 10% above that of the five runs before."
     else:
         named = [
             f"{name_or_id(r.load_test_name, r.load_test_id)} (+{r.change:,.0%})"

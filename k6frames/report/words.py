@@ -16,6 +16,11 @@ def header(column: str) -> str:
     return " ".join(_WORDS.get(word, word) for word in column.split("_"))
 
 
+def capitalized(words: str) -> str:
+    """Return words with a capital letter at the beginning, and the others as they are."""
+    return words[:1].upper() + words[1:]
+
+
 def count(number: int, noun: str) -> str:
     """Return a number with its noun in the singular or plural."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
