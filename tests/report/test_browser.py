@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-
-from k6frames import Client
-from k6frames.report.build import write_report
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> str:
-    with Client.sample() as client:
-        page = write_report(client, tmp_path_factory.mktemp("r"), report_step=lambda _: None)
-    return page.parent.as_uri()
+def report(sample_report: Path) -> str:
+    return sample_report.as_uri()
 
 
 @pytest.fixture(scope="module")
