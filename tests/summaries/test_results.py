@@ -122,6 +122,19 @@ def test_a_test_can_fail_for_longer_than_the_days_that_are_counted() -> None:
     assert row["last_result"] == "failed"
 
 
+def test_an_unknown_result_is_shown_and_is_neither_passed_nor_failed_nor_aborted() -> None:
+    run = {"stack_id": 1, "load_test_id": 1, "created": utc("2026-06-30")}
+    run["ended"] = run["created"]
+    results = ["failed", "inconclusive"]
+    records = [{**run, "test_run_id": n, "result": result} for n, result in enumerate(results)]
+    frame = to_frame(TEST_RUN_DETAILS, records)
+    row = k6frames.test_results(frame, as_of="2026-07-01").iloc[0]
+    assert row[["test_runs", "passed", "failed", "errors", "aborted"]].tolist() == [2, 0, 1, 0, 0]
+    assert row[["pass_rate", "last_result"]].tolist() == [0.0, "inconclusive"]
+    assert row["failing_since"] == utc("2026-06-30")
+    assert k6frames.results_timeline(frame).iloc[0, 1:].tolist() == [0, 1, 0, 0]
+
+
 def test_runs_created_at_the_same_time_are_in_the_order_of_their_ids() -> None:
     run = {"stack_id": 1, "load_test_id": 1, "created": utc("2026-06-30")}
     records = [

@@ -241,6 +241,25 @@ def test_a_budget_halfway_through_the_month() -> None:
     assert_equal_to_1e_9(budget, to_frame(VUH_BUDGET, expected))
 
 
+@pytest.mark.parametrize(
+    ("as_of", "expected"),
+    [
+        ("2024-02-01", 29.0),  # no time has passed, so there is no rate
+        ("2024-02-01T12:00", 29.0 * 58),
+        ("2024-02-15T12:00", 58.0),
+        ("2023-02-15", 58.0),
+    ],
+)
+def test_the_expected_usage_takes_the_length_of_the_month(as_of: str, expected: float) -> None:
+    start = utc(as_of).replace(day=1).normalize()
+    frame = details(
+        *({"created": created, "ended": created, "total_vuh": 29.0} for created in
+          (start - pd.Timedelta(microseconds=1), start))
+    )  # fmt: skip
+    budget = k6frames.vuh_budget(frame, to_frame(PROJECT_LIMITS, []), as_of=as_of)
+    assert budget["expected_vuh"].tolist() == [pytest.approx(expected)]
+
+
 @pytest.mark.parametrize("as_of", ["0001-01-01", "9999-12-31T23:59:59.999999", "2026-02-28"])
 def test_a_budget_is_possible_in_every_month(as_of: str) -> None:
     budget = k6frames.vuh_budget(
