@@ -6,7 +6,7 @@ import io
 import math
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -34,9 +34,21 @@ class Body:
     content: bytes = field(repr=False)
 
 
-def make_response(body: bytes, headers: Mapping[str, str]) -> urllib3.HTTPResponse:
+class CompleteResponse(urllib3.HTTPResponse):
+    """A response whose body has been read."""
+
+    def stream(
+        self,
+        amt: int | None = None,  # noqa: ARG002
+        decode_content: bool | None = None,
+    ) -> Generator[bytes, None, None]:
+        """Yield the body in one piece: requests would take it in a hundred."""
+        yield self.read(decode_content=decode_content)
+
+
+def make_response(body: bytes, headers: Mapping[str, str]) -> CompleteResponse:
     """Return a response with status 200 whose body has been read."""
-    return urllib3.HTTPResponse(io.BytesIO(body), headers, status=200, preload_content=False)
+    return CompleteResponse(io.BytesIO(body), headers, status=200, preload_content=False)
 
 
 def read_body(raw: urllib3.HTTPResponse) -> Body:

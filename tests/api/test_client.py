@@ -223,7 +223,9 @@ def test_without_a_stack_the_error_lists_the_ways_to_name_one(serve, connect):
 
 def test_a_stack_that_the_api_does_not_know_is_named(serve, connect):
     client = connect(serve(script={AUTH: [busy(403)]}), stack="my-team")
-    with pytest.raises(APIError, match=r"^stack https://my-team\.grafana\.net: .*check the stack"):
+    with pytest.raises(
+        APIError, match=r"\(stack https://my-team\.grafana\.net\): .*check the stack"
+    ):
         client.stacks()
     malformed = connect(serve(script={AUTH: [reply(b"{}")]}), stack="my-team")
     with pytest.raises(SchemaError, match="has no stack ID"):

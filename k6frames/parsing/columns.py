@@ -1,0 +1,140 @@
+"""Records to the columns of an Arrow table; timestamps are parsed a column at a time."""
+
+from __future__ import annotations
+
+import math
+import re
+from operator import attrgetter
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from k6frames.errors import SchemaError
+from k6frames.parsing.decoding import Records
+from k6frames.parsing.json_types import STRING_MAP
+from k6frames.parsing.mismatches import excerpt, expectation, shorten
+from k6frames.tables.schema import (
+    MAX_TIMESTAMP_US,
+    MIN_TIMESTAMP_US,
+    STRING,
+    TIMESTAMP,
+    Column,
+)
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+# Arrow reads timestamps of this grammar if they have an offset and at most six digits of a second.
+_TIMESTAMP = (
+    r"^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d)(:\d\d)?(:\d\d)?(\.\d{1,6})?\d*)?"
+    r"([Zz]|[+-]\d\d(?::?\d\d)?)?$"
+)
+
+
+def make_array(decoded: Records, column: Column) -> pa.Array:
+    """Return one column of all records."""
+    values = _values(decoded.records, str(column.source))
+    if column.string_list:
+        return pa.array([None if v is None else ",".join(v) for v in values], STRING)
+    if column.type == STRING_MAP:
+        return pa.array([None if v is None else list(v.items()) for v in values], STRING_MAP)
+    if column.type == TIMESTAMP:
+        return _timestamps(decoded, column, pa.array(values, STRING))
+    if column.numeric_strings:
+        values = [_number(decoded, column, row, value) for row, value in enumerate(values)]
+    try:
+        return pa.array(values, column.type)
+    except (OverflowError, pa.ArrowInvalid):
+        row = next(i for i, v in enumerate(values) if v is not None and not -(2**63) <= v < 2**63)
+        raise _mismatch(decoded, column, row, values[row]) from None
+
+
+def _values(records: list[Any], source: str) -> list[Any]:
+    """Return a field of each record; a nested field of null is null."""
+    first, *rest = source.split(".")
+    values = list(map(attrgetter(first), records))
+    for name in rest:
+        field = attrgetter(name)
+        values = [None if value is None else field(value) for value in values]
+    return values
+
+
+def _number(decoded: Records, column: Column, row: int, value: float | str | None) -> float | None:
+    if not isinstance(value, str):
+        return value
+    number = float(value) if _NUMBER.fullmatch(value) else math.nan
+    if not math.isfinite(number):
+        raise _mismatch(decoded, column, row, value)
+    return number
+
+
+def _timestamps(decoded: Records, column: Column, texts: pa.Array) -> pa.Array:
+    """Parse a column of timestamps in one call; an empty string and year 1 are missing.
+
+    Go writes ``0001-01-01T00:00:00Z`` for "no date".
+    """
+    texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, STRING), texts)
+    try:
+        timestamps = texts.cast(TIMESTAMP)
+    except pa.ArrowInvalid:
+        timestamps = _parse_normalized(decoded, column, texts)
+    microseconds = timestamps.cast(pa.int64())
+    limits = pc.min_max(microseconds).as_py()
+    if limits["min"] is None:
+        return timestamps
+    if limits["min"] < MIN_TIMESTAMP_US or limits["max"] > MAX_TIMESTAMP_US:
+        outside = pc.or_(
+            pc.less(microseconds, MIN_TIMESTAMP_US), pc.greater(microseconds, MAX_TIMESTAMP_US)
+        )
+        row = pc.index(outside, True).as_py()
+        raise _mismatch(decoded, column, row, texts[row].as_py())
+    if limits["min"] == MIN_TIMESTAMP_US:
+        is_zero_time = pc.equal(microseconds, MIN_TIMESTAMP_US)
+        timestamps = pc.if_else(is_zero_time, pa.scalar(None, TIMESTAMP), timestamps)
+    return timestamps
+
+
+def _parse_normalized(decoded: Records, column: Column, texts: pa.Array) -> pa.Array:
+    """Parse timestamps of which some have no offset, no time or more than six digits."""
+    matches = pc.match_substring_regex(texts, _TIMESTAMP)
+    wrong = pc.index(matches, False).as_py()
+    if wrong < 0:
+        parts = pc.extract_regex(texts, _named_groups(_TIMESTAMP))
+        date, hour, minute, second, fraction, offset = parts.flatten()
+        time = pc.binary_join_element_wise(
+            _default(hour, "00"), _default(minute, ":00"), _default(second, ":00"), fraction, ""
+        )
+        complete = pc.binary_join_element_wise(
+            date, "T", time, pc.utf8_upper(_default(offset, "Z")), ""
+        )
+        try:
+            return complete.cast(TIMESTAMP)
+        except pa.ArrowInvalid:
+            # One of them has a month 13 or the like: find it.
+            wrong = next(row for row in range(len(complete)) if not _is_timestamp(complete, row))
+    raise _mismatch(decoded, column, wrong, texts[wrong].as_py())
+
+
+def _named_groups(pattern: str) -> str:
+    """Give each capturing group the name that `extract_regex` requires."""
+    names = iter("abcdef")
+    return re.sub(r"\((?!\?)", lambda _: f"(?P<{next(names)}>", pattern)
+
+
+def _default(texts: pa.Array, default: str) -> pa.Array:
+    return pc.if_else(pc.equal(texts, ""), default, texts)
+
+
+def _is_timestamp(texts: pa.Array, row: int) -> bool:
+    try:
+        texts.slice(row, 1).cast(TIMESTAMP)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _mismatch(decoded: Records, column: Column, row: int, value: Any) -> SchemaError:
+    found = excerpt(value, private=column.private) if not isinstance(value, int) else str(value)
+    return SchemaError(
+        f"{decoded.describe(row)}: the field '{column.source}' must be {expectation(column)}, "
+        f"not {shorten(found)}."
+    )

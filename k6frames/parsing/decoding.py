@@ -1,0 +1,130 @@
+"""Bodies to records, by msgspec: strict about JSON types, and fast.
+
+The type of a record is made from the table. Fields that no table declares are skipped.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from k6frames.errors import SchemaError
+from k6frames.parsing.json_types import JSON_TYPES
+from k6frames.parsing.mismatches import decode_any, explain_mismatch, shorten
+from k6frames.tables.schema import Column
+
+
+class Records(NamedTuple):
+    """The decoded records of all bodies, and where each one came from."""
+
+    records: list[Any]
+    requests: list[Any]
+    ends: list[int]
+    field: str
+    is_list: bool
+
+    def describe(self, row: int) -> str:
+        """Return the response, the index and the ID of a record, for a message."""
+        body = bisect_right(self.ends, row)
+        index = row - (self.ends[body - 1] if body else 0)
+        where = f"{self.requests[body]}: {self.field}"
+        if self.is_list:
+            where += f"[{index}]"
+        record_id = getattr(self.records[row], "id", None)
+        return where if record_id is None else f"{where} (id {record_id})"
+
+
+def decode_all(
+    columns: tuple[Column, ...], bodies: Mapping[Any, bytes], field: str, is_list: bool
+) -> Records:
+    """Decode all bodies, each with its records in the same field."""
+    decoder = _decoder(columns, field, is_list)
+    records: list[Any] = []
+    ends: list[int] = []
+    for request, body in bodies.items():
+        found = _decode(decoder, columns, field, is_list, str(request), body)
+        records += found if is_list else [found]
+        ends.append(len(records))
+    return Records(records, list(bodies), ends, field, is_list)
+
+
+@cache
+def _decoder(
+    columns: tuple[Column, ...], field: str, is_list: bool
+) -> msgspec.json.Decoder[msgspec.Struct]:
+    """Make the decoder of a body: an object with the records in `field`, or with an error."""
+    record = _record_type("Record", [(str(c.source).split("."), c) for c in columns])
+    content = list[record] if is_list else record  # type: ignore[valid-type]
+    body = msgspec.defstruct(
+        "Body",
+        [
+            (field, content | None | msgspec.UnsetType, msgspec.UNSET),
+            ("error", msgspec.Raw, msgspec.Raw(b"null")),
+        ],
+        # Records have no cycles: without the collector's bookkeeping decoding is faster.
+        gc=False,
+    )
+    return msgspec.json.Decoder(body)
+
+
+def _record_type(name: str, columns: list[tuple[list[str], Column]]) -> Any:
+    fields: list[tuple[Any, ...]] = []
+    nested: dict[str, list[tuple[list[str], Column]]] = {}
+    for (first, *rest), column in columns:
+        if rest:
+            nested.setdefault(first, []).append((rest, column))
+        elif column.nullable:
+            fields.append((first, _json_type(column) | None, None))
+        else:
+            fields.append((first, _json_type(column)))
+    for first, parts in nested.items():
+        fields.append((first, _record_type(first, parts) | None, None))
+    return msgspec.defstruct(name, sorted(fields, key=len), gc=False, omit_defaults=True)
+
+
+def _json_type(column: Column) -> Any:
+    if column.string_list:
+        return list[str]
+    if column.numeric_strings:
+        return float | str
+    return JSON_TYPES[column.type]
+
+
+def _decode(
+    decoder: msgspec.json.Decoder[msgspec.Struct],
+    columns: tuple[Column, ...],
+    field: str,
+    is_list: bool,
+    where: str,
+    body: bytes,
+) -> Any:
+    """Return the content of the field in a body."""
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"{where}: byte {error.start} of the response is not UTF-8.") from None
+    if not text.strip():
+        raise SchemaError(f"{where}: the response is empty.")
+    try:
+        decoded = decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise SchemaError(explain_mismatch(str(error), columns, is_list, where, text)) from None
+    except msgspec.DecodeError as error:
+        raise SchemaError(f"{where}: the response is not complete, valid JSON ({error}).") from None
+    except RecursionError:
+        raise SchemaError(f"{where}: the response is nested too deeply.") from None
+    raw_error = bytes(decoded.error).decode()  # type: ignore[attr-defined]
+    if raw_error != "null":
+        raise SchemaError(f"{where}: the response is an error: {shorten(raw_error)}.")
+    content = getattr(decoded, field)
+    if content is msgspec.UNSET or content is None:
+        state = "null" if content is None else "missing"
+        names = ", ".join(list(decode_any(text))[:10]) or "no fields"
+        raise SchemaError(
+            f"{where}: the field '{field}' is {state}. The response has {shorten(names)}."
+        )
+    return content
