@@ -164,6 +164,7 @@ def _write_sheet(workbook: Any, name: str, frame: pd.DataFrame) -> None:
     integer = workbook.add_format({"num_format": "0"})
     columns, formats = [], []  # one list of cells and one date format per column
     for index, label in enumerate(map(str, frame.columns)):
+        _check_characters(label, f"The name of column {index + 1}")
         cells = _to_cells(frame.iloc[:, index])
         columns.append(cells)
         date_format = _choose_date_format(cells)
@@ -192,11 +193,7 @@ def _to_cells(values: pd.Series[Any]) -> list[Cell]:
     for row, (value, is_present) in enumerate(present, start=2):
         cell = _to_cell(value) if is_present else None
         if isinstance(cell, str):
-            if not cell.isascii() and _LONE_SURROGATE.search(cell):
-                raise SchemaError(
-                    f"Row {row}, column '{values.name}': the string has half of a surrogate pair, "
-                    "which is not a character. Replace it."
-                )
+            _check_characters(cell, f"Row {row}, column '{values.name}'")
             if len(cell) > MAX_STRING_LENGTH:
                 cell = cell[:MAX_STRING_LENGTH]
                 warnings.warn(
@@ -206,6 +203,14 @@ def _to_cells(values: pd.Series[Any]) -> list[Cell]:
                 )
         cells.append(cell)
     return cells
+
+
+def _check_characters(text: str, where: str) -> None:
+    if not text.isascii() and _LONE_SURROGATE.search(text):
+        raise SchemaError(
+            f"{where}: the string has half of a surrogate pair, which is not a character. "
+            "Replace it."
+        )
 
 
 def _to_cell(value: Any) -> Cell:

@@ -138,7 +138,7 @@ _DAMAGE = (
 
 
 def _to_arrow(frame: pd.DataFrame, table: Table | None) -> pa.Table:
-    if not frame.columns.map(str).is_unique:
+    if len(set(map(str, frame.columns))) < len(frame.columns):
         raise SchemaError("The frame has duplicate column names, which Parquet does not allow.")
     try:
         if table is not None and list(frame.columns) == list(table.dtypes):
@@ -164,7 +164,9 @@ def _has_arrow_type(values: pd.Series[Any]) -> bool:
 def _encode_attrs(frame: pd.DataFrame) -> bytes:
     for name, value in frame.attrs.items():
         try:
-            unchanged = isinstance(name, str) and json.loads(json.dumps(value)) == value
+            unchanged = (
+                isinstance(name, str) and json.loads(json.dumps(value, allow_nan=False)) == value
+            )
         except (TypeError, ValueError, RecursionError):
             unchanged = False
         if not unchanged:

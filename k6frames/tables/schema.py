@@ -283,14 +283,22 @@ def combine_attrs(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:
     ``attrs["fetched"]`` is when the oldest response behind them was fetched. ``attrs["failed"]``
     lists the requests that failed and whose rows are therefore missing.
     """
-    fetched = [source.attrs["fetched"] for source in (frame, *sources) if "fetched" in source.attrs]
-    failed = [entry for source in (frame, *sources) for entry in source.attrs.get("failed", [])]
+    times = [source.attrs.get("fetched") for source in (frame, *sources)]
+    fetched = [time for time in times if isinstance(time, str)]
+    failed = [entry for source in (frame, *sources) for entry in _failures(source)]
     frame.attrs = {}
     if fetched:
         frame.attrs["fetched"] = min(fetched)
     if failed:
         frame.attrs["failed"] = list({entry["path"]: dict(entry) for entry in failed}.values())
     return frame
+
+
+def _failures(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return ``attrs["failed"]``, where users may have put something else."""
+    found = frame.attrs.get("failed")
+    entries = found if isinstance(found, list) else []
+    return [entry for entry in entries if isinstance(entry, dict) and "path" in entry]
 
 
 _Function = TypeVar("_Function", bound=Callable[..., pd.DataFrame])

@@ -178,6 +178,9 @@ def test_a_lone_surrogate_is_refused_and_the_old_file_is_unchanged() -> None:
     frame = pd.DataFrame({"a": pd.Series(["x", "\ud800"], dtype=object)})
     with pytest.raises(SchemaError, match="Row 3, column 'a'"):
         to_excel(frame, "frame.xlsx")
+    frame.columns = pd.Index(["\ud800"], dtype=object)
+    with pytest.raises(SchemaError, match="The name of column 1"):
+        to_excel(frame[:1], "frame.xlsx")
     assert Path("frame.xlsx").read_text() == "old"
     assert [path.name for path in Path().iterdir()] == ["frame.xlsx"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,7 +82,8 @@ def test_attrs_are_kept(frame: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [datetime(2026, 1, 1, tzinfo=UTC), {1, 2}, (1, 2), {1: 2}, float("nan"), object()]
+    "value",
+    [datetime(2026, 1, 1, tzinfo=UTC), {1, 2}, (1, 2), {1: 2}, math.nan, math.inf, object()],
 )
 def test_attrs_that_are_not_plain_json_are_refused(value: Any) -> None:
     frame = build_frame(PROJECTS, {"name": ["a"]})

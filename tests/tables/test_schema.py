@@ -466,6 +466,11 @@ def test_combine_attrs_of_frames_without_attrs_is_empty() -> None:
     assert combine_attrs(with_attrs(), with_attrs()).attrs == {}
 
 
+@pytest.mark.parametrize("value", [5, "x", [5], [{}], {"path": 1}, None])
+def test_combine_attrs_ignores_what_is_not_ours(value) -> None:
+    assert combine_attrs(with_attrs(fetched=5, failed=value), with_attrs()).attrs == {}
+
+
 def test_combine_attrs_shares_nothing_with_its_sources() -> None:
     source = with_attrs(failed=[{"path": "/1"}])
     combine_attrs(with_attrs(), source).attrs["failed"][0]["path"] = "changed"
