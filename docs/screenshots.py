@@ -1,23 +1,29 @@
-"""Draw the plots in docs/images: ``python docs/screenshots.py``.
+"""Draw the plots in docs/images, and take pictures of the report: ``python docs/screenshots.py``.
 
-Needs a font with CJK characters, such as Debian's fonts-noto-cjk, to draw every name.
+Needs playwright and Chromium, and fonts that have every name, such as Debian's fonts-noto-cjk and
+fonts-noto-color-emoji.
 """
 
 from __future__ import annotations
 
 import io
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 from PIL import Image
+from playwright.sync_api import sync_playwright
 
 import k6frames
+from k6frames.report.build import write_report
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 IMAGES = Path(__file__).with_name("images")
+WINDOW_WIDTHS = {"report": 1100, "report_phone": 390}
 
 
 def main() -> None:
@@ -35,14 +41,36 @@ def main() -> None:
     save("creation_timeline", k6frames.plots.creation_timeline(timeline))
     save("usage", k6frames.plots.usage(usage))
     save("test_results", k6frames.plots.test_results(results))
+    photograph_report(client)
+
+
+def photograph_report(client: k6frames.Client) -> None:
+    """Take a picture of the report until its first plot in a window of each width."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        page = write_report(client, Path(folder), report_step=print, single_file=True)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        for name, width in WINDOW_WIDTHS.items():
+            window = browser.new_page(viewport={"width": width, "height": 900})
+            window.goto(page.as_uri())
+            height = window.evaluate(
+                "document.getElementById('usage').getBoundingClientRect().bottom + 16"
+            )
+            clip = {"x": 0, "y": 0, "width": width, "height": height}
+            write_png(name, window.screenshot(full_page=True, clip=clip))
+        browser.close()
 
 
 def save(name: str, ax: Axes) -> None:
-    """Write a plot with 256 colors, which takes a third of the bytes and looks the same."""
+    """Write a plot."""
     file = io.BytesIO()
     ax.figure.savefig(file, dpi=110, format="png")
+    write_png(name, file.getvalue())
+
+
+def write_png(name: str, content: bytes) -> None:
+    """Write an image with 256 colors, which takes a third of the bytes and looks the same."""
     path = IMAGES / f"{name}.png"
-    image = Image.open(file).convert("RGB")
+    image = Image.open(io.BytesIO(content)).convert("RGB")
     reduced = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     reduced.save(path, optimize=True)
     print(f"wrote docs/images/{path.name}")
