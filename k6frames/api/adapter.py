@@ -21,8 +21,9 @@ import tenacity
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from k6frames.api.advice import ADVICE, advise, describe_request
 from k6frames.api.connections import STOPPABLE_POOLS
-from k6frames.api.endpoints import STACK_ID_HEADER, STACK_URL_HEADER, authorization_scheme
+from k6frames.api.endpoints import authorization_scheme
 from k6frames.api.responses import (
     Body,
     describe_failure,
@@ -48,29 +49,6 @@ DO_NOT_CACHE = "X-K6frames-Do-Not-Cache"
 
 # Besides connection errors, truncated bodies and bodies with status 200 that are not JSON.
 TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
-
-_ADVICE = {
-    401: "The token is wrong or was revoked: create a new one in Grafana Cloud k6.",
-    403: "The token is valid, but its user has no access: ask to be made a member",
-    404: "It does not exist, or the token's user has no access: check the ID.",
-    429: "The API asks for fewer requests: try again later, or with a smaller max_workers.",
-}
-_STACK_ADVICE = {
-    400: "Check the stack: its ID is in Grafana, Testing & synthetics > Performance > Settings.",
-    401: (
-        "The token is wrong or was revoked, or it is a stack token of another stack: check the "
-        "stack and the token."
-    ),
-    403: (
-        "The token has no access to this stack: check the stack (its ID is in Grafana, Testing & "
-        "synthetics > Performance > Settings), and that the token was created in it"
-    ),
-}
-# Of queries of metrics, which users write.
-_QUERY_ADVICE = {
-    400: "Check the metric and the query.",
-    404: "Check the ID and the metric: one does not exist, or the token's user has no access.",
-}
 
 log = logging.getLogger("k6frames")
 
@@ -179,7 +157,7 @@ class RetryAdapter(HTTPAdapter):
         # Whatever is raised while a response is read, the response is not usable.
         except Exception as error:  # noqa: BLE001
             active.last_failure = f"{describe_failure(error)}."
-            message = f"{_where(request)}: {active.last_failure}"
+            message = f"{describe_request(request)}: {active.last_failure}"
             api_error = APIError(None, None, message, str(request.url))
             failure = api_error if is_permanent(error) else TransientError(api_error)
         else:
@@ -207,12 +185,12 @@ class RetryAdapter(HTTPAdapter):
         remaining = active.started + self._budget - time.monotonic()
         pause = max(self._paused_until - time.monotonic(), 0)
         if pause >= remaining:
-            message = (
-                f"{_where(request)}: the API asks for a pause of {pause:.0f} s. {_ADVICE[429]}"
-            )
-            raise APIError(429, None, message, url)
+            what = f"the API asks for a pause of {pause:.0f} s. {ADVICE[429]}"
+            raise APIError(429, None, f"{describe_request(request)}: {what}", url)
         if active.stopped.wait(pause):
-            raise APIError(None, None, f"{_where(request)}: not sent, the work was stopped.", url)
+            raise APIError(
+                None, None, f"{describe_request(request)}: not sent, the work was stopped.", url
+            )
         return max(remaining - pause, 0.001)
 
     def _check(
@@ -231,7 +209,7 @@ class RetryAdapter(HTTPAdapter):
             active.last_failure = (
                 f"the response is not JSON, or was truncated ({len(body.content):,} bytes, {kind})."
             )
-            message = f"{_where(request)}: {active.last_failure}"
+            message = f"{describe_request(request)}: {active.last_failure}"
             raise TransientError(APIError(200, None, message, url))
         if response.is_redirect:
             raise self._redirect_error(request, response)
@@ -241,7 +219,8 @@ class RetryAdapter(HTTPAdapter):
             active.last_failure += f" ({text!r})" if code is None else f" ({text!r}, code {code})"
         elif code is not None:
             active.last_failure += f" (code {code})"
-        message = f"{_where(request)}: {active.last_failure}. {_advice(request, status)}".rstrip()
+        what = f"{active.last_failure}. {advise(request, status)}".rstrip()
+        message = f"{describe_request(request)}: {what}"
         error = APIError(status, code, message, url)
         if status not in TRANSIENT_STATUSES:
             raise error
@@ -265,7 +244,7 @@ class RetryAdapter(HTTPAdapter):
         return APIError(
             response.status_code,
             None,
-            f"{_where(request)}: HTTP {response.status_code} redirects to "
+            f"{describe_request(request)}: HTTP {response.status_code} redirects to "
             f"{printable(where, self._token, 100)}. k6frames follows no redirect, so that the "
             "token is sent to no other host. Check api_url.",
             str(request.url),
@@ -304,28 +283,6 @@ def _final_error(
         host = urlsplit(error.url).netloc
         message += f" Check the network, and whether {host} is the right host."
     return APIError(error.status, error.code, message, error.url)
-
-
-def _where(request: requests.PreparedRequest) -> str:
-    """Return the path of a request and its stack, for a message."""
-    parts = urlsplit(str(request.url))
-    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    stack = _stack_of(request)
-    return f"{path} (stack {stack})" if stack else path
-
-
-def _stack_of(request: requests.PreparedRequest) -> str:
-    headers = request.headers
-    return headers.get(STACK_ID_HEADER) or headers.get(STACK_URL_HEADER) or ""
-
-
-def _advice(request: requests.PreparedRequest, status: int) -> str:
-    advice = _ADVICE.get(status, "")
-    if _stack_of(request):
-        advice = _STACK_ADVICE.get(status, advice)
-    if "/query_" in str(request.url):
-        advice = _QUERY_ADVICE.get(status, advice)
-    return advice if not advice or advice.endswith(".") else f"{advice}."
 
 
 def proxies_and_certificates(url: str) -> tuple[dict[str, str], bool | str]:

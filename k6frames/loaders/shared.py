@@ -13,7 +13,8 @@ import pandas as pd
 from k6frames import parsing
 from k6frames.api.client import Client, OnError, Responses, default_client
 from k6frames.api.endpoints import Request
-from k6frames.api.paging import ListReader, MalformedPageError, PagedList, read_lists
+from k6frames.api.pages import MalformedPageError
+from k6frames.api.paging import ListReader, PagedList, read_lists
 from k6frames.api.settings import StackArgument
 from k6frames.errors import APIError, ConfigError
 from k6frames.tables.schema import Table

@@ -19,7 +19,8 @@ from k6frames.api import endpoints
 from k6frames.api.client import Client, OnError, Responses, check_on_error
 from k6frames.api.endpoints import Request
 from k6frames.api.folder import MANIFEST, read_manifest, response_file
-from k6frames.api.paging import ListReader, MalformedPageError, PagedList, read_lists
+from k6frames.api.pages import MalformedPageError
+from k6frames.api.paging import ListReader, PagedList, read_lists
 from k6frames.api.settings import StackArgument
 from k6frames.api.stacks import Stack
 from k6frames.api.time_windows import TimeWindows

@@ -25,7 +25,8 @@ from v6_server import (
 
 import k6frames
 from k6frames.api.endpoints import Request
-from k6frames.api.paging import MAX_READINGS, PagedList, decode_page
+from k6frames.api.pages import decode_page
+from k6frames.api.paging import MAX_READINGS, PagedList
 from k6frames.api.session import Response
 from k6frames.errors import APIError, SchemaError
 from k6frames.tables import LOAD_TESTS, TEST_RUNS

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import k6frames
-from k6frames.api import adapter
+from k6frames.api.advice import ADVICE, STACK_ADVICE
 from k6frames.api.client import Client, with_advice
 from k6frames.api.settings import cache_root
 from k6frames.cli.messages import shorten_words, translate
@@ -92,7 +92,7 @@ def test_error_names_options_instead_of_arguments(
 
 
 def test_advice_of_the_api_names_no_argument() -> None:
-    for advice in [*adapter._ADVICE.values(), *adapter._STACK_ADVICE.values()]:
+    for advice in [*ADVICE.values(), *STACK_ADVICE.values()]:
         assert not PYTHON.search(translate(advice))
 
 

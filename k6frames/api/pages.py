@@ -1,0 +1,98 @@
+"""A page of a v6 list: its request, and what paging has to know of its response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from k6frames.api.endpoints import Request
+from k6frames.api.session import Response
+from k6frames.errors import SchemaError
+
+PAGE_SIZE = 1000
+"""Rows of a page, which is the most that the API returns."""
+
+
+class MalformedPageError(SchemaError):
+    """A page that paging cannot use; the parser can say more about it.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong.
+    request : Request
+        The request for the page.
+    body : bytes
+        The response to it.
+    """
+
+    def __init__(self, message: str, request: Request, body: bytes) -> None:
+        super().__init__(message)
+        self.request = request
+        self.body = body
+
+
+class PageRow(msgspec.Struct):
+    """What paging has to know of a row; other lists may have such fields of any type."""
+
+    id: Any = None
+    project_id: Any = None
+    created: Any = None
+
+
+class Page(msgspec.Struct):
+    """What paging has to know of a response; the parser checks the rest."""
+
+    value: list[PageRow]
+    count: Any = msgspec.field(name="@count", default=None)
+    # The address in it is never used: it may name another host.
+    next_link: Any = msgspec.field(name="@nextLink", default=None)
+
+    @property
+    def ids(self) -> list[Any]:
+        """The ID of each row; the limits of a project have that of the project."""
+        return [row.project_id if row.id is None else row.id for row in self.value]
+
+
+_page_decoder = msgspec.json.Decoder(Page)
+
+
+def decode_page(request: Request, response: Response) -> Page:
+    """Return a page, with as many rows as it has for the count if the response has none.
+
+    Raises
+    ------
+    MalformedPageError
+        If it has no list of objects with IDs, or no usable count.
+    """
+    body = response.body.removeprefix(b"\xef\xbb\xbf")
+    try:
+        page = _page_decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        message = f"{request}: the response is not a list ({error})."
+        raise MalformedPageError(message, request, response.body) from None
+    problem = ""
+    if page.count is None and page.next_link is not None:
+        problem = "the response has '@nextLink' but no '@count'"
+    elif page.count is None:
+        page.count = len(page.value)
+    elif type(page.count) is not int or page.count < 0:
+        problem = "'@count' is not a number of rows"
+    if not all(type(row_id) in {int, str} for row_id in page.ids):
+        problem = "a row has no ID"
+    if problem:
+        raise MalformedPageError(f"{request}: {problem}.", request, response.body)
+    return page
+
+
+def add_parameters(request: Request, parameters: Mapping[str, object]) -> Request:
+    """Return a request with more parameters in its query."""
+    query = "&".join(
+        f"{name}={quote(str(value))}" for name, value in parameters.items() if value is not None
+    )
+    separator = "&" if urlsplit(request.path).query else "?"
+    return replace(request, path=f"{request.path}{separator}{query}")
