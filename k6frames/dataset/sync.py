@@ -15,9 +15,9 @@ from k6frames.api.settings import StackArgument
 from k6frames.dataset import layout
 from k6frames.dataset.layout import LAST_SEEN, read_all_columns, read_files, write_file
 from k6frames.dataset.merge import merge_rows, to_arrow
-from k6frames.dataset.windows import find_windows
+from k6frames.dataset.windows import Window, find_windows
 from k6frames.errors import APIError, ConfigError
-from k6frames.loaders import load_tests, organizations
+from k6frames.loaders import load_tests, organizations, schedules
 from k6frames.loaders.shared import client_or_default
 from k6frames.loaders.snapshot import UNAVAILABLE
 from k6frames.loaders.test_runs import test_runs_df
@@ -45,7 +45,7 @@ _LOADERS: tuple[tuple[Table, Callable[..., pd.DataFrame]], ...] = (
     (STACK_PROJECTS, load_tests.stack_projects_df),
     (PROJECT_LABELS, load_tests.project_labels_df),
     (LOAD_TESTS, load_tests.load_tests_df),
-    (SCHEDULES, load_tests.schedules_df),
+    (SCHEDULES, schedules.schedules_df),
     (PROJECT_LIMITS, load_tests.project_limits_df),
     (LOAD_ZONES, load_tests.load_zones_df),
 )
@@ -167,29 +167,35 @@ class _Dataset:
 
         So all months before the newest one in a dataset are complete, whenever a sync is killed.
         """
-        for window in find_windows(self.root, stack_id, self.client):
-            runs = test_runs_df(
-                created_after=window.after,
-                created_before=window.before,
-                stack=stack_id,
-                client=self.client,
-            )
-            seen = self._seen(runs)
-            months = runs["created"].map(layout.month_of, na_action="ignore")
-            months = months.astype("string").fillna(layout.NO_MONTH)
-            written = [
-                self._write_month(stack_id, str(month), rows, seen)
-                for month, rows in runs.groupby(months, sort=True)
-            ]
-            if written:
-                # Once for all months, since a comparison of few rows takes as long as one of many.
-                before, after = (
-                    _to_frame(
-                        pa.concat_tables(rows, promote_options="default"), TEST_RUNS, stack_id
+        with self.client.progress_bar(unit=" months") as bar:
+            for window in find_windows(self.root, stack_id, self.client):
+                months = self._write_window(stack_id, window)
+                bar.update(len(months))
+                if months:
+                    # At once, since a comparison of few rows takes as long as one of many.
+                    before, after = (
+                        _to_frame(
+                            pa.concat_tables(rows, promote_options="default"), TEST_RUNS, stack_id
+                        )
+                        for rows in zip(*months, strict=True)
                     )
-                    for rows in zip(*written, strict=True)
-                )
-                yield _compare(before, after)
+                    yield _compare(before, after)
+
+    def _write_window(self, stack_id: int, window: Window) -> list[tuple[pa.Table, pa.Table]]:
+        """Read and write the runs of a window, and return each month's rows before and after."""
+        runs = test_runs_df(
+            created_after=window.after,
+            created_before=window.before,
+            stack=stack_id,
+            client=self.client,
+        )
+        seen = self._seen(runs)
+        months = runs["created"].map(layout.month_of, na_action="ignore")
+        months = months.astype("string").fillna(layout.NO_MONTH)
+        return [
+            self._write_month(stack_id, str(month), rows, seen)
+            for month, rows in runs.groupby(months, sort=True)
+        ]
 
     def _write_month(
         self, stack_id: int, month: str, runs: pd.DataFrame, seen: pd.Timestamp
