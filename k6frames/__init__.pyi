@@ -20,7 +20,6 @@ from .loaders.load_tests import load_tests_df as load_tests_df
 from .loaders.load_tests import load_zones_df as load_zones_df
 from .loaders.load_tests import project_labels_df as project_labels_df
 from .loaders.load_tests import project_limits_df as project_limits_df
-from .loaders.load_tests import schedules_df as schedules_df
 from .loaders.load_tests import stack_projects_df as stack_projects_df
 from .loaders.metrics import metric_series_df as metric_series_df
 from .loaders.metrics import metric_values_df as metric_values_df
@@ -29,6 +28,7 @@ from .loaders.organizations import organization_df as organization_df
 from .loaders.organizations import organization_projects_df as organization_projects_df
 from .loaders.organizations import organizations_df as organizations_df
 from .loaders.organizations import projects_df as projects_df
+from .loaders.schedules import schedules_df as schedules_df
 from .loaders.snapshot import snapshot as snapshot
 from .loaders.test_runs import test_run_details_df as test_run_details_df
 from .loaders.test_runs import test_runs_df as test_runs_df

@@ -101,7 +101,8 @@ def schedules(
 
     With --all, deactivated and expired schedules are included, with the columns of the API.
     """
-    from k6frames.loaders.load_tests import load_tests_df, schedules_df, stack_projects_df
+    from k6frames.loaders.load_tests import load_tests_df, stack_projects_df
+    from k6frames.loaders.schedules import schedules_df
     from k6frames.summaries.schedules import scheduled_runs
 
     with account.client() as client:

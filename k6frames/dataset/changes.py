@@ -16,7 +16,7 @@ from k6frames.dataset import layout
 from k6frames.dataset.layout import DAILY_TABLES
 from k6frames.dataset.read import read_dataset
 from k6frames.errors import APIError, ConfigError
-from k6frames.loaders import load_tests, organizations
+from k6frames.loaders import load_tests, organizations, schedules
 from k6frames.summaries.changes import changes
 from k6frames.tables import CHANGES
 from k6frames.tables.schema import combine_attrs, returns
@@ -32,7 +32,7 @@ MOVING_TIMES = ("updated", "next_run")
 _STACK_LOADERS: tuple[Callable[..., pd.DataFrame], ...] = (
     load_tests.stack_projects_df,
     load_tests.load_tests_df,
-    load_tests.schedules_df,
+    schedules.schedules_df,
     load_tests.project_limits_df,
     load_tests.project_labels_df,
 )

@@ -1,4 +1,4 @@
-"""v6: projects, labels, load tests, schedules, limits and load zones of Grafana stacks."""
+"""v6: projects, labels, load tests, limits and load zones of Grafana stacks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from k6frames.tables import (
     LOAD_ZONES,
     PROJECT_LABELS,
     PROJECT_LIMITS,
-    SCHEDULES,
     STACK_PROJECTS,
 )
 from k6frames.tables.load_tests import STACK_ID
@@ -181,57 +180,6 @@ def load_tests_df(
     return load_stack_list(
         LOAD_TESTS, endpoints.LOAD_TESTS, client=client, stack=stack, on_error=on_error
     )
-
-
-@returns(SCHEDULES)
-def schedules_df(
-    *, stack: StackArgument = None, client: Client | None = None, on_error: OnError = "raise"
-) -> pd.DataFrame:
-    """Return the schedules of load tests, also the deactivated and the expired ones.
-
-    Parameters
-    ----------
-    stack : int, str or iterable of these, optional
-        The Grafana stacks to read: IDs, slugs or URLs; by default the client's.
-    client : Client, optional
-        The account to read; by default the one that the environment describes.
-    on_error : {"raise", "warn"}, default "raise"
-        What to do if a stack cannot be read. With "warn" it is left out, a warning names it, and
-        ``frame.attrs["failed"]`` lists it. A malformed response is always an error.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per schedule. A schedule with neither `frequency` nor `cron` runs once.
-
-    Raises
-    ------
-    ConfigError
-        If no token or no stack is found.
-    APIError
-        If the API gives no usable response, or the list changed each time that it was read.
-    SchemaError
-        If a response does not match the table.
-
-    Notes
-    -----
-    Source: ``GET /cloud/v6/schedules``,
-    https://grafana.com/docs/grafana-cloud/testing/k6/reference/cloud-rest-api/
-
-    Examples
-    --------
-    >>> import k6frames
-    >>> schedules = k6frames.schedules_df(client=k6frames.Client.sample())
-    >>> "WEEKLY" in set(schedules["frequency"].dropna())
-    True
-    """
-    schedules = load_stack_list(
-        SCHEDULES, endpoints.SCHEDULES, client=client, stack=stack, on_error=on_error
-    )
-    # The API leaves the default out.
-    is_default = schedules["frequency"].notna() & schedules["interval"].isna()
-    schedules.loc[is_default, "interval"] = 1
-    return schedules
 
 
 @returns(PROJECT_LIMITS)

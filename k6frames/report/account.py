@@ -17,6 +17,7 @@ from k6frames.dataset.changes import open_snapshot, snapshot_changes
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders import load_tests, metrics, organizations, test_runs
 from k6frames.loaders.joins import join_projects, join_test_runs
+from k6frames.loaders.schedules import schedules_df
 from k6frames.loaders.snapshot import frequent_load_tests, read_failures, snapshot
 from k6frames.summaries import metrics as metric_summaries
 from k6frames.summaries import projects, results, schedules, usage
@@ -165,7 +166,7 @@ def _read_stacks(account: Client) -> dict[str, pd.DataFrame]:
         "load_tests": tests,
         "test_run_details": join_test_runs(runs, tests, stack_projects),
         "schedules": SCHEDULES.public("schedules").conform(
-            load_tests.schedules_df(client=account, on_error="warn")
+            schedules_df(client=account, on_error="warn")
         ),
         "project_limits": load_tests.project_limits_df(client=account, on_error="warn"),
         "load_zones": load_tests.load_zones_df(client=account, on_error="warn"),
