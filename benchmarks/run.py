@@ -1,60 +1,73 @@
-"""Measure k6frames next to other ways to do the same, in one run: ``python benchmarks/run.py``.
+"""Measure parsing, joins and summaries next to other ways to do the same.
 
-Each line has the best of five times and its ratio to the other way. Writes RESULTS.md.
+``python benchmarks/run.py [ROWS ...]`` writes two sections of RESULTS.md. ROWS are the sizes of
+the frames for joins and summaries.
 """
 
 from __future__ import annotations
 
+import io
 import json
-import platform
+import sys
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Callable
 
-import numpy as np
 import orjson
 import pandas as pd
+import plain_pandas
+import polars as pl
 import pyarrow as pa
 import pyarrow.json
+from results import describe_versions, replace_section
+from synthetic_frames import AS_OF, Frames, make_frames
 
 import k6frames
 from k6frames import parsing
-from k6frames.tables import (
-    ORGANIZATION_PROJECTS,
-    PROJECTS,
-    TEST_RUN_DETAILS,
-    TEST_RUNS,
-    Table,
-)
+from k6frames.tables import PROJECTS, TEST_RUNS
 
 REPETITIONS = 5
+DEFAULT_ROWS = (100_000, 1_000_000)
+Work = Callable[[], object]
+
+# What k6frames does; `plain_pandas` has a function with the same name.
+SUMMARIES: dict[str, Callable[[Frames], object]] = {
+    "usage": lambda frames: k6frames.usage(frames.details),
+    "test_results": lambda frames: k6frames.test_results(frames.details, as_of=AS_OF),
+    "projects_per_organization": lambda frames: k6frames.projects_per_organization(
+        frames.organization_projects
+    ),
+    "creation_timeline": lambda frames: k6frames.creation_timeline(frames.organization_projects),
+    "idle_projects": lambda frames: k6frames.idle_projects(
+        frames.organization_projects, as_of=AS_OF
+    ),
+    "shared_names": lambda frames: k6frames.shared_names(frames.organization_projects),
+    "account_summary": lambda frames: k6frames.account_summary(
+        frames.organization_projects, as_of=AS_OF
+    ),
+    "join_projects": lambda frames: k6frames.join_projects(frames.organizations, frames.projects),
+    "join_test_runs": lambda frames: k6frames.join_test_runs(
+        frames.test_runs, frames.load_tests, frames.stack_projects
+    ),
+}
 
 
-class Comparison(NamedTuple):
-    """What k6frames does, and another way to do it."""
+def best_seconds(*works: Work) -> list[float]:
+    """Return the shortest of several CPU times of each work; they take turns.
 
-    task: str
-    other: str
-    ours: Callable[[], object]
-    theirs: Callable[[], object]
-
-
-def best_seconds(work: Callable[[], object]) -> float:
-    """Return the shortest of several times."""
-    times = []
+    CPU time, because other processes change it less. It includes all threads.
+    """
+    times: list[list[float]] = [[] for _ in works]
     for _ in range(REPETITIONS):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return min(times)
+        for work, seconds in zip(works, times, strict=True):
+            started = time.process_time()
+            work()
+            seconds.append(time.process_time() - started)
+    return [min(seconds) for seconds in times]
 
 
-def parsing_of_projects() -> Iterator[Comparison]:
-    """Yield comparisons for 10,000 responses with 200,000 v3 projects."""
-    bodies = {
+def project_bodies() -> dict[str, bytes]:
+    """Return 10,000 responses with 200,000 v3 projects."""
+    return {
         f"/v3/organizations/{org_id}/projects": json.dumps(
             {
                 "projects": [
@@ -73,30 +86,12 @@ def parsing_of_projects() -> Iterator[Comparison]:
         ).encode()
         for org_id in range(10_000)
     }
-    joined = b"\n".join(bodies.values())
-
-    def ours() -> pd.DataFrame:
-        return PROJECTS.to_frame(parsing.read(PROJECTS, bodies, field="projects"))
-
-    task = "200,000 v3 projects to a frame"
-    yield Comparison(
-        task, "json.loads, no frame", ours, lambda: [json.loads(b) for b in bodies.values()]
-    )
-    yield Comparison(
-        task, "orjson.loads, no frame", ours, lambda: [orjson.loads(b) for b in bodies.values()]
-    )
-    yield Comparison(
-        task,
-        "bare pyarrow.json, few checks",
-        ours,
-        lambda: pa.json.read_json(pa.BufferReader(joined)).flatten(),
-    )
 
 
-def parsing_of_runs() -> Iterator[Comparison]:
-    """Yield comparisons for 20 pages with 20,000 v6 test runs, costs as numbers and strings."""
+def run_pages() -> dict[str, bytes]:
+    """Return 20 pages with 20,000 v6 test runs, whose costs are numbers and strings."""
     status = [{"type": "created", "entered": "2024-06-01T19:00:00Z"}] * 5
-    pages = {
+    return {
         f"/cloud/v6/test_runs?page={page}": json.dumps(
             {
                 "value": [
@@ -125,121 +120,80 @@ def parsing_of_runs() -> Iterator[Comparison]:
         ).encode()
         for page in range(20)
     }
-    yield Comparison(
-        "20,000 v6 test runs to a frame",
-        "orjson.loads, no frame",
-        lambda: TEST_RUNS.to_frame(
-            parsing.read(TEST_RUNS, pages, constants={"stack_id": [1] * 20})
-        ),
-        lambda: [orjson.loads(page) for page in pages.values()],
-    )
 
 
-def fill(table: Table, columns: dict[str, Any]) -> pd.DataFrame:
-    """Return a frame of a table with these columns, and missing values elsewhere."""
-    rows = len(next(iter(columns.values())))
-    others = {c.name: pd.array([pd.NA] * rows) for c in table.columns if c.name not in columns}
-    return table.conform(pd.DataFrame({**columns, **others}))
+def measure_parsing() -> list[str]:
+    """Return a table of ways to read JSON; the ratios are those of the first line of each task."""
+    bodies, pages = project_bodies(), run_pages()
+    lines = b"\n".join(bodies.values())
 
+    def read_projects() -> pd.DataFrame:
+        return PROJECTS.to_frame(parsing.read(PROJECTS, bodies, field="projects"))
 
-def summaries() -> Iterator[Comparison]:
-    """Yield comparisons with plain pandas, which checks neither types nor keys."""
-    random = np.random.default_rng(1)
-    count = 1_000_000
-    created = pd.Timestamp("2024-01-01", tz="UTC") + pd.to_timedelta(
-        np.sort(random.integers(0, 900 * 86_400, count)), unit="s"
-    )
-    test = random.integers(1, 500, count)
-    runs = fill(
-        TEST_RUN_DETAILS,
-        {
-            "stack_id": np.ones(count, dtype="int64"),
-            "test_run_id": np.arange(count),
-            "load_test_id": test,
-            "project_id": test % 40,
-            "created": created.as_unit("us"),
-            "ended": (created + pd.Timedelta(minutes=30)).as_unit("us"),
-            "result": random.choice(["passed", "failed", "error"], count),
-            "total_vuh": random.random(count),
+    def read_runs() -> pd.DataFrame:
+        stacks = {"stack_id": [1] * len(pages)}
+        return TEST_RUNS.to_frame(parsing.read(TEST_RUNS, pages, constants=stacks))
+
+    def read_polars() -> pl.DataFrame:
+        return pl.read_ndjson(io.BytesIO(lines)).explode("projects").unnest("projects")
+
+    tasks: dict[str, dict[str, Work]] = {
+        "200,000 v3 projects in 10,000 bodies": {
+            "k6frames, to a frame": read_projects,
+            "`json.loads`, no frame": lambda: [json.loads(body) for body in bodies.values()],
+            "`orjson.loads`, no frame": lambda: [orjson.loads(body) for body in bodies.values()],
+            "bare pyarrow, few checks": lambda: pa.json.read_json(pa.BufferReader(lines)).flatten(),
+            "polars, few checks": read_polars,
         },
-    )
-    costs = ["total_vuh", "protocol_vuh", "browser_vuh"]
-
-    def plain_usage() -> pd.DataFrame:
-        """Sum the costs of ended runs and the estimates of others; every period is present."""
-        ended = runs["ended"].notna()
-        columns = runs[costs].where(ended, 0.0).fillna(0.0)
-        columns["estimated_vuh"] = runs["total_vuh"].where(~ended, 0.0).fillna(0.0)
-        columns["test_runs"] = 1
-        months = runs["created"].dt.tz_convert(None).dt.to_period("M")
-        sums = columns.groupby([months, runs["stack_id"], runs["project_id"]]).sum()
-        # There and back: that adds the months without a run.
-        return sums.unstack([1, 2], fill_value=0).stack([1, 2])  # noqa: PD010, PD013
-
-    yield Comparison(
-        "usage of 1,000,000 runs",
-        "the same sums in pandas, no checks",
-        lambda: k6frames.usage(runs),
-        plain_usage,
-    )
-    projects = fill(
-        ORGANIZATION_PROJECTS,
-        {
-            "org_id": np.arange(200_000) // 20,
-            "project_id": np.arange(200_000),
-            "project_created": pd.date_range("2020-01-01", periods=200_000, freq="10min", tz="UTC"),
-            "project_updated": pd.date_range("2021-01-01", periods=200_000, freq="10min", tz="UTC"),
+        "20,000 v6 test runs in 20 bodies": {
+            "k6frames, to a frame": read_runs,
+            "`orjson.loads`, no frame": lambda: [orjson.loads(page) for page in pages.values()],
+            "`json.loads`, no frame": lambda: [json.loads(page) for page in pages.values()],
         },
-    )
-    now = datetime.now(UTC)
-    yield Comparison(
-        "idle projects among 200,000",
-        "pandas comparison and sort, no checks",
-        lambda: k6frames.idle_projects(projects, as_of=now),
-        lambda: projects[now - projects["project_updated"] >= timedelta(days=180)].sort_values(
-            ["project_updated", "project_id"]
-        ),
-    )
-    yield Comparison(
-        "projects per organization among 200,000",
-        "pandas groupby, no checks",
-        lambda: k6frames.projects_per_organization(projects),
-        lambda: (
-            projects.groupby("org_id")
-            .agg(
-                projects=("project_id", "count"),
-                first=("project_created", "min"),
-                last=("project_created", "max"),
-                updated=("project_updated", "max"),
-            )
-            .sort_values("projects", ascending=False)
-        ),
-    )
+    }
+    table = ["| task | way | ms | k6frames / this |", "| --- | --- | ---: | ---: |"]
+    for task, ways in tasks.items():
+        seconds = best_seconds(*ways.values())
+        for way, taken in zip(ways, seconds, strict=True):
+            table.append(f"| {task} | {way} | {taken * 1000:,.0f} | {seconds[0] / taken:.2f} |")
+    return table
+
+
+def measure_summaries(sizes: list[int]) -> list[str]:
+    """Return a table of joins and summaries next to plain pandas."""
+    cells: dict[str, list[str]] = {name: [] for name in SUMMARIES}
+    for rows in sizes:
+        frames = make_frames(rows)
+        for name, function in SUMMARIES.items():
+            plain = getattr(plain_pandas, name)
+            ours, theirs = best_seconds(lambda: function(frames), lambda: plain(frames))  # noqa: B023
+            cells[name].append(f"{ours * 1000:,.0f} | {theirs * 1000:,.0f} | {ours / theirs:.2f}")
+            print(f"{rows:,} {name}: {cells[name][-1]}", flush=True)
+    return [
+        "| | " + " | ".join(f"{rows:,} rows | plain pandas | ratio" for rows in sizes) + " |",
+        "| --- " + "| ---: | ---: | ---: " * len(sizes) + "|",
+        *(f"| `{name}` | {' | '.join(values)} |" for name, values in cells.items()),
+    ]
 
 
 def main() -> None:
-    """Measure, print and write every comparison."""
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("pandas", "pyarrow", "msgspec"))
-    versions = f"Python {platform.python_version()}, {libraries}"
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Written by `python benchmarks/run.py` with {versions}: best of five times, in one run.",
-        "A ratio below 1 means that k6frames takes less time. Only work without a network is",
-        "measured.",
-        "",
-        "| task | k6frames (s) | another way | (s) | ratio |",
-        "| --- | ---: | --- | ---: | ---: |",
-    ]
-    for compare in (parsing_of_projects, parsing_of_runs, summaries):
-        for comparison in compare():
-            ours, theirs = best_seconds(comparison.ours), best_seconds(comparison.theirs)
-            lines.append(
-                f"| {comparison.task} | {ours:.3f} | {comparison.other} | {theirs:.3f} | "
-                f"{ours / theirs:.2f} |"
-            )
-            print(lines[-1])
-    Path(__file__).with_name("RESULTS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    """Measure everything, and write it to RESULTS.md."""
+    sizes = [int(argument) for argument in sys.argv[1:]] or list(DEFAULT_ROWS)
+    versions = describe_versions("pandas", "pyarrow", "msgspec", "orjson", "polars")
+    written = f"Written by `python benchmarks/run.py` with {versions}."
+    method = f"CPU time, best of {REPETITIONS}, taking turns. Ratio below 1: k6frames takes less."
+    replace_section("Parsing", [written, method, "", *measure_parsing()])
+    replace_section(
+        "Joins and summaries",
+        [
+            written,
+            method,
+            "Milliseconds, with all checks of types and keys, next to `plain_pandas.py`, which has",
+            "none. A call takes about 5 ms more than that however few rows it has.",
+            "",
+            *measure_summaries(sizes),
+        ],
+    )
 
 
 if __name__ == "__main__":
