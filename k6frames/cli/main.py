@@ -30,7 +30,10 @@ _SECTIONS = {
     "History": (sync, changes, snapshot),
     "Documents": (report, lab),
 }
-_TERMINATION_SIGNALS = ("SIGTERM", "SIGHUP", "SIGQUIT")
+# Windows has one of them.
+_TERMINATION_SIGNALS = [
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
+]
 
 
 class CommandLine(click.Group):
@@ -93,10 +96,9 @@ for _commands in _SECTIONS.values():
 def main() -> NoReturn:
     """Run the command line and exit: 0, or 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
     _prepare_streams()
-    for name in _TERMINATION_SIGNALS:
-        number = getattr(signal, name, None)
+    for number in _TERMINATION_SIGNALS:
         # What nohup ignores stays ignored.
-        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+        if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _terminate)
     try:
         status = cli(prog_name="k6frames", standalone_mode=False) or 0
@@ -139,7 +141,9 @@ def _prepare_streams() -> None:
 
 
 def _terminate(number: int, _: object) -> NoReturn:
-    """End as on an error, so that temporary files are removed."""
+    """End as on an error, so that temporary files are removed; no other signal interrupts that."""
+    for other in _TERMINATION_SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 
