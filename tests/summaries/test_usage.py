@@ -143,7 +143,8 @@ def test_a_label_needs_the_labels_of_projects() -> None:
 # --- vuh_budget -----------------------------------------------------------------------------------
 
 limits = st.dictionaries(
-    st.tuples(st.integers(1, 2), st.integers(7, 9)), st.integers(0, 3000) | st.none()
+    st.tuples(st.integers(1, 2), st.integers(7, 9)),
+    st.integers(0, 3000) | st.sampled_from([0, None]),
 )
 
 
@@ -239,6 +240,16 @@ def test_a_budget_halfway_through_the_month() -> None:
         },
     ]  # fmt: skip
     assert_equal_to_1e_9(budget, to_frame(VUH_BUDGET, expected))
+
+
+def test_a_limit_of_0_has_no_share_and_no_day_left() -> None:
+    frame = details({"ended": utc("2026-06-10"), "total_vuh": 60.0})
+    limit = [{"stack_id": 1, "project_id": id_, "vuh_max_per_month": 0} for id_ in (7, 8)]
+    budget = k6frames.vuh_budget(frame, to_frame(PROJECT_LIMITS, limit), as_of="2026-06-16")
+    assert budget["used_vuh"].tolist() == [60.0, 0.0]
+    assert budget["left_vuh"].tolist() == [-60.0, 0.0]
+    assert budget["share"].isna().all()
+    assert budget["days_left"].tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(
