@@ -95,10 +95,12 @@ def weekly(count: int) -> list[datetime]:
     [
         (spread(100_000, lambda x: x), 1.3),
         (spread(100_000, math.sqrt), 1.4),
-        (weekly(100_000), 1.8),
+        (weekly(100_000), 1.6),
+        # All in the first sixth of the time since the oldest run.
+        (spread(100_000, lambda x: math.sqrt(x) / 6), 1.5),
         (spread(3_456, math.sqrt), 2.5),
     ],
-    ids=["uniform", "growing", "weekly", "small"],
+    ids=["uniform", "growing", "weekly", "ended", "small"],
 )
 def test_an_account_is_read_with_few_requests(times, limit):
     account = Account(times)
