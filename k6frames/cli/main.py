@@ -143,7 +143,8 @@ def _prepare_streams() -> None:
 def _terminate(number: int, _: object) -> NoReturn:
     """End as on an error, so that temporary files are removed; no other signal interrupts that."""
     for other in _TERMINATION_SIGNALS:
-        signal.signal(other, signal.SIG_IGN)
+        # Not SIG_IGN: where two arrive at once, Python replaces this exception by an OSError.
+        signal.signal(other, lambda *_: None)
     raise SystemExit(128 + number)
 
 
