@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from k6frames.cli.messages import printable
+from k6frames.cli.messages import printable, translate
 from k6frames.cli.options import Account, account_options, examples
 from k6frames.errors import ConfigError
 
@@ -56,7 +56,7 @@ def report(
             client,
             output,
             on_error=account.on_error,
-            report_step=lambda step: click.echo(printable(step), err=True),
+            report_step=lambda step: click.echo(translate(step), err=True),
             single_file=single_file,
             since=since,
         )
