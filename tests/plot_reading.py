@@ -114,7 +114,7 @@ def texts_of(ax: Axes) -> list[str]:
     return [text.get_text() for text in ax.figure.findobj(mpl.text.Text) if text.get_text()]
 
 
-def assert_tidy(ax: Axes) -> None:
+def assert_texts_fit(ax: Axes) -> None:
     """Fail if a text is cut at the border of the figure, or overlaps another one."""
     figure = ax.figure
     figure.canvas.draw()

@@ -1,4 +1,4 @@
-"""Plots of how complete frames are."""
+"""The plot of missing values."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from k6frames.plots import bars, labels, style, ticks
 
 @style.house_style()
 def completeness(frames: Mapping[str, pd.DataFrame], *, ax: Axes | None = None) -> Axes:
-    """Draw which share of each column's values is not missing, the lowest first.
+    """Draw the share of values in each column that are not missing, the lowest share first.
 
     Parameters
     ----------
     frames : mapping of str to pandas.DataFrame
-        Frames by name, such as ``{"projects": projects}``. Columns beyond the first 20, or beyond
-        what a given `ax` has room for, are counted in a last line.
+        Frames by name, such as ``{"projects": projects}``. Columns beyond the first 20, or those
+        that do not fit on a given `ax`, are counted in a last row.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure, as high as the names need.
 
@@ -59,18 +59,19 @@ def completeness(frames: Mapping[str, pd.DataFrame], *, ax: Axes | None = None) 
     ]
     if not shares:
         return style.draw_message(ax, title, "no rows")
-    shares.sort(key=lambda item: item[1])
+    shares.sort(key=lambda share: share[1])
     size = style.available_size(ax)
-    names = [labels.drawable_text(labels.clean_text(name)) for name, _ in shares[: bars.MAX_ROWS]]
+    names = [labels.text_label(name) for name, _ in shares[: bars.MAX_ROWS]]
     names = names[: bars.count_fitting_rows(names, size, len(shares))]
     filled = np.array([share for _, share in shares[: len(names)]])
     texts = [f"{share:.0%}" for share in filled]
     more = len(shares) - len(names)
     if more:
-        names, texts = [*names, labels.format_count(more, "more column")], [*texts, ""]
+        names.append(labels.format_count(more, "more column"))
+        texts.append("")
     rows = bars.arrange_rows(names, texts, size)
     header = style.arrange_header(title, size)
-    ax = style.prepare_axes(ax, header, rows.inches)
+    ax = style.prepare_axes(ax, header, rows.height_inches)
     ax.barh(rows.bar_positions[: len(filled)], filled, rows.bar_height, color=style.BLUE)
     bars.draw_names(ax, rows)
     ticks.percent_axis(ax, ax.xaxis, "share of the rows")

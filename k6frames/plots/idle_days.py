@@ -1,4 +1,4 @@
-"""How many are idle for how long: bars of ranges of days."""
+"""Bars that count by ranges of idle days."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _COLORS = (style.BLUE, style.VERMILLION)
 def draw_idle_days(
     ax: Axes | None,
     title: str,
-    unit: str,
-    message: str,
-    days: Mapping[str, pd.Series[Any]],
+    xlabel: str,
+    empty_message: str,
+    idle_days: Mapping[str, pd.Series[Any]],
 ) -> Axes:
-    """Draw one bar per range of days, with a part for each group.
+    """Draw a bar per range of days, stacked by group.
 
     Parameters
     ----------
@@ -40,34 +40,36 @@ def draw_idle_days(
         Where to draw; None is a new figure.
     title : str
         The title.
-    unit : str
-        What is counted, in the plural.
-    message : str
-        What to write if there are none.
-    days : mapping of str to pandas.Series
-        For how many days each has been idle, by the group's name in the legend; a single group
-        has no legend.
+    xlabel : str
+        What is counted, such as ``"projects"``.
+    empty_message : str
+        The sentence to draw if there are no idle days.
+    idle_days : mapping of str to pandas.Series
+        Idle days by group. A legend shows the names of the groups if there are two.
     """
     edges = [*_RANGES.values(), np.inf]
     counts = np.array(
-        [np.histogram(group.to_numpy(dtype=float), edges)[0] for group in days.values()]
+        [np.histogram(group.to_numpy(dtype=float), edges)[0] for group in idle_days.values()]
     )
     totals = counts.sum(axis=0)
-    used = np.flatnonzero(totals)
-    if not len(used):
-        return style.draw_message(ax, title, message)
-    shown = slice(used[0], used[-1] + 1)
+    nonzero = np.flatnonzero(totals)
+    if not len(nonzero):
+        return style.draw_message(ax, title, empty_message)
+    used = slice(nonzero[0], nonzero[-1] + 1)
     size = style.available_size(ax)
-    rows = bars.arrange_rows(list(_RANGES)[shown], [f"{total:,}" for total in totals[shown]], size)
-    legend = [style.bar_handle(name, color) for name, color in zip(days, _COLORS, strict=False)]
-    header = style.arrange_header(title, size, legend if len(days) > 1 else ())
-    ax = style.prepare_axes(ax, header, rows.inches)
+    texts = [f"{total:,}" for total in totals[used]]
+    rows = bars.arrange_rows(list(_RANGES)[used], texts, size)
+    legend = [
+        style.bar_handle(name, color) for name, color in zip(idle_days, _COLORS, strict=False)
+    ]
+    header = style.arrange_header(title, size, legend if len(idle_days) > 1 else ())
+    ax = style.prepare_axes(ax, header, rows.height_inches)
     ends = np.zeros(len(rows.names))
-    for part, color in zip(counts[:, shown], _COLORS, strict=False):
-        ax.barh(rows.bar_positions, part, rows.bar_height, left=ends, color=color)
-        ends = ends + part
+    for lengths, color in zip(counts[:, used], _COLORS, strict=False):
+        ax.barh(rows.bar_positions, lengths, rows.bar_height, left=ends, color=color)
+        ends = ends + lengths
     bars.draw_names(ax, rows)
-    ticks.number_axis(ax, ax.xaxis, unit, integer=True)
+    ticks.number_axis(ax, ax.xaxis, xlabel, integer=True)
     bars.draw_values(ax, rows, ends, ends.max())
     style.draw_header(ax, header)
     return ax

@@ -1,4 +1,4 @@
-"""Lines with their names at their ends."""
+"""Lines with their names next to their ends."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from k6frames.plots import labels, style
-
-Floats = npt.NDArray[np.float64]
+from k6frames.plots.fonts import text_width
+from k6frames.plots.style import Floats
 
 MAX_LINES = len(style.PALETTE)
 MAX_POINTS_WITH_MARKERS = 40
 MAX_LABEL_SHARE = 0.4
-"""Of the width of the Axes; longer names are shortened."""
+"""Share of the width of the Axes; longer names are shortened."""
 
 _LABEL_PAD_POINTS = 14.0
 _MIN_NAME_POINTS = 60.0
@@ -25,7 +24,7 @@ _CONNECTOR_SHARE = 0.02
 
 
 class Line(NamedTuple):
-    """A line: its name, the value at its end if that is shown, its color and its points."""
+    """A line with its name, and a value to write after the name, or an empty string."""
 
     name: str
     value: str
@@ -41,51 +40,57 @@ class Line(NamedTuple):
 
 
 def draw_lines(ax: Axes, lines: Sequence[Line], limits: tuple[float, float]) -> None:
-    """Draw lines from the left, and at the right of the last point a name for each.
+    """Draw lines, and write their names to the right of them.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Its horizontal limits are those of the points; they are moved to the right for the names.
+        The Axes; its horizontal limits are those of the points, and are extended for the names.
     lines : sequence of Line
-        Lines with at least one value each.
+        The lines; each has at least one value.
     limits : tuple of float
-        The lower and the upper end of the vertical axis; a line beyond it is cut.
+        The limits of the vertical axis; a line beyond them is cut.
     """
     lines = sorted(lines, key=lambda line: line.end[1], reverse=True)
     size = style.available_size(ax)
     texts = _shortened_labels(lines, size.width)
     left, right = ax.get_xlim()
-    room = max(map(labels.text_width, texts)) + _LABEL_PAD_POINTS
-    width = (right - left) / max(_MIN_LINE_SHARE, 1 - room / size.width)
+    label_points = max(map(text_width, texts)) + _LABEL_PAD_POINTS
+    width = (right - left) / max(_MIN_LINE_SHARE, 1 - label_points / size.width)
     ax.set(xlim=(left, left + width), ylim=limits)
     bottom, top = limits
-    start = right + width * _CONNECTOR_SHARE
+    label_x = right + width * _CONNECTOR_SHARE
     ends = [min(line.end[1], top) for line in lines]
-    gap = style.LINE_POINTS / size.height * (top - bottom)
-    for line, text, height in zip(lines, texts, spread(ends, bottom, top, gap), strict=True):
-        few = len(line.x) <= MAX_POINTS_WITH_MARKERS
-        ax.plot(line.x, line.y, "o-" if few else "-", color=line.color, lw=1.8, ms=4)
-        end_x, end_y = line.end
+    gap = style.LINE_HEIGHT_POINTS / size.height * (top - bottom)
+    label_heights = spread(ends, bottom, top, gap)
+    for line, text, label_y in zip(lines, texts, label_heights, strict=True):
+        has_markers = len(line.x) <= MAX_POINTS_WITH_MARKERS
+        ax.plot(line.x, line.y, "o-" if has_markers else "-", color=line.color, lw=1.8, ms=4)
         if not text:
             continue
-        ax.plot([end_x, start], [min(end_y, top), height], color=line.color, lw=0.8, alpha=0.6)
+        end_x, end_y = line.end
+        ax.plot([end_x, label_x], [min(end_y, top), label_y], color=line.color, lw=0.8, alpha=0.6)
         ax.annotate(
-            text, (start, height), (4, 0), textcoords="offset points", va="center", parse_math=False
+            text,
+            (label_x, label_y),
+            (4, 0),
+            textcoords="offset points",
+            va="center",
+            parse_math=False,
         )
 
 
 def _shortened_labels(lines: Sequence[Line], width: float) -> list[str]:
-    """Return names with values; a name is shortened, a value never is."""
-    room = width * MAX_LABEL_SHARE - _LABEL_PAD_POINTS
+    """Return the names, shortened if necessary, each with its complete value."""
+    max_points = width * MAX_LABEL_SHARE - _LABEL_PAD_POINTS
     values = [f" {line.value}" if line.value else "" for line in lines]
-    rooms = [max(_MIN_NAME_POINTS, room - labels.text_width(value)) for value in values]
-    names = labels.shorten_all([line.name for line in lines], rooms)
+    name_points = [max(_MIN_NAME_POINTS, max_points - text_width(value)) for value in values]
+    names = labels.shorten_all([line.name for line in lines], name_points)
     return [f"{name}{value}".strip() for name, value in zip(names, values, strict=True)]
 
 
 def spread(heights: Sequence[float], bottom: float, top: float, gap: float) -> list[float]:
-    """Return heights in falling order, moved no more than a gap between them needs."""
+    """Move descending heights apart by at least a gap, as little as possible."""
     moved: list[float] = []
     for height in heights:
         highest = moved[-1] - gap if moved else top - gap / 2

@@ -1,4 +1,4 @@
-"""Metrics, queries and series in words, and values with their units."""
+"""Labels for metrics, queries and series, and values with their units."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import pandas as pd
+
 from k6frames.plots import labels
 
+_MEASURE = ["metric", "query"]
 _QUERY_WORDS = {
     "histogram_avg": "average",
     "histogram_max": "maximum",
@@ -28,7 +31,7 @@ _QUERY_WORDS = {
 }
 _RATES = {"rate", "rate_total", "max_rate", "cumrate"}
 
-# Of k6's own metrics, whose units are known. Those of scripts can be anything.
+# The units of k6's built-in metrics are known. Custom metrics can have any unit.
 _MILLISECONDS = re.compile(
     r"http_req_\w+|(iteration|group|ws_session|grpc_req|browser_http_req)_duration"
     r"|ws_(connecting|ping)|browser_web_vital_(fcp|fid|inp|lcp|ttfb)"
@@ -38,14 +41,14 @@ _LABEL = re.compile(r'([^{},=]+)="((?:[^"\\]|\\.)*)"')
 
 
 class Measure(NamedTuple):
-    """What a query of a metric measures, in words, and its unit."""
+    """What a query of a metric measures, such as "p95 of http_req_duration", and its unit."""
 
     title: str
     unit: str
 
 
 def describe_measure(metric: str, query: str) -> Measure:
-    """Return what a query of a metric measures.
+    """Describe what a query of a metric measures.
 
     Examples
     --------
@@ -57,7 +60,7 @@ def describe_measure(metric: str, query: str) -> Measure:
     method = re.sub(r"\s+by\s*\(.*\)\s*$", "", query.strip())
     quantile = re.fullmatch(r"histogram_quantile\((0?\.\d+|[01])\)", method)
     words = f"p{float(quantile[1]) * 100:g}" if quantile else _QUERY_WORDS.get(method, method)
-    title = labels.drawable_text(labels.clean_text(f"{words} of {metric}"))
+    title = labels.text_label(f"{words} of {metric}")
     return Measure(title, _find_unit(metric.partition("{")[0].strip(), method))
 
 
@@ -86,13 +89,25 @@ def format_value(value: float, unit: str) -> str:
 
 
 def series_labels(series: Sequence[str]) -> list[str]:
-    """Return the label values of series in Prometheus notation where they tell them apart.
+    """Return the label values of series, or complete labels if the values are ambiguous.
 
     Examples
     --------
     >>> series_labels(['{name="login"}', '{name="search"}', ""])
     ['login', 'search', '']
     """
-    values = [", ".join(value for _, value in _LABEL.findall(one)) or one for one in series]
+    values = [", ".join(value for _, value in _LABEL.findall(text)) or text for text in series]
     texts = values if len(set(values)) == len(set(series)) else series
-    return [labels.drawable_text(labels.clean_text(text)) for text in texts]
+    return [labels.text_label(text) for text in texts]
+
+
+def common_measure(frame: pd.DataFrame) -> str | None:
+    """Return what the rows of a frame measure, or None if it is not the same for all."""
+    titles = {measure.title for measure in describe_measures(frame.drop_duplicates(_MEASURE))}
+    return titles.pop() if len(titles) == 1 else None
+
+
+def describe_measures(frame: pd.DataFrame) -> list[Measure]:
+    """Describe what each row of a frame measures."""
+    pairs = frame[_MEASURE].itertuples(index=False, name=None)
+    return [describe_measure(metric, query) for metric, query in pairs]

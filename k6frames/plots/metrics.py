@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 
 from k6frames.errors import SchemaError
 from k6frames.plots import bars, dates, labels, lines, style, ticks
-from k6frames.plots.metric_labels import Measure, describe_measure, format_value, series_labels
-from k6frames.plots.metric_lines import (
+from k6frames.plots.metric_labels import (
+    common_measure,
+    describe_measure,
     describe_measures,
-    draw_series,
-    find_series,
-    others_in_legend,
+    format_value,
+    series_labels,
 )
+from k6frames.plots.metric_lines import draw_series, find_series, legend_of_others
 from k6frames.tables import (
     METRIC_CHANGES,
     METRIC_SERIES,
@@ -26,31 +27,31 @@ from k6frames.tables import (
 )
 
 MAX_CHANGE = 3.0
-"""Bars of larger changes are cut: 3 is 300% more."""
+"""Bars of larger changes are cut; 3 means +300%."""
 
-# The white edge separates a mark from lines of a similar color.
-_MARK = {"lw": 0, "mec": "white", "mew": 0.7}
-RESULT_MARKS: dict[str, dict[str, Any]] = {
-    "failed": {"marker": "X", "color": style.RESULT_COLORS["failed"], **_MARK},
-    "error": {"marker": "D", "color": style.RESULT_COLORS["errors"], **_MARK},
+# The white edge separates a marker from lines of a similar color.
+_MARKER = {"lw": 0, "ms": 8, "mec": "white", "mew": 0.7}
+_RESULT_MARKERS: dict[str, dict[str, Any]] = {
+    "failed": {"marker": "X", "color": style.RESULT_COLORS["failed"], **_MARKER},
+    "error": {"marker": "D", "color": style.RESULT_COLORS["errors"], **_MARKER},
 }
-"""How the runs with these results are marked."""
+_RESULT_LABELS = {"failed": "failed", "error": "with errors"}
 
 
 @style.house_style()
 def metric_trend(values: pd.DataFrame, details: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how a metric develops over the runs of load tests.
+    """Draw how a metric changes from run to run.
 
-    There is a line for each of the six series with the highest newest values, with that value at
-    its end; further series are thin gray lines. Runs that failed are marked.
+    The six series with the highest last values are lines with this value at their ends; the others
+    are thin and gray. Failed runs and runs with errors are marked.
 
     Parameters
     ----------
     values : pandas.DataFrame
         As `k6frames.metric_values_df` returns it; several frames may be concatenated.
     details : pandas.DataFrame
-        As `k6frames.test_run_details_df` or `k6frames.test_runs_df` returns it: when the runs were
-        created, and their results. Values of runs that it does not have are left out.
+        As `k6frames.test_run_details_df` or `k6frames.test_runs_df` returns it, for the creation
+        times and results of the runs. Values of runs that it lacks are left out.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
 
@@ -76,61 +77,55 @@ def metric_trend(values: pd.DataFrame, details: pd.DataFrame, *, ax: Axes | None
     measured = _join_runs(values, details)
     tests = _name_load_tests(measured)
     where = f"per run of {next(iter(tests.values()))}" if len(tests) == 1 else "per test run"
-    title = f"{describe_measures(measured)} {where}"
+    title = f"{common_measure(measured) or 'Metrics'} {where}"
     if not len(measured):
         return style.draw_message(ax, title, "no values")
     series = find_series(measured, "load_test_id", tests)
-    drawn = pd.concat([one.rows for one in series[: lines.MAX_LINES]])
-    marks = {name: mark for name, mark in RESULT_MARKS.items() if (drawn["result"] == name).any()}
-
-    legend = [
-        style.line_handle("failed" if name == "failed" else "with errors", ms=8, **mark)
-        for name, mark in marks.items()
-    ]
-    header = style.arrange_header(
-        title, style.available_size(ax), [*legend, *others_in_legend(series)]
-    )
+    drawn = pd.concat([line.rows for line in series[: lines.MAX_LINES]])
+    results = [result for result in _RESULT_MARKERS if (drawn["result"] == result).any()]
+    legend = [style.line_handle(_RESULT_LABELS[r], **_RESULT_MARKERS[r]) for r in results]
+    legend += legend_of_others(series)
+    header = style.arrange_header(title, style.available_size(ax), legend)
     ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
-    created = dates.to_times(measured["created"])
+    created = dates.to_datetime64(measured["created"])
     dates.limit_to_times(ax, created)
     draw_series(ax, series, with_values=True)
     dates.label_times(ax, created, "test run created")
-    for name, mark in marks.items():
-        marked = drawn[drawn["result"] == name]
-        ax.plot(marked["x"], marked["value"], ms=8, zorder=3, **mark)
+    for result in results:
+        marked = drawn[drawn["result"] == result]
+        ax.plot(marked["x"], marked["value"], zorder=3, **_RESULT_MARKERS[result])
     style.draw_header(ax, header)
     return ax
 
 
 def _join_runs(values: pd.DataFrame, details: pd.DataFrame) -> pd.DataFrame:
-    """Return the values that are not missing, with creation time and result of their runs."""
+    """Return the values that are not missing, with the creation times and results of the runs."""
     measured = METRIC_VALUES.conform(values).dropna(subset="value")
     columns = ["load_test_id", "created", "result"]
+    # test_runs_df has no names of load tests.
     if isinstance(details, pd.DataFrame) and "load_test_name" in details.columns:
         runs = TEST_RUN_DETAILS.select("load_test_name", *columns).conform(details)
     else:
         runs = TEST_RUNS.select(*columns).conform(details).assign(load_test_name=None)
-    runs = runs.drop(columns="stack_id").drop_duplicates(["load_test_id", "test_run_id"])
-    joined = measured.merge(
-        runs.dropna(subset="created"), on=["load_test_id", "test_run_id"], how="inner"
-    )
+    key = ["load_test_id", "test_run_id"]
+    runs = runs.drop_duplicates(key).dropna(subset="created")
+    joined = measured.merge(runs, on=key, how="inner")
     if len(measured) and not len(joined):
         raise SchemaError(
-            "details has none of the test runs in values, so that nothing tells when they were "
-            "created. Pass the runs of the same load tests, as "
-            "k6frames.test_run_details_df(load_test_ids=...) returns them."
+            "details has none of the test runs in values. Pass the runs of the same load tests, "
+            "as k6frames.test_run_details_df(load_test_ids=...) returns them."
         )
-    joined["x"] = dates.to_axis(dates.to_times(joined["created"]))
+    joined["x"] = dates.to_days(dates.to_datetime64(joined["created"]))
     return joined
 
 
 @style.house_style()
 def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw a metric over the time of a test run.
+    """Draw a metric during a test run.
 
-    There is a line for each of the six series with the highest last values; further series are thin
-    gray lines. Several test runs are drawn over the minutes since their first value, so that they
-    can be compared.
+    The six series with the highest last values are lines with names; the others are thin and gray.
+    The values of several test runs are drawn over the minutes since the first value of each run,
+    so that the runs can be compared.
 
     Parameters
     ----------
@@ -160,26 +155,26 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     measured = METRIC_SERIES.conform(series)
     runs = measured["test_run_id"].unique()
     where = f"test run {runs[0]}" if len(runs) == 1 else f"{len(runs):,} test runs"
-    title = f"{describe_measures(measured)} during {where}"
+    title = f"{common_measure(measured) or 'Metrics'} during {where}"
     if not measured["value"].notna().any():
         return style.draw_message(ax, title, "no values")
     if len(runs) == 1:
-        measured["x"] = dates.to_axis(dates.to_times(measured["time"]))
+        measured["x"] = dates.to_days(dates.to_datetime64(measured["time"]))
     else:
         starts = measured.groupby("test_run_id")["time"].transform("min")
         measured["x"] = (measured["time"] - starts).dt.total_seconds() / 60
-    found = find_series(measured, "test_run_id", {run: f"test run {run}" for run in runs})
-    header = style.arrange_header(title, style.available_size(ax), others_in_legend(found))
+    lines_to_draw = find_series(measured, "test_run_id", {run: f"test run {run}" for run in runs})
+    header = style.arrange_header(title, style.available_size(ax), legend_of_others(lines_to_draw))
     ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
     if len(runs) == 1:
-        times = dates.to_times(measured["time"])
+        times = dates.to_datetime64(measured["time"])
         dates.limit_to_times(ax, times)
-        draw_series(ax, found, with_values=False)
+        draw_series(ax, lines_to_draw, with_values=False)
         dates.label_times(ax, times, "time")
     else:
         minutes = measured["x"].max() or 1.0
         ax.set_xlim(0, minutes)
-        draw_series(ax, found, with_values=False)
+        draw_series(ax, lines_to_draw, with_values=False)
         ticks.number_axis(ax, ax.xaxis, "minutes since the first value")
         ticks.limit_ticks(ax, 0, minutes)
     style.draw_header(ax, header)
@@ -188,14 +183,14 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 @style.house_style()
 def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw by how much metrics have changed from the runs before to the last runs.
+    """Draw how much metrics changed in the last runs, compared with the runs before.
 
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.metric_changes` returns it. Series without a change are left out; of the
-        others those with the largest increase are drawn: 20, or as many as a given `ax` has room
-        for. Bars above 300% are cut.
+        As `k6frames.metric_changes` returns it. Series that cannot be compared are left out.
+        Those beyond the first 20, or that do not fit on a given `ax`, are counted in a last row.
+        Bars are cut at +300%.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure, as high as the names need.
 
@@ -223,8 +218,8 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         return style.draw_message(
             ax, "Change of metrics", "no load test has enough runs to compare"
         )
-    measured = describe_measures(compared)
-    title = "Change of metrics" if measured == "Metrics" else f"Change of the {measured}"
+    measure = common_measure(compared)
+    title = f"Change of the {measure}" if measure else "Change of metrics"
     compared = compared.sort_values("change", ascending=False, kind="stable")
     size = style.available_size(ax)
     names = _change_names(compared.head(bars.MAX_ROWS))
@@ -233,19 +228,17 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     compared = compared.head(len(names))
     texts = [_change_text(row) for row in compared.itertuples()]
     if more:
-        names, texts = [*names, labels.format_count(more, "other")], [*texts, ""]
+        names.append(labels.format_count(more, "other"))
+        texts.append("")
     rows = bars.arrange_rows(names, texts, size)
     changes = compared["change"].to_numpy(dtype=float)
-    legend = [
-        style.bar_handle(name, color)
-        for name, color, is_there in (
-            ("increase", style.VERMILLION, (changes > 0).any()),
-            ("decrease", style.BLUE, (changes < 0).any()),
-        )
-        if is_there
-    ]
+    legend = []
+    if (changes > 0).any():
+        legend.append(style.bar_handle("increase", style.VERMILLION))
+    if (changes < 0).any():
+        legend.append(style.bar_handle("decrease", style.BLUE))
     header = style.arrange_header(title, size, legend)
-    ax = style.prepare_axes(ax, header, rows.inches)
+    ax = style.prepare_axes(ax, header, rows.height_inches)
     colors = np.where(changes > 0, style.VERMILLION, style.BLUE)
     ax.barh(rows.bar_positions[: len(changes)], changes, rows.bar_height, color=colors)
     if not rows.names_above:
@@ -260,25 +253,20 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _change_names(compared: pd.DataFrame) -> list[str]:
-    """Return the load tests' names, with what is measured and labels where they differ."""
+    """Return names of load tests, with what is measured, if it differs, and labels."""
     tests = _name_load_tests(compared)
-    parts = [[tests[test_id] for test_id in compared["load_test_id"]]]
-    titles = [measure.title for measure in _measures(compared)]
+    name_parts = [[tests[test_id] for test_id in compared["load_test_id"]]]
+    titles = [measure.title for measure in describe_measures(compared)]
     if len(set(titles)) > 1:
-        parts.append(titles)
-    parts.append(series_labels(list(compared["series"])))
-    return [", ".join(filter(None, words)) for words in zip(*parts, strict=True)]
+        name_parts.append(titles)
+    name_parts.append(series_labels(list(compared["series"])))
+    return [", ".join(filter(None, parts)) for parts in zip(*name_parts, strict=True)]
 
 
 def _name_load_tests(frame: pd.DataFrame) -> dict[int, str]:
     tests = frame.drop_duplicates("load_test_id")
     names = labels.name_labels(tests["load_test_id"], tests["load_test_name"], "load test")
     return dict(zip(tests["load_test_id"], names, strict=True))
-
-
-def _measures(frame: pd.DataFrame) -> list[Measure]:
-    pairs = frame[["metric", "query"]].itertuples(index=False, name=None)
-    return [describe_measure(metric, query) for metric, query in pairs]
 
 
 def _change_text(row: Any) -> str:

@@ -8,8 +8,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from k6frames.plots import bars, labels, lines, periods, style, ticks
+from k6frames.plots import bars, labels, lines, style, ticks
 from k6frames.plots.idle_days import draw_idle_days
+from k6frames.plots.periods import (
+    Layer,
+    draw_layers,
+    find_periods,
+    label_periods,
+    limit_to_periods,
+)
 from k6frames.tables import (
     CREATION_TIMELINE,
     CREATION_TIMELINE_BY_ORGANIZATION,
@@ -18,16 +25,16 @@ from k6frames.tables import (
 )
 
 MAX_OTHERS_RATIO = 2
-"""The bar or line of all others is cut if it is more than so many times the largest."""
+"""The bar or line of the others is cut if it is more than this many times the largest."""
 
 
 @style.house_style()
 def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how many projects each organization has, most projects first.
 
-    Organizations beyond the first 20, or beyond what a given `ax` has room for, share one last bar;
-    where it would dwarf the others it is cut, with an arrow next to its count. A name that is
-    ambiguous is followed by the organization ID.
+    Organizations beyond the first 20, or those that do not fit on a given `ax`, share a last bar.
+    If it would dwarf the others, it is cut, with an arrow next to its count. An ambiguous name is
+    followed by the organization ID.
 
     Parameters
     ----------
@@ -62,17 +69,17 @@ def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) 
     if not organizations["projects"].sum():
         return style.draw_message(ax, title, "no projects yet")
     size = style.available_size(ax)
-    names = bars.name_rows(organizations, "organization", "org_id", "org_name", size)
-    shown = len(names)
+    names = bars.fitting_names(organizations, "organization", "org_id", "org_name", size)
     counts = organizations["projects"].to_numpy(dtype=float)
-    others = len(organizations) - shown
-    if others:
-        names.append(labels.format_count(others, "other organization"))
-        counts = np.append(counts[:shown], counts[shown:].sum())
+    counts, others = counts[: len(names)], counts[len(names) :]
+    colors = [style.BLUE] * len(names)
+    if len(others):
+        names.append(labels.format_count(len(others), "other organization"))
+        counts = np.append(counts, others.sum())
+        colors.append(style.OTHERS_COLOR)
     rows = bars.arrange_rows(names, [f"{count:,.0f}" for count in counts], size)
     header = style.arrange_header(title, size)
-    ax = style.prepare_axes(ax, header, rows.inches)
-    colors = [style.BLUE] * shown + [style.OTHERS_COLOR] * (1 if others else 0)
+    ax = style.prepare_axes(ax, header, rows.height_inches)
     ax.barh(rows.bar_positions, counts, rows.bar_height, color=colors)
     bars.draw_names(ax, rows)
     ticks.number_axis(ax, ax.xaxis, "projects", integer=True)
@@ -85,26 +92,26 @@ def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) 
 
 @style.house_style()
 def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many were created in each period, and how many there were by its end.
+    """Draw how many were created in each period, and the total at its end.
 
-    A timeline of everything has bars of what was created, and a line of the total on a second axis.
-    A timeline per organization has a line of the total for each of the six largest organizations,
-    and a gray one for all others together; where that one would dwarf the six it leaves the plot
-    at the top, its last value next to its name.
+    Without groups, bars show what was created in each period, and a line shows the total on a
+    second axis. By organization, lines show the totals of the six largest organizations and a gray
+    line the sum of all others. If that line would dwarf the six, it is cut at the top, with its
+    last value next to its name.
 
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.creation_timeline` returns it, with or without ``by="org_id"``. With a column
-        ``org_name`` added to it the lines have those names.
+        As `k6frames.creation_timeline` returns it, with or without ``by="org_id"``. If you add a
+        column ``org_name``, the lines have these names.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        That of the bars; the second axis is the last in ``ax.figure.axes``. All bars are one
-        artist, whose ``get_data()`` has the counts: ``ax.patches[0].get_data().values``.
+        The Axes of the bars; those of the line are the last in ``ax.figure.axes``. All bars are
+        one artist with the counts in ``ax.patches[0].get_data().values``.
 
     Raises
     ------
@@ -125,23 +132,24 @@ def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     timeline = CREATION_TIMELINE.conform(summary).sort_values("period")
     if not timeline["cumulative"].sum():
         return style.draw_message(ax, "Created per period", "nothing created yet")
-    found = periods.find_periods(timeline["period"])
-    title = f"Created per {found.unit}" if found.unit else "Created in one period"
-    until = f"the end of the {found.unit or 'period'}"
+    periods = find_periods(timeline["period"])
+    title = f"Created per {periods.unit}" if periods.unit else "Created in one period"
+    line_label = f"total by the end of the {periods.unit or 'period'} (right axis)"
     legend = [
         style.bar_handle("created", style.BLUE),
-        style.line_handle(f"total by {until} (right axis)", color=style.VERMILLION),
+        style.line_handle(line_label, color=style.VERMILLION),
     ]
     header = style.arrange_header(title, style.available_size(ax), legend)
     ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
-    created, totals = (timeline[c].to_numpy(dtype=float) for c in ("created", "cumulative"))
-    periods.limit_to_periods(ax, found)
-    periods.label_periods(ax, found)
-    periods.draw_layers(ax, found, [periods.Layer(style.BLUE, created)])
+    created = timeline["created"].to_numpy(dtype=float)
+    totals = timeline["cumulative"].to_numpy(dtype=float)
+    limit_to_periods(ax, periods)
+    label_periods(ax, periods)
+    draw_layers(ax, periods, [Layer(style.BLUE, created)])
     second = ax.twinx()
     second.spines[:].set_visible(False)
     marker = "o-" if len(totals) <= lines.MAX_POINTS_WITH_MARKERS else "-"
-    second.plot(found.middles, totals, marker, color=style.VERMILLION, lw=1.8, ms=4)
+    second.plot(periods.middles, totals, marker, color=style.VERMILLION, lw=1.8, ms=4)
     for axes, values in ((ax, created), (second, totals)):
         ticks.number_axis(axes, axes.yaxis, "", integer=True)
         axes.tick_params(axis="y", labelsize=style.FONT_SIZE, length=0)
@@ -158,54 +166,66 @@ def _draw_totals_by_organization(summary: pd.DataFrame, ax: Axes | None) -> Axes
         return style.draw_message(ax, title, "nothing created yet")
     # pivot_table would leave out the unknown organization.
     totals = timeline.pivot(index="period", columns="org_id", values="cumulative")  # noqa: PD010
-    # A summary that was filtered can lack some periods of an organization.
+    # A filtered summary can lack periods of an organization.
     totals = totals.sort_index().ffill().fillna(0)
-    largest = totals.iloc[-1].sort_values(ascending=False, kind="stable").index
-    named, others = largest[: lines.MAX_LINES], largest[lines.MAX_LINES :]
-    known: dict[Any, Any] = {}
-    if "org_name" in summary.columns:
-        organizations = summary.drop_duplicates("org_id")
-        known = dict(zip(organizations["org_id"], organizations["org_name"], strict=True))
-    names = labels.name_labels(named, [known.get(org_id) for org_id in named], "organization")
-    found = periods.find_periods(totals.index.to_series())
-    drawn = [
-        lines.Line(name, "", color, found.middles, totals[org_id].to_numpy(dtype=float))
-        for name, org_id, color in zip(names, named, style.PALETTE, strict=False)
-    ]
-    top = max(1.0, drawn[0].y.max())
-    if len(others):
-        values = totals[others].sum(axis=1).to_numpy(dtype=float)
-        is_cut = values.max() > MAX_OTHERS_RATIO * top
-        value = f"{values[-1]:,.0f} ↑" if is_cut else ""
-        name = labels.format_count(len(others), "other")
-        drawn.append(lines.Line(name, value, style.OTHERS_COLOR, found.middles, values))
-        top = top if is_cut else max(top, values.max())
+    periods = find_periods(totals.index.to_series())
+    drawn, top = _arrange_totals(totals, _organization_names(summary), periods.middles)
     header = style.arrange_header(title, style.available_size(ax))
     ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
-    periods.limit_to_periods(ax, found)
-    label = f"total by the end of the {found.unit or 'period'}"
+    limit_to_periods(ax, periods)
+    label = f"total by the end of the {periods.unit or 'period'}"
     ticks.number_axis(ax, ax.yaxis, label, integer=True)
     lines.draw_lines(ax, drawn, (0, top * 1.08))
-    periods.label_periods(ax, found)
+    label_periods(ax, periods)
     style.draw_header(ax, header)
     return ax
 
 
+def _organization_names(summary: pd.DataFrame) -> dict[Any, Any]:
+    if "org_name" not in summary.columns:
+        return {}
+    organizations = summary.drop_duplicates("org_id")
+    return dict(zip(organizations["org_id"], organizations["org_name"], strict=True))
+
+
+def _arrange_totals(
+    totals: pd.DataFrame, org_names: dict[Any, Any], x: style.Floats
+) -> tuple[list[lines.Line], float]:
+    """Return a line per large organization and one for the others, and the highest value shown."""
+    by_size = totals.iloc[-1].sort_values(ascending=False, kind="stable").index
+    largest, others = by_size[: lines.MAX_LINES], by_size[lines.MAX_LINES :]
+    names = labels.name_labels(largest, [org_names.get(o) for o in largest], "organization")
+    drawn = [
+        lines.Line(name, "", color, x, totals[org_id].to_numpy(dtype=float))
+        for name, org_id, color in zip(names, largest, style.PALETTE, strict=False)
+    ]
+    top = max(1.0, drawn[0].y.max())
+    if len(others):
+        name = labels.format_count(len(others), "other")
+        sums = totals[others].sum(axis=1).to_numpy(dtype=float)
+        value = ""
+        if sums.max() > MAX_OTHERS_RATIO * top:
+            value = f"{sums[-1]:,.0f} ↑"
+        else:
+            top = max(top, sums.max())
+        drawn.append(lines.Line(name, value, style.OTHERS_COLOR, x, sums))
+    return drawn, top
+
+
 @style.house_style()
 def idle_projects(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw for how long the idle projects have had no activity.
+    """Draw how long idle projects have been idle.
 
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.idle_projects` returns it; with its ``days=0`` all projects are shown.
+        As `k6frames.idle_projects` returns it; with ``days=0`` it has all projects.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        With a bar per range of days.
 
     Raises
     ------

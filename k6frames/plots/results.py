@@ -1,4 +1,4 @@
-"""Plots of the results of test runs, and of load tests that have not run for a long time."""
+"""Plots of the results of test runs, and of idle load tests."""
 
 from __future__ import annotations
 
@@ -8,8 +8,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from k6frames.plots import bars, labels, periods, style, ticks
+from k6frames.plots import bars, labels, style, ticks
 from k6frames.plots.idle_days import draw_idle_days
+from k6frames.plots.periods import (
+    Layer,
+    draw_layers,
+    find_periods,
+    label_periods,
+    label_totals,
+    limit_to_periods,
+)
 from k6frames.tables import FLAKY_TESTS, IDLE_LOAD_TESTS, RESULTS_TIMELINE, TEST_RESULTS
 
 RESULTS_WITH_PASS_RATE = ("passed", "failed", "errors")
@@ -17,7 +25,7 @@ RESULTS_WITH_PASS_RATE = ("passed", "failed", "errors")
 
 @style.house_style()
 def results_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many test runs of each period passed, failed, had errors or were aborted.
+    """Draw how many test runs in each period passed, failed, had errors or were aborted.
 
     Parameters
     ----------
@@ -49,34 +57,34 @@ def results_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     counts = {name: timeline[name].to_numpy(dtype=float) for name in style.RESULT_COLORS}
     if not sum(values.sum() for values in counts.values()):
         return style.draw_message(ax, "Test runs by result", "no finished test runs yet")
-    found = periods.find_periods(timeline["period"])
-    layers = [periods.Layer(style.RESULT_COLORS[name], counts[name]) for name in counts]
-    title = f"Test runs per {found.unit} by result" if found.unit else "Test runs by result"
+    periods = find_periods(timeline["period"])
+    layers = [Layer(style.RESULT_COLORS[name], counts[name]) for name in counts]
+    title = f"Test runs per {periods.unit} by result" if periods.unit else "Test runs by result"
     legend = [style.bar_handle(name, color) for name, color in style.RESULT_COLORS.items()]
     header = style.arrange_header(title, style.available_size(ax), legend)
     ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
-    periods.limit_to_periods(ax, found)
-    periods.label_periods(ax, found)
-    totals = periods.draw_layers(ax, found, layers)
+    limit_to_periods(ax, periods)
+    label_periods(ax, periods)
+    totals = draw_layers(ax, periods, layers)
     ticks.number_axis(ax, ax.yaxis, "test runs", integer=True)
     ax.set_ylim(0, totals.max() * 1.12)
-    periods.label_totals(ax, found, totals, [f"{total:,.0f}" for total in totals])
+    label_totals(ax, periods, totals, [f"{total:,.0f}" for total in totals])
     style.draw_header(ax, header)
     return ax
 
 
 @style.house_style()
 def test_results(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how the runs of the load tests with the lowest pass rates ended.
+    """Draw the results of the load tests with the lowest pass rates.
 
-    Each bar is divided into the shares of passed, failed and errors, whose sum the pass rate is
-    counted from; aborted runs and runs under way have no share in it.
+    A bar shows the shares of runs that passed, failed or had errors. Aborted runs and runs under
+    way are not counted, as in the pass rate.
 
     Parameters
     ----------
     summary : pandas.DataFrame
         As `k6frames.test_results` returns it. Load tests without a pass rate are left out; those
-        beyond the first 20, or beyond what a given `ax` has room for, share one last bar.
+        beyond the first 20, or that do not fit on a given `ax`, share a last bar.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure, as high as the names need.
 
@@ -104,19 +112,19 @@ def test_results(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         return style.draw_message(ax, title, "no test runs with a result yet")
     tests = tests.sort_values(["pass_rate", "load_test_id"], kind="stable")
     size = style.available_size(ax)
-    names = bars.name_rows(tests, "load test", "load_test_id", "load_test_name", size)
-    shown = len(names)
-    texts = [_pass_rate_text(row) for row in tests.head(shown).itertuples()]
-    counts = tests[list(RESULTS_WITH_PASS_RATE)].to_numpy(dtype=float)
-    counts, others = counts[:shown], counts[shown:].sum(axis=0)
-    if shown < len(tests):
-        names.append(labels.format_count(len(tests) - shown, "other load test"))
-        texts.append(f"{others[0] / others.sum():.0%} of {others.sum():,.0f}")
-        counts = np.vstack([counts, others])
+    names = bars.fitting_names(tests, "load test", "load_test_id", "load_test_name", size)
+    own_bars, others = tests.head(len(names)), tests.tail(len(tests) - len(names))
+    texts = [_pass_rate_text(row) for row in own_bars.itertuples()]
+    counts = own_bars[list(RESULTS_WITH_PASS_RATE)].to_numpy(dtype=float)
+    if len(others):
+        names.append(labels.format_count(len(others), "other load test"))
+        sums = others[list(RESULTS_WITH_PASS_RATE)].sum().to_numpy(dtype=float)
+        texts.append(f"{sums[0] / sums.sum():.0%} of {sums.sum():,.0f}")
+        counts = np.vstack([counts, sums])
     rows = bars.arrange_rows(names, texts, size)
     legend = [style.bar_handle(n, style.RESULT_COLORS[n]) for n in RESULTS_WITH_PASS_RATE]
     header = style.arrange_header(title, size, legend)
-    ax = style.prepare_axes(ax, header, rows.inches)
+    ax = style.prepare_axes(ax, header, rows.height_inches)
     ends = np.zeros(len(counts))
     for name, shares in zip(RESULTS_WITH_PASS_RATE, counts.T / counts.sum(axis=1), strict=True):
         color = style.RESULT_COLORS[name]
@@ -145,8 +153,8 @@ def flaky_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.flaky_tests` returns it. Load tests beyond the first 20, or beyond what a given
-        `ax` has room for, are counted in a last line.
+        As `k6frames.flaky_tests` returns it. Load tests beyond the first 20, or those that do not
+        fit on a given `ax`, are counted in a last row.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure, as high as the names need.
 
@@ -173,10 +181,9 @@ def flaky_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         return style.draw_message(ax, title, "no flaky load tests")
     tests = tests.sort_values(["changes", "load_test_id"], ascending=[False, True], kind="stable")
     size = style.available_size(ax)
-    names = bars.name_rows(tests, "load test", "load_test_id", "load_test_name", size)
-    shown = len(names)
-    more = len(tests) - shown
-    tests = tests.head(shown)
+    names = bars.fitting_names(tests, "load test", "load_test_id", "load_test_name", size)
+    more = len(tests) - len(names)
+    tests = tests.head(len(names))
     changes = tests["changes"].to_numpy(dtype=float)
     texts = [
         f"{count:,} in {labels.format_count(runs, 'run')}"
@@ -187,8 +194,8 @@ def flaky_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         texts.append("")
     rows = bars.arrange_rows(names, texts, size)
     header = style.arrange_header(title, size)
-    ax = style.prepare_axes(ax, header, rows.inches)
-    ax.barh(rows.bar_positions[:shown], changes, rows.bar_height, color=style.BLUE)
+    ax = style.prepare_axes(ax, header, rows.height_inches)
+    ax.barh(rows.bar_positions[: len(tests)], changes, rows.bar_height, color=style.BLUE)
     bars.draw_names(ax, rows)
     ticks.number_axis(ax, ax.xaxis, "changes of the result", integer=True)
     bars.draw_values(ax, rows, changes, changes.max() or 1.0)
@@ -198,7 +205,7 @@ def flaky_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 @style.house_style()
 def idle_load_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw for how long the idle load tests have not run, and how many of them never have.
+    """Draw how long idle load tests have not run, and how many of them have never run.
 
     Parameters
     ----------

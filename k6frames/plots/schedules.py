@@ -1,4 +1,4 @@
-"""Plots of schedules."""
+"""The plot of scheduled runs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def scheduled_runs(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.scheduled_runs` returns it. Schedules beyond the first 20, or beyond what a
-        given `ax` has room for, are counted in a last line.
+        As `k6frames.scheduled_runs` returns it. Schedules beyond the first 20, or those that do
+        not fit on a given `ax`, are counted in a last row.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure, as high as the names need.
 
@@ -36,10 +36,8 @@ def scheduled_runs(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     --------
     >>> import k6frames
     >>> client = k6frames.Client.sample()
-    >>> schedules, load_tests = (
-    ...     k6frames.schedules_df(client=client),
-    ...     k6frames.load_tests_df(client=client),
-    ... )
+    >>> schedules = k6frames.schedules_df(client=client)
+    >>> load_tests = k6frames.load_tests_df(client=client)
     >>> ax = k6frames.plots.scheduled_runs(k6frames.scheduled_runs(schedules, load_tests))
     >>> ax.get_title()
     'Next scheduled runs'
@@ -50,19 +48,21 @@ def scheduled_runs(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         return style.draw_message(ax, title, "no scheduled runs")
     schedules = schedules.sort_values(["next_run", "schedule_id"], kind="stable")
     size = style.available_size(ax)
-    names = bars.name_rows(schedules, "load test", "load_test_id", "load_test_name", size)
-    shown, more = schedules.head(len(names)), len(schedules) - len(names)
-    texts = [_next_run_text(row) for row in shown.itertuples()]
+    names = bars.fitting_names(schedules, "load test", "load_test_id", "load_test_name", size)
+    more = len(schedules) - len(names)
+    schedules = schedules.head(len(names))
+    texts = [_next_run_text(row) for row in schedules.itertuples()]
     if more:
-        names, texts = [*names, labels.format_count(more, "later run")], [*texts, ""]
+        names.append(labels.format_count(more, "later run"))
+        texts.append("")
     rows = bars.arrange_rows(names, texts, size)
     header = style.arrange_header(title, size)
-    ax = style.prepare_axes(ax, header, rows.inches)
-    times = dates.to_times(shown["next_run"])
-    positions = rows.bar_positions[: len(shown)]
+    ax = style.prepare_axes(ax, header, rows.height_inches)
+    times = dates.to_datetime64(schedules["next_run"])
+    positions = rows.bar_positions[: len(schedules)]
     dates.limit_to_times(ax, times)
     start, limit = ax.get_xlim()
-    x = dates.to_axis(times)
+    x = dates.to_days(times)
     ax.hlines(positions, start, x, color=style.AXES_COLOR, lw=0.8)
     ax.plot(x, positions, "o", color=style.BLUE, ms=6)
     bars.draw_names(ax, rows)
@@ -73,5 +73,4 @@ def scheduled_runs(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _next_run_text(row: Any) -> str:
-    recurrence = labels.drawable_text(labels.clean_text(row.recurrence))
-    return f"{row.next_run:%Y-%m-%d %H:%M}, {recurrence}"
+    return f"{row.next_run:%Y-%m-%d %H:%M}, {labels.text_label(row.recurrence)}"

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import numpy.typing as npt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -19,11 +20,13 @@ from matplotlib.patches import Patch
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from k6frames.errors import ConfigError
-from k6frames.plots import labels
+from k6frames.plots import fonts, labels
 from k6frames.validation import short_repr
 
-# Okabe and Ito's palette, which color-blind readers tell apart, without its black and its yellow:
-# the plots are read on white and on dark pages, where one of those two would vanish.
+Floats = npt.NDArray[np.float64]
+
+# The palette of Okabe and Ito, which color-blind readers can tell apart, without black and yellow:
+# they would be invisible on a dark and on a white page.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 BLUE, VERMILLION = PALETTE[:2]
 OTHERS_COLOR = "#6E6E6E"
@@ -33,14 +36,13 @@ RESULT_COLORS = {
     "errors": "#B59000",
     "aborted": "#8A8A8A",
 }
-"""Color-blind readers tell them apart, and their contrast with white and dark pages is 3 to 1."""
+"""Color-blind readers can tell them apart; the contrast with white and dark pages is 3 to 1."""
 AXES_COLOR = "#A0A0A0"
 HATCH = "/////"
 
 FONT_SIZE = 9.5
 TITLE_SIZE = 12.5
-LINE_POINTS = 13.7
-"""From one line of text to the next."""
+LINE_HEIGHT_POINTS = 13.7
 DEFAULT_WIDTH_INCHES = 8.5
 PERIOD_PLOT_INCHES = 3.9
 MESSAGE_INCHES = 1.1
@@ -56,7 +58,7 @@ _figure_width: ContextVar[float] = ContextVar("figure_width", default=DEFAULT_WI
 
 
 class Size(NamedTuple):
-    """The room that a plot has, in points; a new figure is as high as it needs to be."""
+    """The available width and height in points; the height of a new figure is infinite."""
 
     width: float
     height: float
@@ -64,9 +66,9 @@ class Size(NamedTuple):
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Set the fonts and sizes of everything that is drawn inside."""
+    """Use the fonts and sizes of the house style in a ``with`` block or a decorated function."""
     settings: dict[Any, Any] = {
-        "font.family": labels.installed_fonts(),
+        "font.family": fonts.installed_fonts(),
         "font.size": FONT_SIZE,
         "font.weight": "normal",
         "font.style": "normal",
@@ -82,9 +84,9 @@ def house_style() -> Iterator[None]:
 
 @contextmanager
 def temporary_settings(settings: dict[Any, Any]) -> Iterator[None]:
-    """Change matplotlib's settings inside."""
-    # pyplot loads its backend when it is first used. Jupyter's turns on the setting "interactive",
-    # without which no figure is shown: inside, that would be undone at the end.
+    """Change matplotlib's settings in a ``with`` block."""
+    # pyplot loads its backend when it is first used, and Jupyter's turns on the setting
+    # "interactive", which shows figures. Load it now: rc_context would undo the setting.
     plt.draw_if_interactive()  # type: ignore[no-untyped-call]
     with mpl.rc_context(settings):
         yield
@@ -92,7 +94,7 @@ def temporary_settings(settings: dict[Any, Any]) -> Iterator[None]:
 
 @contextmanager
 def figure_width(inches: float) -> Iterator[None]:
-    """Make the figures that plots create inside this wide; their height follows from the content.
+    """Set the width of new figures in a ``with`` block; their height depends on their content.
 
     Examples
     --------
@@ -118,7 +120,7 @@ def new_axes(height: float, width: float | None = None) -> Axes:
 
 
 def available_size(ax: Axes | None) -> Size:
-    """Return how much room there is on the given Axes, or on a new figure."""
+    """Return the size of the given Axes, or of those of a new figure."""
     if ax is None:
         return Size((_figure_width.get() - 2 * _MARGIN_INCHES) * 72, math.inf)
     if not isinstance(ax, Axes):
@@ -128,26 +130,26 @@ def available_size(ax: Axes | None) -> Size:
 
 
 class Header(NamedTuple):
-    """Title and legend above a plot; they begin at the left of the vertical axis' labels."""
+    """The title and legend above a plot, aligned with the labels of the vertical axis."""
 
     title: str
     legend: Sequence[Artist]
     legend_columns: int
 
     @property
-    def legend_points(self) -> float:
+    def legend_height_points(self) -> float:
         """Height of the legend."""
         return math.ceil(len(self.legend) / self.legend_columns) * _LEGEND_LINE_POINTS
 
     @property
-    def inches(self) -> float:
+    def height_inches(self) -> float:
         """Height of title and legend."""
         title_points = (self.title.count("\n") + 1) * TITLE_SIZE * 1.3
-        return (title_points + _TITLE_GAP_POINTS + self.legend_points) / 72
+        return (title_points + _TITLE_GAP_POINTS + self.legend_height_points) / 72
 
 
 def arrange_header(title: str, size: Size, legend: Sequence[Artist] = ()) -> Header:
-    """Wrap a title and the labelled artists of a legend to the room that there is."""
+    """Fit a title and a legend, given as labeled artists, to the available width."""
     with mpl.rc_context({"font.size": TITLE_SIZE}):
         title = labels.wrap(title, size.width)
     texts = [str(handle.get_label()) for handle in legend]
@@ -155,9 +157,9 @@ def arrange_header(title: str, size: Size, legend: Sequence[Artist] = ()) -> Hea
 
 
 def prepare_axes(ax: Axes | None, header: Header, content_inches: float) -> Axes:
-    """Return the given Axes, or that of a new figure with so much room below its header."""
+    """Style the given Axes, or those of a new figure with this height below the header."""
     if ax is None:
-        ax = new_axes(content_inches + header.inches + 2 * _MARGIN_INCHES)
+        ax = new_axes(content_inches + header.height_inches + 2 * _MARGIN_INCHES)
     ax.spines[["top", "right"]].set_visible(False)
     ax.spines[["left", "bottom"]].set_color(AXES_COLOR)
     ax.tick_params(color=AXES_COLOR, labelsize=FONT_SIZE, length=3)
@@ -173,24 +175,23 @@ def draw_header(ax: Axes, header: Header) -> None:
     title_pad = _TITLE_GAP_POINTS
     if header.legend:
         _draw_legend(ax, header, _from_upper_left(ax, -indent, _LEGEND_GAP_POINTS))
-        title_pad += header.legend_points + _LEGEND_GAP_POINTS
-    # Centered at the left edge by position: `ax.get_title()` reads the centered title only.
+        title_pad += header.legend_height_points + _LEGEND_GAP_POINTS
+    # ax.get_title() reads only the centered title, so that one is moved to the left edge.
     ax.set_title(header.title, loc="center", x=0, ha="left", parse_math=False)
     ax.title.set_transform(_from_upper_left(ax, -indent, title_pad))
 
 
 def _from_upper_left(ax: Axes, x: float, y: float) -> Transform:
-    """Return a transform of Axes fractions that is moved by so many points."""
+    """Return a transform of Axes fractions, moved by `x` and `y` points."""
     return ax.transAxes + ScaledTranslation(x / 72, y / 72, ax.figure.dpi_scale_trans)
 
 
 def _legend_columns(texts: list[str], width: float) -> int:
-    """Return how many columns of a legend fit; matplotlib divides the entries like NumPy."""
+    """Return how many columns of a legend fit; matplotlib fills them like np.array_split."""
     entries = [
-        labels.text_width(text) + _LEGEND_HANDLE_POINTS + _LEGEND_COLUMN_GAP_POINTS
-        for text in texts
+        fonts.text_width(text) + _LEGEND_HANDLE_POINTS + _LEGEND_COLUMN_GAP_POINTS for text in texts
     ]
-    # Letters of few pixels are wider than measured, by up to 4%.
+    # At a low resolution letters are up to 4% wider than measured.
     room = 0.96 * width + _LEGEND_COLUMN_GAP_POINTS
     for columns in range(len(entries), 1, -1):
         widths = [column.max() for column in np.array_split(np.array(entries), columns)]
@@ -218,7 +219,7 @@ def _draw_legend(ax: Axes, header: Header, transform: Transform) -> None:
         handletextpad=0.5,
         columnspacing=1.5,
     )
-    # The title reserves the room above the Axes. A legend wider than the Axes would narrow them.
+    # The title reserves the space above the Axes. A legend wider than the Axes would shrink them.
     legend.set_in_layout(False)
     for text, label in zip(legend.get_texts(), texts, strict=True):
         text.set_parse_math(False)
@@ -226,24 +227,24 @@ def _draw_legend(ax: Axes, header: Header, transform: Transform) -> None:
 
 
 def bar_handle(label: str, color: str, *, hatched: bool = False) -> Artist:
-    """Return the legend's entry for bars of a color."""
+    """Return a legend entry for bars of this color."""
     return Patch(label=label, **bar_colors(color, hatched=hatched))
 
 
 def bar_colors(color: str, *, hatched: bool = False) -> dict[str, Any]:
-    """Return the arguments that fill a bar, or hatch it where the value is an estimate."""
+    """Return the arguments that fill a bar, or hatch it if its value is an estimate."""
     if hatched:
         return {"facecolor": "none", "edgecolor": color, "hatch": HATCH, "linewidth": 0.8}
     return {"facecolor": color, "edgecolor": "none"}
 
 
 def line_handle(label: str, **style: Any) -> Artist:
-    """Return the legend's entry for a line or a mark."""
+    """Return a legend entry for a line or a marker."""
     return Line2D([], [], label=label, **style)
 
 
 def draw_message(ax: Axes | None, title: str, sentence: str) -> Axes:
-    """Return a plot that has nothing to draw but a sentence in the middle."""
+    """Draw a sentence in the middle of a plot without data."""
     size = available_size(ax)
     header = arrange_header(title, size)
     ax = prepare_axes(ax, header, MESSAGE_INCHES)

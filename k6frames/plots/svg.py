@@ -1,4 +1,4 @@
-"""Plots as SVG elements with real text, for a page."""
+"""Plots as SVG elements for HTML pages."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from matplotlib.axes import Axes
 
 from k6frames.plots import style
 
-# Text has neither < nor >, which are escaped in it: only tags are changed.
+# < and > are escaped in text, so this matches tags only.
 _TAG = re.compile(r"<[^>]*>")
 _ID = re.compile(r'(\bid="|url\(#|href="#)')
-# matplotlib before 3.11 writes the size and the family in one property.
+# matplotlib before 3.11 writes size and family as one property.
 _FONT = re.compile(r"\bfont: ([\d.]+px)[^;\"]*|\bfont-family: [^;\"]*;? ?")
-# As an element it would apply to all of the page.
+# A style sheet would apply to the whole page.
 _STYLE_SHEET = re.compile(r"<defs>\s*<style[^>]*>\*\{([^}]*)\}</style>\s*</defs>\s*")
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
@@ -26,23 +26,23 @@ _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 def draw_svg(
     plot: Callable[..., Axes], *frames: Any, name: str, width: float, **options: Any
 ) -> str:
-    """Return a plot as an SVG element that a page may contain.
+    """Return a plot as an SVG element for an HTML page.
 
-    The text is text, in the fonts of the page and, where the plot does not give it a color, in the
-    CSS `fill` of the page. The background is transparent. The same data give the same SVG.
+    Text is not converted to paths: it has the fonts of the page and, unless the plot sets a color,
+    its CSS `fill`. The background is transparent. The same data give the same SVG.
 
     Parameters
     ----------
     plot : callable
-        One of the functions of `k6frames.plots`.
+        A function of `k6frames.plots`.
     *frames : pandas.DataFrame
-        What it draws.
+        Its positional arguments.
     name : str
-        A name that is unique on the page; every ID in the SVG begins with it.
+        A prefix for all IDs in the SVG; must be unique on the page.
     width : float
-        Width in inches. Below about 6 inches names are above the bars.
+        Width in inches. Below about 6 inches, names are above the bars.
     **options : object
-        Further arguments of the function.
+        Its keyword arguments.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def draw_svg(
     """
     settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": name}
     with style.temporary_settings(settings), style.figure_width(width), warnings.catch_warnings():
-        # The reader's fonts have characters that this machine's do not have.
+        # The reader's fonts may have characters that the fonts here lack.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
         plot(*frames, **options)
         figure = plt.gcf()
@@ -77,6 +77,6 @@ def draw_svg(
 
 
 def _adapt_tag(tag: str, name: str) -> str:
-    """Make the IDs of a tag unique on the page, and leave the choice of fonts to the page."""
+    """Prefix the IDs in a tag, and remove font families."""
     tag = _ID.sub(rf"\g<1>{name}-", tag)
     return _FONT.sub(lambda font: f"font-size: {font[1]}" if font[1] else "", tag)

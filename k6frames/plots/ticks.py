@@ -8,11 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, MaxNLocator, StrMethodFormatter
 
-from k6frames.plots import labels, style
+from k6frames.plots import fonts, labels, style
 
 MIN_TICKS, MAX_TICKS = 2, 6
-TICK_POINTS = 45
-"""Room for each tick."""
+POINTS_PER_TICK = 45
 LABEL_GAP_POINTS = 8.0
 
 
@@ -30,23 +29,23 @@ def number_axis(ax: Axes, axis: Axis, label: str, *, integer: bool = False) -> N
 
 
 def percent_axis(ax: Axes, axis: Axis, label: str) -> None:
-    """Give an axis percentages of 1, and grid lines."""
+    """Give an axis of shares round percentages, and grid lines."""
     axis.set_major_locator(MaxNLocator(steps=[1, 2, 2.5, 5, 10], nbins=_tick_count(ax, axis)))
     axis.set_major_formatter(FuncFormatter(_format_percent))
     _draw_grid_and_label(axis, label)
 
 
 def limit_ticks(ax: Axes, low: float, high: float, width: float | None = None) -> None:
-    """Keep the ticks of the horizontal axis between two values, and their labels apart.
+    """Limit the ticks of the horizontal axis to a range, and keep their labels apart.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Axes whose horizontal limits are final.
+        The Axes; its horizontal limits must be final.
     low, high : float
-        Beyond them is room for texts beside bars and lines.
+        The range; the axis continues beyond it for the texts next to bars and lines.
     width : float, optional
-        Width of the axis in points, if it is not that of the Axes yet.
+        Width of the axis in points; by default the current width of the Axes.
     """
     locator, formatter = ax.xaxis.get_major_locator(), ax.xaxis.get_major_formatter()
     ticks = [tick for tick in locator.tick_values(low, high) if low <= tick <= high]
@@ -54,9 +53,9 @@ def limit_ticks(ax: Axes, low: float, high: float, width: float | None = None) -
         step = ticks[1] - ticks[0]
         left, right = ax.get_xlim()
         step_points = step / (right - left) * (width or style.available_size(ax).width)
-        label_points = max(map(labels.text_width, formatter.format_ticks(ticks))) + LABEL_GAP_POINTS
+        label_points = max(map(fonts.text_width, formatter.format_ticks(ticks))) + LABEL_GAP_POINTS
         every = math.ceil(label_points / step_points)
-        # A tick at 0 stays.
+        # Multiples of the step, so that a tick at 0 is kept.
         ticks = [tick for tick in ticks if round(tick / step) % every == 0]
     ax.set_xticks(ticks)
 
@@ -69,7 +68,7 @@ def _draw_grid_and_label(axis: Axis, label: str) -> None:
 def _tick_count(ax: Axes, axis: Axis) -> int:
     size = style.available_size(ax)
     length = size.width if axis is ax.xaxis else size.height
-    return max(MIN_TICKS, min(MAX_TICKS, int(length / TICK_POINTS)))
+    return max(MIN_TICKS, min(MAX_TICKS, int(length / POINTS_PER_TICK)))
 
 
 def _format_tick(value: float, _position: float | None = None) -> str:

@@ -22,47 +22,46 @@ from k6frames.plots.periods import (
     label_totals,
     limit_to_periods,
 )
-from k6frames.plots.usage_groups import describe_grouping, find_grouping, find_largest
+from k6frames.plots.style import Floats
+from k6frames.plots.usage_groups import describe_grouping, find_grouping, find_largest_groups
 from k6frames.tables import VUH_BUDGET
 from k6frames.validation import short_repr
 
-Floats = npt.NDArray[np.float64]
-
 MAX_LIMIT_RATIO = 3
-"""A limit is outside the plot if it is more than so many times the largest usage."""
+"""A limit is not drawn if it is more than this many times the largest usage."""
 MAX_SHARE = 2.0
-"""Bars are cut at so many times the limit."""
+"""Bars are cut at this multiple of the limit."""
 
-_MAX_LIMIT = 1e15
+_MAX_LIMIT_VUH = 1e15
 _ESTIMATE_COLOR = "#7F7F7F"
-# Of a limit the halo is what is seen on bars and on dark pages.
-_LIMIT: dict[str, Any] = {
+# The white halo makes a limit visible on bars and on dark pages.
+_LIMIT_STYLE: dict[str, Any] = {
     "color": "#404040",
     "path_effects": [withStroke(linewidth=4.5, foreground="white")],
 }
-_LIMIT_LINE: dict[str, Any] = {"lw": 1.6, "ls": (0, (4, 2)), **_LIMIT}
+_LIMIT_LINE_STYLE: dict[str, Any] = {"lw": 1.6, "ls": (0, (4, 2)), **_LIMIT_STYLE}
 
 
 @style.house_style()
 def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the VUh of each period, stacked by the six largest groups and all others.
+    """Draw the VUh in each period, stacked by the six largest groups and all others.
 
-    The estimated VUh of runs that are under way are hatched, on top.
+    Estimates for runs under way are hatched.
 
     Parameters
     ----------
     summary : pandas.DataFrame
         As `k6frames.usage` returns it: by project, load test, stack or label, or without groups.
     limit : float, optional
-        VUh per calendar month, which is drawn as a line; `summary` must have months then.
+        VUh per calendar month, drawn as a line. The periods of `summary` must be months.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
 
     Returns
     -------
     matplotlib.axes.Axes
-        All bars of a group are one artist in ``ax.patches``, whose ``get_data()`` has the lower and
-        upper ends.
+        The bars of a group are one artist in ``ax.patches``, whose ``get_data()`` has their lower
+        and upper ends.
 
     Raises
     ------
@@ -83,72 +82,74 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     frame = grouping.table.conform(summary)
     by = f" by {describe_grouping(frame, grouping)}" if grouping.entity else ""
     if not frame["test_runs"].sum():
-        _check_limit(limit, None)
+        _check_limit(limit)
         return style.draw_message(ax, f"VUh{by}", "no test runs yet")
-    found = find_periods(frame["period"].drop_duplicates().sort_values())
-    _check_limit(limit, found.unit)
+    periods = find_periods(frame["period"].drop_duplicates().sort_values())
+    _check_limit(limit, periods.unit)
 
-    groups = find_largest(frame, grouping)
+    groups = find_largest_groups(frame, grouping)
     colors = [*style.PALETTE, style.OTHERS_COLOR][: len(groups)]
     layers = [Layer(color, group.vuh) for group, color in zip(groups, colors, strict=True)]
     legend: list[Artist] = []
     if grouping.entity:
-        legend = [style.bar_handle(g.name, color) for g, color in zip(groups, colors, strict=True)]
+        legend += [style.bar_handle(g.name, color) for g, color in zip(groups, colors, strict=True)]
     estimated = frame.groupby("period")["estimated_vuh"].sum().to_numpy(dtype=float)
     if estimated.any():
-        text = "estimate for runs under way"
+        label = "estimate for runs under way"
         layers.append(Layer(_ESTIMATE_COLOR, estimated, hatched=True))
-        legend.append(style.bar_handle(text, _ESTIMATE_COLOR, hatched=True))
+        legend.append(style.bar_handle(label, _ESTIMATE_COLOR, hatched=True))
     top = float(np.sum([layer.heights for layer in layers], axis=0).max())
-    line = limit if limit is not None and (top == 0 or limit <= MAX_LIMIT_RATIO * top) else None
+    drawn_limit = None
     if limit is not None:
-        text = (
-            f"limit {labels.format_number(limit)} VUh{' (above the plot)' if line is None else ''}"
-        )
-        legend.append(style.line_handle(text, **_LIMIT_LINE))
+        label = f"limit {labels.format_number(limit)} VUh"
+        if top == 0 or limit <= MAX_LIMIT_RATIO * top:
+            drawn_limit = limit
+        else:
+            label += " (above the plot)"
+        legend.append(style.line_handle(label, **_LIMIT_LINE_STYLE))
 
-    title = f"VUh per {found.unit}{by}" if found.unit else f"VUh{by}"
+    title = f"VUh per {periods.unit}{by}" if periods.unit else f"VUh{by}"
     header = style.arrange_header(title, style.available_size(ax), legend)
     ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
-    limit_to_periods(ax, found)
-    label_periods(ax, found)
-    totals = draw_layers(ax, found, layers)
+    limit_to_periods(ax, periods)
+    label_periods(ax, periods)
+    totals = draw_layers(ax, periods, layers)
     ticks.number_axis(ax, ax.yaxis, "VUh")
-    if line is not None:
-        ax.axhline(line, **_LIMIT_LINE)
-        top = max(top, line)
+    if drawn_limit is not None:
+        ax.axhline(drawn_limit, **_LIMIT_LINE_STYLE)
+        top = max(top, drawn_limit)
     ax.set_ylim(0, (top or 1.0) * 1.12)
     texts = [labels.format_number(total) for total in totals]
-    label_totals(ax, found, totals, texts, line=line)
+    label_totals(ax, periods, totals, texts, limit=drawn_limit)
     style.draw_header(ax, header)
     return ax
 
 
-def _check_limit(limit: float | None, unit: str | None) -> None:
+def _check_limit(limit: float | None, unit: str | None = None) -> None:
     if limit is None:
         return
     is_number = isinstance(limit, int | float | np.number) and not isinstance(limit, bool)
-    if not is_number or not 0 < limit < _MAX_LIMIT:
+    if not is_number or not 0 < limit < _MAX_LIMIT_VUH:
         raise ConfigError(
             f"limit must be a positive number of VUh per month, not {short_repr(limit)}."
         )
     if unit not in ("month", None):
         raise ConfigError(
-            f"limit is in VUh per calendar month, and the periods of this summary are {unit}s. "
-            'Pass a summary with months, k6frames.usage(details, freq="MS"), or no limit.'
+            f"limit is in VUh per calendar month, but the periods of this summary are {unit}s. "
+            'Pass a summary by month, k6frames.usage(details, freq="MS"), or no limit.'
         )
 
 
 @style.house_style()
 def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how much of its monthly limit each project has used, and will have used at the end.
+    """Draw how much of its monthly limit each project has used, and is expected to use.
 
     Parameters
     ----------
     summary : pandas.DataFrame
         As `k6frames.vuh_budget` returns it. The bars are shares of the limit, the largest share
-        first; without any limit they are VUh. Projects beyond the first 20, or beyond what a given
-        `ax` has room for, are counted in a last line.
+        first, or VUh if there is no limit at all. Projects beyond the first 20, or those that do
+        not fit on a given `ax`, are counted in a last row.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure, as high as the names need.
 
@@ -175,45 +176,38 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     budget = VUH_BUDGET.conform(summary)
     if not len(budget):
         return style.draw_message(ax, "VUh budget", "no projects yet")
-    # A limit of 0 that is not kept has no share.
-    exceeded = (budget["limit_vuh"].eq(0) & budget["used_vuh"].gt(0)).fillna(value=False)
-    budget = budget.assign(share=budget["share"].mask(exceeded, np.inf)).sort_values(
+    budget = budget.assign(share=_shares_of_limit(budget, "used_vuh")).sort_values(
         ["share", "used_vuh", "project_id"], ascending=[False, False, True], kind="stable"
     )
-    has_limits = bool(budget["limit_vuh"].notna().any())
     month = budget["month"].max().strftime("%Y-%m")
     size = style.available_size(ax)
-    names = bars.name_rows(budget, "project", "project_id", "project_name", size)
+    names = bars.fitting_names(budget, "project", "project_id", "project_name", size)
     more = len(budget) - len(names)
+    has_limits = bool(budget["limit_vuh"].notna().any())
     budget = budget.head(len(names))
     texts = [_budget_text(row) for row in budget.itertuples()]
     if more:
-        names, texts = [*names, labels.format_count(more, "more project")], [*texts, ""]
+        names.append(labels.format_count(more, "more project"))
+        texts.append("")
     rows = bars.arrange_rows(names, texts, size)
 
-    scale = budget["limit_vuh"] if has_limits else pd.Series(1.0, index=budget.index)
-    used, expected = (_ratio(budget[name], scale) for name in ("used_vuh", "expected_vuh"))
-    if has_limits:
-        used, expected = (np.minimum(shares, 2 * MAX_SHARE) for shares in (used, expected))
-    largest = budget[["used_vuh", "expected_vuh"]].max(axis=1)
-    over = largest.gt(budget["limit_vuh"]).fillna(value=False)
-    is_over = over.to_numpy(dtype=bool)
-    legend = [] if is_over.all() else [style.bar_handle("used", style.BLUE)]
-    if is_over.any():
-        legend.append(style.bar_handle("used, over the limit by the month's end", style.VERMILLION))
-    legend.append(style.bar_handle("expected at the month's end", _ESTIMATE_COLOR, hatched=True))
-    if has_limits:
-        legend.append(style.line_handle("limit", ls="none", marker="|", ms=11, mew=2.5, **_LIMIT))
+    is_over = _is_over_limit(budget)
     title = f"VUh budget in {month}" if has_limits else f"VUh used in {month}"
-    header = style.arrange_header(title, size, legend)
-    ax = style.prepare_axes(ax, header, rows.inches)
+    header = style.arrange_header(title, size, _budget_legend(is_over, has_limits=has_limits))
+    ax = style.prepare_axes(ax, header, rows.height_inches)
+    used = _bar_lengths(budget, "used_vuh", has_limits=has_limits)
+    expected = _bar_lengths(budget, "expected_vuh", has_limits=has_limits)
     positions = rows.bar_positions[: len(budget)]
     colors = np.where(is_over, style.VERMILLION, style.BLUE)
-    estimate = style.bar_colors(_ESTIMATE_COLOR, hatched=True)
     ax.barh(positions, used, rows.bar_height, color=colors)
     rises = expected > used
-    rest = (expected - used)[rises]
-    ax.barh(positions[rises], rest, rows.bar_height, left=used[rises], **estimate)
+    ax.barh(
+        positions[rises],
+        (expected - used)[rises],
+        rows.bar_height,
+        left=used[rises],
+        **style.bar_colors(_ESTIMATE_COLOR, hatched=True),
+    )
     bars.draw_names(ax, rows)
     ends = np.maximum(used, expected)
     if has_limits:
@@ -227,18 +221,46 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def _shares_of_limit(budget: pd.DataFrame, column: str) -> pd.Series[Any]:
+    """Return the VUh in a column as shares of the limit; of a limit of 0, any use is infinite."""
+    vuh, limit = budget[column], budget["limit_vuh"]
+    exceeds_zero = (limit.eq(0) & vuh.gt(0)).fillna(value=False)
+    return (vuh / limit.where(limit > 0)).mask(exceeds_zero, np.inf)
+
+
+def _bar_lengths(budget: pd.DataFrame, column: str, *, has_limits: bool) -> Floats:
+    """Return the VUh in a column, as shares of the limit if any project has one."""
+    lengths = budget[column]
+    if has_limits:
+        # Far beyond the plot, but finite.
+        lengths = _shares_of_limit(budget, column).clip(upper=2 * MAX_SHARE)
+    return lengths.fillna(0.0).to_numpy(dtype=float)
+
+
+def _is_over_limit(budget: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Return which projects will have exceeded their limit at the end of the month."""
+    largest = budget[["used_vuh", "expected_vuh"]].max(axis=1)
+    return largest.gt(budget["limit_vuh"]).fillna(value=False).to_numpy(dtype=bool)
+
+
+def _budget_legend(is_over: npt.NDArray[np.bool_], *, has_limits: bool) -> list[Artist]:
+    legend = []
+    if not is_over.all():
+        legend.append(style.bar_handle("used", style.BLUE))
+    if is_over.any():
+        legend.append(style.bar_handle("used, over the limit by the month's end", style.VERMILLION))
+    legend.append(style.bar_handle("expected at the month's end", _ESTIMATE_COLOR, hatched=True))
+    if has_limits:
+        marker = {"ls": "none", "marker": "|", "ms": 11, "mew": 2.5}
+        legend.append(style.line_handle("limit", **marker, **_LIMIT_STYLE))
+    return legend
+
+
 def _mark_limits(ax: Axes, positions: Floats, bar_height: float) -> None:
     """Draw a mark across each bar that has a limit."""
     reach = bar_height * 0.65
     ends = np.ones(len(positions))
-    ax.vlines(ends, positions - reach, positions + reach, lw=2.5, **_LIMIT)
-
-
-def _ratio(values: pd.Series[Any], scale: pd.Series[Any]) -> Floats:
-    """Return shares of the limit; what was used of a limit of 0 is beyond the plot."""
-    beyond = (scale.eq(0) & values.gt(0)).fillna(value=False)
-    ratios = (values / scale.where(scale > 0)).mask(beyond, 2 * MAX_SHARE)
-    return ratios.fillna(0.0).to_numpy(dtype=float)
+    ax.vlines(ends, positions - reach, positions + reach, lw=2.5, **_LIMIT_STYLE)
 
 
 def _budget_text(row: Any) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from k6frames.errors import SchemaError
 from k6frames.plots import labels, style
+from k6frames.plots.style import Floats
 from k6frames.tables import (
     USAGE,
     USAGE_BY_LABEL,
@@ -24,7 +23,7 @@ MAX_NAME_POINTS = 200.0
 
 
 class Grouping(NamedTuple):
-    """What the groups of a table are called, and its columns of their IDs and names."""
+    """A table of usage: what its groups are, and the columns with their IDs and names."""
 
     table: Table
     entity: str
@@ -32,10 +31,11 @@ class Grouping(NamedTuple):
     name_column: str | None
 
 
-# Those with more columns first: usage by load test has the columns of usage by project, too.
+_BY_PROJECT = Grouping(USAGE_BY_PROJECT, "project", "project_id", "project_name")
+# The first match is used: usage by load test has all columns of usage by project.
 _GROUPINGS = (
     Grouping(USAGE_BY_LOAD_TEST, "load test", "load_test_id", "load_test_name"),
-    Grouping(USAGE_BY_PROJECT, "project", "project_id", "project_name"),
+    _BY_PROJECT,
     Grouping(USAGE_BY_LABEL, "label", None, "value"),
     Grouping(USAGE_BY_STACK, "stack", "stack_id", None),
     Grouping(USAGE, "", None, None),
@@ -43,10 +43,10 @@ _GROUPINGS = (
 
 
 class Group(NamedTuple):
-    """A part of the usage: its name, and its VUh in each period."""
+    """The name of a group, and its VUh in each period."""
 
     name: str
-    vuh: npt.NDArray[np.float64]
+    vuh: Floats
 
 
 def find_grouping(summary: pd.DataFrame) -> Grouping:
@@ -55,38 +55,38 @@ def find_grouping(summary: pd.DataFrame) -> Grouping:
     for grouping in _GROUPINGS:
         if columns.issuperset(grouping.table.dtypes):
             return grouping
-    # None matches: the error about the most frequent table names the missing columns and the cure.
-    return next(grouping for grouping in _GROUPINGS if grouping.table is USAGE_BY_PROJECT)
+    # No table matches: conform() will report which columns of the most common one are missing.
+    return _BY_PROJECT
 
 
 def describe_grouping(frame: pd.DataFrame, grouping: Grouping) -> str:
-    """Return what a usage summary is grouped by: a label has the name of its key."""
+    """Return what a usage summary is grouped by, such as "project" or the key of a label."""
     if grouping.table is not USAGE_BY_LABEL or not len(frame):
         return grouping.entity
     keys = frame["key"].unique()
     if len(keys) > 1:
         raise SchemaError(
-            f"The summary has the usage by several labels ({', '.join(map(str, keys))}), so that "
-            "each run would be counted several times. Draw one label at a time."
+            f"The summary has the usage by several labels ({', '.join(map(str, keys))}), and would "
+            "count each run more than once. Draw one label at a time."
         )
-    return labels.drawable_text(labels.clean_text(keys[0]))
+    return labels.text_label(keys[0])
 
 
-def find_largest(frame: pd.DataFrame, grouping: Grouping) -> list[Group]:
-    """Return the groups with the largest usage, and all others together as the last one."""
+def find_largest_groups(frame: pd.DataFrame, grouping: Grouping) -> list[Group]:
+    """Return the groups with the largest usage, and the sum of the others as the last group."""
     if not grouping.entity:
         return [Group("", frame.sort_values("period")["vuh"].to_numpy(dtype=float))]
     keys = [name for name in grouping.table.key if name != "period"]
     numbered = frame.assign(group=frame.groupby(keys, dropna=False).ngroup())
-    # A summary that was filtered can lack some periods of a group.
+    # A filtered summary can lack periods of a group.
     vuh = numbered.pivot(index="period", columns="group", values="vuh").fillna(0.0)  # noqa: PD010
     order = vuh.sum().sort_values(ascending=False, kind="stable").index
-    named, others = order[:MAX_GROUPS], order[MAX_GROUPS:]
-    rows = numbered.drop_duplicates("group").set_index("group").loc[named]
-    names = labels.shorten_all(_names(rows, grouping), [MAX_NAME_POINTS] * len(rows))
+    largest, others = order[:MAX_GROUPS], order[MAX_GROUPS:]
+    rows = numbered.drop_duplicates("group").set_index("group").loc[largest]
+    names = labels.shorten_all(_group_names(rows, grouping), [MAX_NAME_POINTS] * len(rows))
     groups = [
         Group(name, vuh[number].to_numpy(dtype=float))
-        for name, number in zip(names, named, strict=True)
+        for name, number in zip(names, largest, strict=True)
     ]
     if len(others):
         name = labels.format_count(len(others), "other")
@@ -94,10 +94,9 @@ def find_largest(frame: pd.DataFrame, grouping: Grouping) -> list[Group]:
     return groups
 
 
-def _names(rows: pd.DataFrame, grouping: Grouping) -> list[str]:
+def _group_names(rows: pd.DataFrame, grouping: Grouping) -> list[str]:
     if grouping.id_column is None:
-        missing = f"without {describe_grouping(rows, grouping)}"
-        values = [labels.drawable_text(labels.clean_text(value)) for value in rows["value"]]
-        return [value or missing for value in values]
+        without = f"without {describe_grouping(rows, grouping)}"
+        return [labels.text_label(value) or without for value in rows["value"]]
     names = rows[grouping.name_column] if grouping.name_column else [None] * len(rows)
     return labels.name_labels(rows[grouping.id_column], names, grouping.entity)

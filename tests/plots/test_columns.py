@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from plot_reading import assert_tidy, names_of, values_of, widths_of
+from plot_reading import assert_texts_fit, names_of, values_of, widths_of
 
 from k6frames import plots
 from k6frames.errors import SchemaError
@@ -30,7 +30,7 @@ def test_columns_beyond_the_first_twenty_are_counted(width: float) -> None:
         ax = plots.completeness({"x": pd.DataFrame({f"column_{i}": [1] for i in range(50)})})
     assert names_of(ax)[-1] == "30 more columns"
     assert len(values_of(ax)) == 20
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 @pytest.mark.parametrize("frames", [FRAME, {"x": 1}, None])

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from plot_reading import assert_tidy, make_timeline, texts_of
+from plot_reading import assert_texts_fit, make_timeline, texts_of
 
 import k6frames
 from k6frames import plots, tables
@@ -133,14 +133,14 @@ def test_an_empty_summary_has_a_title_and_a_sentence(name: str, table: Table, wi
     assert not ax.patches
     assert not len(ax.get_xticks())
     assert not any(spine.get_visible() for spine in ax.spines.values())
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 @EACH
 def test_a_single_row_looks_finished(name: str, table: Table) -> None:
     with style.figure_width(4.2):
         ax = draw(name)(example(table).head(1))
-    assert_tidy(ax)
+    assert_texts_fit(ax)
     for axis in (ax.xaxis, ax.yaxis):
         assert len(axis.get_majorticklocs()) >= 1
     low, high = sorted(ax.get_ylim())
@@ -155,7 +155,7 @@ def test_a_given_axes_is_drawn_on_and_returned(name: str, table: Table) -> None:
     assert plt.get_fignums() == [figure.number]
     assert not left.has_data()
     assert right.has_data()
-    assert_tidy(right)
+    assert_texts_fit(right)
 
 
 @ONE_EACH
@@ -184,7 +184,7 @@ def test_the_house_style_is_the_same_whatever_the_settings(name: str) -> None:
         assert not axes.spines["top"].get_visible()
         assert not axes.spines["right"].get_visible()
     assert not any(text.get_usetex() for text in ax.figure.findobj(mpl.text.Text))
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 @ONE_EACH

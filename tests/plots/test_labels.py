@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from matplotlib import font_manager
 from strategies import strings
 
-from k6frames.plots import labels
+from k6frames.plots import fonts, labels
 
 NAMES = "checkout and payment gateways " * 5
 
 
 def test_fonts_are_installed_and_the_first_is_the_one_that_matplotlib_has():
-    assert labels.installed_fonts()[0] == "DejaVu Sans"
-    assert set(labels.installed_fonts()) <= set(font_manager.get_font_names())
+    assert fonts.installed_fonts()[0] == "DejaVu Sans"
+    assert set(fonts.installed_fonts()) <= set(font_manager.get_font_names())
 
 
 def test_a_name_that_several_have_is_followed_by_the_id():
@@ -38,7 +38,7 @@ def test_a_character_that_no_font_has_is_a_dot_and_the_id_tells_which_it_is():
 def test_a_name_in_svg_keeps_the_characters_that_only_the_readers_fonts_have():
     with mpl.rc_context({"svg.fonttype": "none"}):
         assert labels.name_labels([7], ["a\U000f0000b"], "project") == ["a\U000f0000b"]
-        assert labels.text_width("\U000f0000") == labels.text_width("W")
+        assert fonts.text_width("\U000f0000") == fonts.text_width("W")
 
 
 def test_control_characters_and_direction_marks_become_spaces_and_joiners_stay():
@@ -51,7 +51,7 @@ def test_lines_break_after_a_space_and_none_is_wider_than_its_room():
     lines = labels.wrap(NAMES, 210).split("\n")
     assert len(lines) > 2
     assert " ".join(lines) == NAMES.strip()
-    assert max(map(labels.text_width, lines)) <= 210
+    assert max(map(fonts.text_width, lines)) <= 210
 
 
 @pytest.mark.parametrize("separator", "-_/")
@@ -64,15 +64,15 @@ def test_lines_without_spaces_break_after_a_separator(separator):
 
 def test_a_name_of_a_million_characters_ends_with_an_ellipsis_after_sixteen_lines():
     lines = labels.wrap(labels.clean_text("x" * 1_000_000), 100).split("\n")
-    assert len(lines) == labels.MAX_NAME_LINES
+    assert len(lines) == labels.MAX_LINES
     assert lines[-1].endswith("…")
 
 
 @given(strings, st.floats(20, 400))
 def test_shortened_text_fits(text, width):
-    text = labels.drawable_text(labels.clean_text(text))
+    text = labels.text_label(text)
     short = labels.shorten(text, width)
-    assert labels.text_width(short) <= width or len(short) <= 2
+    assert fonts.text_width(short) <= width or len(short) <= 2
     assert short == text or short.endswith("…")
 
 
@@ -83,4 +83,4 @@ def test_names_that_begin_alike_are_cut_in_the_middle():
     assert short[0].startswith("stag")
     assert short[0].endswith("1")
     assert short[2] == "other"
-    assert max(map(labels.text_width, short)) <= 90
+    assert max(map(fonts.text_width, short)) <= 90

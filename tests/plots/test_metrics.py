@@ -8,7 +8,7 @@ import pytest
 from matplotlib.collections import LineCollection
 from plot_reading import (
     LONG_NAME,
-    assert_tidy,
+    assert_texts_fit,
     bars_of,
     legend_of,
     lines_of,
@@ -153,7 +153,7 @@ def test_trends_are_tidy_at_any_size(tests: int, runs: int, width: float) -> Non
     details["load_test_name"] = [f"{LONG_NAME} {test}" for test in details["load_test_id"]]
     with style.figure_width(width):
         ax = plots.metric_trend(values, details)
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 def test_runs_of_one_day_have_times_below_them() -> None:
@@ -211,7 +211,7 @@ def test_long_series_are_tidy(width: float) -> None:
         ax = plots.metric_series(
             metric_series({(7, f'{{name="{i}"}}'): numbers for i in "abcdefgh"})
         )
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 # --- changes ------------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ def test_changes_are_tidy_at_any_size(count: int, width: float) -> None:
     names = [f"{LONG_NAME} {i}" for i in range(count)]
     with style.figure_width(width):
         ax = plots.metric_changes(metric_changes([0.5 - i / 10 for i in range(count)], names))
-    assert_tidy(ax)
+    assert_texts_fit(ax)
     assert names_of(ax)[-1] == ("40 others" if count == 60 else names[-1])
 
 

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from plot_reading import (
     LONG_NAME,
-    assert_tidy,
+    assert_texts_fit,
     bars_of,
     layers_of,
     legend_of,
@@ -32,7 +32,7 @@ from plot_reading import (
 
 from k6frames import plots, tables
 from k6frames.errors import SchemaError
-from k6frames.plots import labels, style
+from k6frames.plots import fonts, style
 
 SCRIPTS = [
     "Сонний трамвай",
@@ -108,7 +108,7 @@ def test_each_count_is_right_of_its_bar_with_thousands_separators() -> None:
 def test_on_a_narrow_figure_name_and_count_are_above_the_bar() -> None:
     with style.figure_width(4.2):
         ax = plots.projects_per_organization(organizations([7, 5], ["Acme", LONG_NAME]))
-    assert_tidy(ax)
+    assert_texts_fit(ax)
     names = sorted(ax.get_yticklabels(), key=lambda label: -label.get_window_extent().y0)
     for name, value, bar in zip(names, ax.texts, bars_of(ax), strict=True):
         box = bar.get_window_extent()
@@ -139,7 +139,7 @@ def test_a_bar_of_others_that_dwarfs_the_rest_is_cut_with_an_arrow() -> None:
     assert ax.get_xlim()[1] < 20
     assert values_of(ax)[-1] == "4,800 →"
     assert bars_of(ax)[-1].get_clip_box().x1 < ax.texts[-1].get_window_extent().x0
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 def test_a_given_axes_has_as_many_rows_as_fit_and_the_rest_as_others() -> None:
@@ -149,7 +149,7 @@ def test_a_given_axes_has_as_many_rows_as_fit_and_the_rest_as_others() -> None:
     assert 1 <= len(first) < 7
     assert others == f"{8 - len(first)} other organizations"
     assert sum(widths_of(ax)) == 44
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_given_axes_has_as_many_rows_as_fit_and_the_rest_as_others() -> None:
 def test_names_of_any_length_and_script_are_tidy(names: list[str], width: float) -> None:
     with style.figure_width(width):
         ax = plots.projects_per_organization(organizations([*range(len(names), 0, -1)], names))
-    assert_tidy(ax)
+    assert_texts_fit(ax)
     assert ax.get_position().width > 0.5
 
 
@@ -167,7 +167,7 @@ def test_any_number_of_rows_is_tidy(size: int, width: float) -> None:
     with style.figure_width(width):
         counts = [(7 * i) % 90 for i in range(1, size + 1)]
         ax = plots.projects_per_organization(organizations(counts))
-    assert_tidy(ax)
+    assert_texts_fit(ax)
     assert ax.figure.get_figwidth() == width
 
 
@@ -177,7 +177,7 @@ def test_labels_of_large_numbers_are_apart(projects: int, width: float) -> None:
         ax = plots.projects_per_organization(organizations([projects, 1]))
     assert ticks_of(ax.xaxis)[0] == "0"
     assert len(ticks_of(ax.xaxis)) > 1
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 def test_a_dollar_starts_no_formula_even_on_axes_drawn_before() -> None:
@@ -194,7 +194,7 @@ def test_a_dollar_starts_no_formula_even_on_axes_drawn_before() -> None:
 def test_characters_that_no_font_has_become_dots_and_the_id_is_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(labels, "FONT_FAMILIES", ["DejaVu Sans", "STIXGeneral"])
+    monkeypatch.setattr(fonts, "FONT_FAMILIES", ["DejaVu Sans", "STIXGeneral"])
     names = ["负载 Test", "Café Élan", "测", "so \u1d81\u0348 \u1d81"]
     ax = plots.projects_per_organization(organizations([4, 3, 2, 1], names, [5, 6, None, 8]))
     assert names_of(ax)[:3] == ["·· Test (5)", "Café Élan", "·"]
@@ -241,7 +241,7 @@ def test_the_length_of_a_period_is_named_and_dates_are_readable(
         ax = plots.creation_timeline(make_timeline([3] * size, freq, start))
     assert ax.get_title() == f"Created per {unit}"
     assert ax.get_xlabel() == f"{unit} (UTC)"
-    assert_tidy(ax)
+    assert_texts_fit(ax)
     assert 2 <= len(ticks_of(ax.xaxis)) <= 12
 
 
@@ -252,7 +252,7 @@ def test_a_single_period_has_a_date_and_no_length() -> None:
     ((begin, end),) = spans_of(ax)
     assert end - begin < np.ptp(ax.get_xlim()) / 3
     assert ax.get_ylim()[1] < 4
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,7 @@ def test_thousands_of_days_are_one_artist_without_gaps() -> None:
     assert len(bars.get_data().edges) == 5_001
     assert bars.get_linewidth() == 0 or bars.get_edgecolor()[3] == 0
     assert len(second_of(ax).lines) == 1
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 def test_eight_centuries_of_days_are_drawn_at_once() -> None:
@@ -306,13 +306,13 @@ def test_eight_centuries_of_days_are_drawn_at_once() -> None:
 def test_the_last_year_of_the_calendar_is_drawn() -> None:
     ax = plots.creation_timeline(make_timeline([1, 1], "YS", "9998-01-01"))
     assert ticks_of(ax.xaxis) == ["9998", "9999"]
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 def test_a_filtered_timeline_in_which_nothing_is_new_shows_the_total() -> None:
     ax = plots.creation_timeline(make_timeline([5, 0, 0]).tail(2))
     assert list(second_of(ax).lines[0].get_ydata()) == [5, 5]
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 # --- timeline per organization ------------------------------------------------------------------
@@ -338,7 +338,7 @@ def test_lines_have_the_names_that_the_frame_has_and_long_ones_are_shortened() -
     assert (first, third) == ("Harbour", "unknown organization")
     assert second.startswith("The Society")
     assert second.endswith("…")
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 def test_organizations_beyond_the_six_largest_are_one_gray_line() -> None:
@@ -354,7 +354,7 @@ def test_others_that_dwarf_the_six_leave_the_plot_with_their_last_value() -> Non
     ax = plots.creation_timeline(timelines({i: [2, 3] for i in range(500)}))
     assert lines_of(ax)["494 others 2,470 ↑"] == [988, 2470]
     assert ax.get_ylim()[1] < 10
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, 1), (7, 5), (7, 60), (500, 60)])
@@ -363,7 +363,7 @@ def test_names_are_beyond_the_ends_of_the_lines(count: int, size: int, width: fl
     with style.figure_width(width):
         ax = plots.creation_timeline(timelines(created))
     assert len(ax.texts) == min(count, 7)
-    assert_tidy(ax)
+    assert_texts_fit(ax)
     end = max(ax.transData.transform((line.get_xdata()[-1], 0))[0] for line in ax.lines[::2])
     frame = ax.get_window_extent()
     for text in ax.texts:

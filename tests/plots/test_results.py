@@ -11,7 +11,7 @@ import pytest
 from matplotlib.colors import to_hex, to_rgb
 from plot_reading import (
     LONG_NAME,
-    assert_tidy,
+    assert_texts_fit,
     bars_of,
     layers_of,
     legend_of,
@@ -55,7 +55,7 @@ def test_results_are_tidy_at_any_size(size: int, width: float) -> None:
     with style.figure_width(width):
         ax = plots.results_timeline(results_timeline(counts, "D" if size > 100 else "W-MON"))
     assert len(ax.patches) == 4
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0.
@@ -143,7 +143,7 @@ def test_load_tests_beyond_the_first_twenty_share_a_bar(width: float) -> None:
     assert names_of(ax)[-1] == "10 other load tests"
     assert values_of(ax)[-1] == "82% of 300"
     assert bars_of(ax)[-3].get_width() == pytest.approx(sum(range(20, 30)) / 300)
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 # --- flaky and idle load tests, schedules -------------------------------------------------------
@@ -207,5 +207,5 @@ def test_times_of_a_day_are_below_schedules_of_a_day() -> None:
 def test_schedules_are_tidy_at_any_size(count: int, width: float) -> None:
     with style.figure_width(width):
         ax = plots.scheduled_runs(schedules(count))
-    assert_tidy(ax)
+    assert_texts_fit(ax)
     assert names_of(ax)[-1] == ("40 later runs" if count == 60 else f"{LONG_NAME[:40]} 0")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from plot_reading import (
     LONG_NAME,
-    assert_tidy,
+    assert_texts_fit,
     bars_of,
     layers_of,
     legend_of,
@@ -177,7 +177,7 @@ def test_usage_is_tidy_at_any_size(groups: int, periods: int, width: float) -> N
         ax = plots.usage(usage(vuh, freq="MS" if periods < 100 else "D", estimated=10.0))
     assert len(ax.patches) <= 8
     assert len(set(legend_of(ax))) == len(legend_of(ax))
-    assert_tidy(ax)
+    assert_texts_fit(ax)
 
 
 # --- budget -------------------------------------------------------------------------------------
@@ -262,4 +262,4 @@ def test_projects_beyond_the_first_twenty_are_counted_in_a_last_line(width: floa
     assert names_of(ax)[-1] == "21 more projects"
     assert len(values_of(ax)) == 20
     assert ticks_of(ax.xaxis)[0] == "0%"
-    assert_tidy(ax)
+    assert_texts_fit(ax)
