@@ -13,7 +13,7 @@ from k6frames.tables import (
     TEST_RUN_DETAILS,
     TEST_RUNS,
 )
-from k6frames.tables.organizations import ORGANIZATION_PREFIXES, PROJECT_PREFIXES
+from k6frames.tables.organizations import ORGANIZATION_RENAMES, PROJECT_RENAMES
 from k6frames.tables.schema import combine_attrs, returns
 
 
@@ -51,8 +51,8 @@ def join_projects(organizations: pd.DataFrame, projects: pd.DataFrame) -> pd.Dat
     >>> int(joined["project_id"].count())
     92
     """
-    left = ORGANIZATIONS_PUBLIC.conform(organizations).rename(columns=ORGANIZATION_PREFIXES)
-    right = PROJECTS.conform(projects).rename(columns=PROJECT_PREFIXES)
+    left = ORGANIZATIONS_PUBLIC.conform(organizations).rename(columns=ORGANIZATION_RENAMES)
+    right = PROJECTS.conform(projects).rename(columns=PROJECT_RENAMES)
     failed = [entry["org_id"] for entry in projects.attrs.get("failed", []) if "org_id" in entry]
     if failed:
         left = left[~left["org_id"].isin(failed) | left["org_id"].isin(right["org_id"])]

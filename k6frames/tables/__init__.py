@@ -136,11 +136,10 @@ def find_table(columns: Iterable[str]) -> Table | None:
 
 
 def closest_table(columns: Iterable[str]) -> Table | None:
-    """Return the table of a frame to which columns were added or from which some were dropped.
+    """Return the table whose columns resemble these most, or None.
 
-    The columns must include the table's key and more than half of its columns, or the key and no
-    column of another table, or more than three quarters of the table's columns. None if no table or
-    tables that disagree about a dtype are like that: the frame may be somebody's own.
+    It is the table of a frame whose user added or dropped columns. If similar tables disagree about
+    the dtype of a column, the result is None.
     """
     names = set(columns)
     candidates = [table for table in TABLES if _resembles(table, names)]
@@ -149,7 +148,7 @@ def closest_table(columns: Iterable[str]) -> Table | None:
         for name in names & table.dtypes.keys():
             if dtypes.setdefault(name, table.dtypes[name]) != table.dtypes[name]:
                 return None
-    # The most columns in common; among those, the fewest others.
+    # The most columns in common, then the fewest columns that the frame does not have.
     return max(
         candidates,
         key=lambda table: (len(names & table.dtypes.keys()), -len(table.dtypes)),
@@ -158,6 +157,7 @@ def closest_table(columns: Iterable[str]) -> Table | None:
 
 
 def _resembles(table: Table, names: set[str]) -> bool:
+    """Return whether columns include most of a table's, or its key and no column of another."""
     shared = len(names & table.dtypes.keys())
     if names.issuperset(table.key):
         return shared == len(names) or shared > len(table.dtypes) / 2

@@ -20,11 +20,21 @@ CONVERSIONS = {
     STRING: "frame['{name}'].astype('string')",
     TIMESTAMP: "pandas.to_datetime(frame['{name}'], format='ISO8601', utc=True)",
 }
-"""How users convert a column to each type, for error messages."""
+"""Code that converts a column to each type, for error messages."""
+
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating)
+# The Arrow types that may be converted to each type.
+_CONVERTIBLE: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] = {
+    INT: _NUMBERS,
+    FLOAT: _NUMBERS,
+    BOOL: (pa.types.is_boolean,),
+    STRING: (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+    TIMESTAMP: (pa.types.is_timestamp, pa.types.is_date),
+}
 
 
 def cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
-    """Convert values to another type if nothing is lost and the kind stays the same."""
+    """Convert values to another type without loss; strings are never parsed."""
     if values.isna().all():
         return pa.nulls(len(values), wanted)
     if wanted == TIMESTAMP and values.dtype == object:
@@ -32,7 +42,7 @@ def cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
     found = pa.Array.from_pandas(values)
     if pa.types.is_dictionary(found.type):
         found = found.dictionary_decode()
-    if not any(is_kind(found.type) for is_kind in _KINDS[wanted]):
+    if not any(is_type(found.type) for is_type in _CONVERTIBLE[wanted]):
         raise TypeError(f"they are {found.type}")
     if pa.types.is_floating(found.type) and wanted == INT and values.abs().max() > 2**53:
         raise ValueError("integers beyond 2**53 are not exact as floats")
@@ -52,7 +62,8 @@ def _cast_timestamps(values: pd.Series[Any]) -> pa.Array:
 def _to_microseconds(value: Any) -> int | None:
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
-    if not isinstance(value, date | np.datetime64):  # a datetime is a date, also pandas' own
+    # datetime and pandas.Timestamp are subclasses of date.
+    if not isinstance(value, date | np.datetime64):
         raise TypeError(f"they are {type(value).__name__}")
     timestamp = pd.Timestamp(value)
     if timestamp.nanosecond:
@@ -61,18 +72,8 @@ def _to_microseconds(value: Any) -> int | None:
     return int(in_utc.as_unit("us").asm8.astype("int64"))
 
 
-_NUMBERS = (pa.types.is_integer, pa.types.is_floating)
-_KINDS: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] = {
-    INT: _NUMBERS,
-    FLOAT: _NUMBERS,
-    BOOL: (pa.types.is_boolean,),
-    STRING: (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
-    TIMESTAMP: (pa.types.is_timestamp, pa.types.is_date),
-}
-
-
 def describe_type(value: object) -> str:
-    """Return what a value is that should have been a frame, and how to make one of it."""
+    """Describe a value that is not a pandas.DataFrame, and how to convert it if it can be."""
     if value is None:
         return "None"
     package = type(value).__module__.partition(".")[0]

@@ -9,17 +9,17 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 _MAX_SPREAD = 16
-"""Up to so many times as many numbers as rows are marked; above that, hashing is as fast."""
+"""How much wider than the number of rows a range of IDs may be; beyond, hashing is as fast."""
 
 
 def find_duplicates(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
-    """Return the key of each row whose key is in an earlier row; all columns are nullable ones.
+    """Return the key columns of the rows whose key is in an earlier row.
 
-    A tuple can only be duplicated where its last part is, so a single column is looked at first:
-    that is far cheaper than comparing tuples.
+    The columns must have nullable dtypes. Rows can only have the same key if they have the same
+    value in each of its columns, so columns are checked one by one first, the last one first:
+    comparing tuples takes far longer.
     """
-    # The columns that a file shares with a table may have no key.
-    if not key:
+    if not key:  # a file may have none of a table's key columns
         return frame.iloc[:0]
     rows = frame[list(key)]
     for name in reversed(key):
@@ -37,8 +37,8 @@ def find_duplicates(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
 def _is_unique(values: ExtensionArray) -> bool:
     """Return whether an array without missing values has no duplicates.
 
-    `Series.is_unique` takes 40 ms for a million IDs, longer than most summaries; looking whether
-    they ascend takes 1 ms, and marking each one in an array 3 ms.
+    `Series.is_unique` takes 40 ms for a million IDs, longer than most summaries. Checking whether
+    they ascend takes 1 ms, and setting a flag for each of them in an array 3 ms.
     """
     if not pd.api.types.is_integer_dtype(values.dtype) or not len(values):
         return pd.Series(values).is_unique
@@ -48,6 +48,6 @@ def _is_unique(values: ExtensionArray) -> bool:
     lowest, highest = int(numbers.min()), int(numbers.max())
     if highest - lowest > _MAX_SPREAD * len(numbers):
         return pd.Series(numbers).is_unique
-    marks = np.zeros(highest - lowest + 1, dtype=bool)
-    marks[numbers - lowest] = True
-    return int(np.count_nonzero(marks)) == len(numbers)
+    is_used = np.zeros(highest - lowest + 1, dtype=bool)
+    is_used[numbers - lowest] = True
+    return int(np.count_nonzero(is_used)) == len(numbers)

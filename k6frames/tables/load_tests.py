@@ -61,15 +61,20 @@ SCHEDULES = Table(
         Column("schedule_id", INT, "schedule ID", "id", nullable=False),
         Column("load_test_id", INT, "ID of its load test", "load_test_id"),
         Column("starts", TIMESTAMP, "when the schedule starts", "starts"),
-        Column("next_run", TIMESTAMP, "when it runs next; missing: never again", "next_run"),
+        Column("next_run", TIMESTAMP, "when it runs next; missing if never", "next_run"),
         Column("deactivated", BOOL, "whether it is deactivated", "deactivated"),
         Column(
             "frequency",
             STRING,
-            "HOURLY, DAILY, WEEKLY, MONTHLY or YEARLY; missing: cron, or once",
+            "HOURLY, DAILY, WEEKLY, MONTHLY or YEARLY; missing if cron or once",
             "recurrence_rule.frequency",
         ),
-        Column("interval", INT, "runs every so many frequencies", "recurrence_rule.interval"),
+        Column(
+            "interval",
+            INT,
+            "time between two runs, in units of the frequency",
+            "recurrence_rule.interval",
+        ),
         Column(
             "weekdays",
             STRING,
@@ -87,24 +92,24 @@ SCHEDULES = Table(
 
 PROJECT_LIMITS = Table(
     name="project_limits",
-    doc="the limits of a project; a missing limit means none",
+    doc="the limits of a project; missing if it has none",
     key=("stack_id", "project_id"),
     function="project_limits_df()",
     columns=(
         STACK_ID,
         Column("project_id", INT, "project ID", "project_id", nullable=False),
-        Column("vuh_max_per_month", INT, "VUh per calendar month", "vuh_max_per_month"),
-        Column("vu_max_per_test", INT, "concurrent VUs of one test", "vu_max_per_test"),
+        Column("vuh_max_per_month", INT, "maximum VUh per calendar month", "vuh_max_per_month"),
+        Column("vu_max_per_test", INT, "maximum concurrent VUs per test", "vu_max_per_test"),
         Column(
             "vu_browser_max_per_test",
             INT,
-            "concurrent browser VUs of one test",
+            "maximum concurrent browser VUs per test",
             "vu_browser_max_per_test",
         ),
         Column(
             "duration_max_per_test",
             INT,
-            "duration of one test in seconds",
+            "maximum duration of a test in seconds",
             "duration_max_per_test",
         ),
     ),
@@ -120,7 +125,7 @@ LOAD_ZONES = Table(
         Column("load_zone_id", INT, "load zone ID", "id", nullable=False),
         Column("name", STRING, "load zone name", "name"),
         Column("k6_load_zone_id", STRING, "its ID in k6 options", "k6_load_zone_id"),
-        Column("available", BOOL, "whether tests can run there now", "available"),
-        Column("public", BOOL, "whether it is Grafana's, and not the stack's own", "public"),
+        Column("available", BOOL, "whether it is available now", "available"),
+        Column("public", BOOL, "whether it is a public load zone of Grafana", "public"),
     ),
 )

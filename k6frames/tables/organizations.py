@@ -1,4 +1,4 @@
-"""v3: organizations, projects, and both joined."""
+"""v3: organizations, projects, and projects with their organizations."""
 
 from __future__ import annotations
 
@@ -49,21 +49,18 @@ PROJECTS = Table(
 )
 
 
-_SHARED = ({c.name for c in ORGANIZATIONS.columns} & {c.name for c in PROJECTS.columns}) - {
-    "org_id"
-}
-
-ORGANIZATION_PREFIXES = {name: f"org_{name}" for name in sorted(_SHARED)}
-PROJECT_PREFIXES = {name: f"project_{name}" for name in sorted(_SHARED)}
-"""The names in a joined frame of the columns that organizations and projects both have."""
+# Columns that organizations and projects both have are renamed when the two are joined.
+_SHARED = sorted((ORGANIZATIONS.dtypes.keys() & PROJECTS.dtypes.keys()) - {"org_id"})
+ORGANIZATION_RENAMES = {name: f"org_{name}" for name in _SHARED}
+PROJECT_RENAMES = {name: f"project_{name}" for name in _SHARED}
 
 
-def _joined_columns(table: Table, prefixes: dict[str, str], entity: str) -> Iterable[Column]:
-    """Yield a table's columns as a joined frame has them, where either side may be missing."""
+def _joined_columns(table: Table, renames: dict[str, str], entity: str) -> Iterable[Column]:
+    """Yield a table's columns as they are in a joined frame, where all are nullable."""
     for column in table.columns:
         if column.name != "org_id":
-            doc = f"{entity}: {column.doc}" if column.name in prefixes else column.doc
-            name = prefixes.get(column.name, column.name)
+            doc = f"{entity}: {column.doc}" if column.name in renames else column.doc
+            name = renames.get(column.name, column.name)
             yield replace(column, name=name, doc=doc, source=None, nullable=True)
 
 
@@ -74,7 +71,7 @@ ORGANIZATION_PROJECTS = Table(
     function="organization_projects_df()",
     columns=(
         Column("org_id", INT, "organization ID"),
-        *_joined_columns(ORGANIZATIONS_PUBLIC, ORGANIZATION_PREFIXES, "organization"),
-        *_joined_columns(PROJECTS, PROJECT_PREFIXES, "project"),
+        *_joined_columns(ORGANIZATIONS_PUBLIC, ORGANIZATION_RENAMES, "organization"),
+        *_joined_columns(PROJECTS, PROJECT_RENAMES, "project"),
     ),
 )

@@ -1,4 +1,4 @@
-"""`Column` and `Table`: from a declaration come dtypes, file schemas, checks and documentation."""
+"""`Column` and `Table`, which declare dtypes, file schemas, checks and documentation."""
 
 from __future__ import annotations
 
@@ -36,14 +36,15 @@ __all__ = [
     "Column",
     "Table",
     "combine_attrs",
+    "failures",
     "returns",
 ]
 
+# The years 1 to 9999, which Python, CSV and every reader of Parquet can represent.
 MIN_TIMESTAMP_US = -62_135_596_800_000_000
 MAX_TIMESTAMP_US = 253_402_300_799_999_999
-"""The years 1 to 9999, which Python, CSV and every reader of Parquet can represent."""
 
-# The nullable dtypes throughout: one missing value, and IDs that survive a left join.
+# Nullable dtypes, so that IDs remain integers after a left join.
 _DTYPES: dict[pa.DataType, Any] = {
     INT: pd.Int64Dtype(),
     FLOAT: pd.Float64Dtype(),
@@ -74,7 +75,7 @@ class Column:
         Whether it holds billing data or an e-mail address, which joins, summaries, notebooks and
         reports leave out.
     numeric_strings : bool
-        Whether a string that is a number (``"0.25"``) is accepted as one.
+        Whether numbers may be strings, such as ``"0.25"``.
     string_list : bool
         Whether the field is a list of strings, which are joined with commas.
     """
@@ -130,7 +131,7 @@ class Table:
         )
 
     def select(self, *names: str) -> Table:
-        """Return the table with only its key and some more columns."""
+        """Return the table with only its key and these columns."""
         wanted = {*self.key, *names}
         columns = tuple(column for column in self.columns if column.name in wanted)
         return replace(self, columns=columns)
@@ -151,7 +152,7 @@ class Table:
         Parameters
         ----------
         frame : pandas.DataFrame
-            A frame that has these columns, among others perhaps. It is not changed.
+            A frame with at least these columns. It is not changed.
 
         Returns
         -------
@@ -166,14 +167,9 @@ class Table:
         """
         self._check_columns(frame)
         typed = frame[list(self.dtypes)].reset_index(drop=True)
-        converted = {
-            column.name: self._convert(typed[column.name], column)
-            for column, dtype in zip(self.columns, typed.dtypes, strict=True)
-            if dtype != self.dtypes[column.name]
-        }
-        if converted:
-            typed = typed.assign(**self.to_frame(pa.table(converted)))
         for column in self.columns:
+            if typed[column.name].dtype != self.dtypes[column.name]:
+                typed[column.name] = self._convert(typed[column.name], column)
             self._check_values(typed[column.name], column)
         self._check_key(typed)
         typed.attrs = deepcopy(frame.attrs)
@@ -194,7 +190,7 @@ class Table:
             raise SchemaError(
                 f"Expected a frame of the table '{self.name}'{advice}. This frame has no {noun} "
                 f"{', '.join(missing)}; it has {', '.join(map(str, names)) or 'no columns'}."
-                + (" Make columns of its index with frame.reset_index()." if in_index else "")
+                + (" Turn its index into columns with frame.reset_index()." if in_index else "")
             )
         duplicated = names[names.duplicated()]
         for column in self.columns:
@@ -204,9 +200,9 @@ class Table:
                     "frame.loc[:, ~frame.columns.duplicated()]."
                 )
 
-    def _convert(self, values: pd.Series[Any], column: Column) -> pa.Array:
+    def _convert(self, values: pd.Series[Any], column: Column) -> pd.Series[Any]:
         try:
-            return cast(values, column.type)
+            arrow = cast(values, column.type)
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
             first_line = str(error).partition("\n")[0][:200]
             reason = "" if column.private else f" ({first_line})"
@@ -216,12 +212,13 @@ class Table:
                 f"without loss{reason}. Read CSV files with k6frames.read_csv, or convert the "
                 f"column with {CONVERSIONS[column.type].format(name=column.name)}."
             ) from None
+        return self.to_frame(pa.table({column.name: arrow}))[column.name]
 
     def _check_values(self, values: pd.Series[Any], column: Column) -> None:
         if not column.nullable and values.hasnans:
             raise SchemaError(
-                f"The column '{column.name}' of the table '{self.name}' has missing values, and "
-                f"it must have none. Remove these rows with frame.dropna(subset='{column.name}')."
+                f"The column '{column.name}' of the table '{self.name}' has missing values. "
+                f"Remove these rows with frame.dropna(subset='{column.name}')."
             )
         if column.type == TIMESTAMP:
             first, last = values.min(), values.max()
@@ -237,8 +234,8 @@ class Table:
             row = duplicates.iloc[0].to_dict()
             key = ", ".join(f"{name} {value}" for name, value in row.items())
             raise SchemaError(
-                f"The table '{self.name}' has a duplicate key ({key}), so that row would be "
-                f"counted twice. Remove duplicates with frame.drop_duplicates({list(self.key)})."
+                f"The table '{self.name}' has a duplicate key ({key}); the row would be counted "
+                f"twice. Remove duplicates with frame.drop_duplicates({list(self.key)})."
             )
 
     def describe(self) -> pd.DataFrame:
@@ -251,19 +248,18 @@ class Table:
         'project ID'
         """
         rows = [
-            (
-                c.name,
-                str(_DTYPES[c.type]),
-                c.name in self.key,
-                c.nullable,
-                c.private,
-                c.source,
-                c.doc,
-            )
+            {
+                "column": c.name,
+                "dtype": str(_DTYPES[c.type]),
+                "key": c.name in self.key,
+                "nullable": c.nullable,
+                "private": c.private,
+                "source": c.source,
+                "meaning": c.doc,
+            }
             for c in self.columns
         ]
-        names = ["column", "dtype", "key", "nullable", "private", "source", "meaning"]
-        return pd.DataFrame(rows, columns=names).astype({"source": "string"})
+        return pd.DataFrame(rows).astype({"source": "string"})
 
     def to_text(self) -> str:
         """Return the declaration as a table in reStructuredText, for a docstring."""
@@ -278,14 +274,14 @@ class Table:
 
 
 def combine_attrs(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:
-    """Set `attrs` of a frame from those of the frames that it was made from.
+    """Set `attrs` of a frame from its own and those of the frames that it was made from.
 
-    ``attrs["fetched"]`` is when the oldest response behind them was fetched. ``attrs["failed"]``
-    lists the requests that failed and whose rows are therefore missing.
+    ``attrs["fetched"]`` is when the oldest of their responses was fetched. ``attrs["failed"]``
+    lists the requests that failed, so that their rows are missing.
     """
     times = [source.attrs.get("fetched") for source in (frame, *sources)]
     fetched = [time for time in times if isinstance(time, str)]
-    failed = [entry for source in (frame, *sources) for entry in _failures(source)]
+    failed = [entry for source in (frame, *sources) for entry in failures(source)]
     frame.attrs = {}
     if fetched:
         frame.attrs["fetched"] = min(fetched)
@@ -294,8 +290,8 @@ def combine_attrs(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _failures(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return ``attrs["failed"]``, where users may have put something else."""
+def failures(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return ``attrs["failed"]`` of a frame, without anything that users may have put there."""
     found = frame.attrs.get("failed")
     entries = found if isinstance(found, list) else []
     return [entry for entry in entries if isinstance(entry, dict) and "path" in entry]
@@ -305,7 +301,7 @@ _Function = TypeVar("_Function", bound=Callable[..., pd.DataFrame])
 
 
 def returns(*tables: Table) -> Callable[[_Function], _Function]:
-    """Declare which tables a function returns: in its docstring, and as its attribute `tables`."""
+    """Add the tables that a function returns to its docstring, and as its attribute `tables`."""
 
     def declare(function: _Function) -> _Function:
         blocks = [

@@ -1,4 +1,4 @@
-"""What the summaries return."""
+"""Tables that summaries return."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _LOAD_TEST_NAME = Column("load_test_name", STRING, "load test name")
 
 PROJECTS_PER_ORGANIZATION = Table(
     name="projects_per_organization",
-    doc="an organization, those with most projects first",
+    doc="an organization, those with the most projects first",
     key=("org_id",),
     function="projects_per_organization(organization_projects)",
     columns=(
-        Column("org_id", INT, "organization ID; missing: projects that name none"),
-        Column("org_name", STRING, "organization name; missing: not among those read"),
+        Column("org_id", INT, "organization ID; missing for projects without one"),
+        Column("org_name", STRING, "organization name; missing if unknown"),
         Column("projects", INT, "number of projects", nullable=False),
-        Column("share", FLOAT, "share of all projects, from 0 to 1; missing: there are none"),
+        Column("share", FLOAT, "share of all projects, from 0 to 1; missing if there are none"),
         Column("first_created", TIMESTAMP, "when its first project was created"),
-        Column("last_created", TIMESTAMP, "when its newest project was created"),
+        Column("last_created", TIMESTAMP, "when its last project was created"),
         Column("last_updated", TIMESTAMP, "when one of its projects was last updated"),
     ),
 )
@@ -36,12 +36,12 @@ PROJECTS_PER_ORGANIZATION = Table(
 _TIMELINE = (
     _PERIOD,
     Column("created", INT, "number created in the period", nullable=False),
-    Column("cumulative", INT, "number created until the end of the period", nullable=False),
+    Column("cumulative", INT, "number created by the end of the period", nullable=False),
 )
 
 CREATION_TIMELINE = Table(
     name="creation_timeline",
-    doc="a period; none is left out",
+    doc="a period, including those without creations",
     key=("period",),
     function="creation_timeline(frame)",
     columns=_TIMELINE,
@@ -57,7 +57,7 @@ CREATION_TIMELINE_BY_ORGANIZATION = Table(
 
 IDLE_PROJECTS = Table(
     name="idle_projects",
-    doc="a project without activity for a long time, the longest first",
+    doc="a project that has been idle for a long time, the longest first",
     key=("org_id", "project_id"),
     function="idle_projects(organization_projects)",
     columns=(
@@ -67,8 +67,8 @@ IDLE_PROJECTS = Table(
         _PROJECT_NAME,
         Column("project_created", TIMESTAMP, "when it was created"),
         Column("project_updated", TIMESTAMP, "when its settings were last changed"),
-        Column("last_run", TIMESTAMP, "when its last test run was created, if runs were given"),
-        Column("idle_days", INT, "full days since the last update or run", nullable=False),
+        Column("last_run", TIMESTAMP, "when its last test run was created, if runs were passed"),
+        Column("idle_days", INT, "full days since the last update or test run", nullable=False),
     ),
 )
 
@@ -78,16 +78,20 @@ ACCOUNT_SUMMARY = Table(
     key=("as_of",),
     function="account_summary(organization_projects)",
     columns=(
-        Column("as_of", TIMESTAMP, "the timestamp that ages are counted from", nullable=False),
+        Column("as_of", TIMESTAMP, "the current time for this summary", nullable=False),
         Column("organizations", INT, "number of organizations", nullable=False),
-        Column("empty_organizations", INT, "those without a project", nullable=False),
+        Column(
+            "empty_organizations", INT, "number of organizations without projects", nullable=False
+        ),
         Column("projects", INT, "number of projects", nullable=False),
-        Column("undated_projects", INT, "those without a creation date", nullable=False),
-        Column("created_30_days", INT, "projects created in the 30 days before", nullable=False),
-        Column("created_365_days", INT, "projects created in the 365 days before", nullable=False),
+        Column(
+            "undated_projects", INT, "number of projects without a creation date", nullable=False
+        ),
+        Column("created_30_days", INT, "projects created in the last 30 days", nullable=False),
+        Column("created_365_days", INT, "projects created in the last 365 days", nullable=False),
         Column("idle_180_days", INT, "projects not updated for 180 days or more", nullable=False),
         Column("first_created", TIMESTAMP, "when the first project was created"),
-        Column("last_created", TIMESTAMP, "when the newest project was created"),
+        Column("last_created", TIMESTAMP, "when the last project was created"),
     ),
 )
 
@@ -97,9 +101,9 @@ SHARED_NAMES = Table(
     key=("project_name",),
     function="shared_names(organization_projects)",
     columns=(
-        Column("project_name", STRING, "the name", nullable=False),
+        Column("project_name", STRING, "project name", nullable=False),
         Column("organizations", INT, "number of organizations that use it", nullable=False),
-        Column("projects", INT, "number of projects with it", nullable=False),
+        Column("projects", INT, "number of projects with this name", nullable=False),
     ),
 )
 
@@ -108,8 +112,8 @@ SHARED_NAMES = Table(
 _USAGE = (
     Column("test_runs", INT, "number of runs created in the period", nullable=False),
     Column("vuh", FLOAT, "cost in VUh of the runs that have ended", nullable=False),
-    Column("protocol_vuh", FLOAT, "its protocol part", nullable=False),
-    Column("browser_vuh", FLOAT, "its browser part", nullable=False),
+    Column("protocol_vuh", FLOAT, "protocol part of `vuh`", nullable=False),
+    Column("browser_vuh", FLOAT, "browser part of `vuh`", nullable=False),
     Column(
         "estimated_vuh", FLOAT, "estimate for runs under way; not part of `vuh`", nullable=False
     ),
@@ -117,7 +121,7 @@ _USAGE = (
 
 USAGE = Table(
     name="usage",
-    doc="a period; none is left out",
+    doc="a period, including those without runs",
     key=("period",),
     function="usage(details, by=None)",
     columns=(_PERIOD, *_USAGE),
@@ -163,14 +167,14 @@ USAGE_BY_LABEL = Table(
     columns=(
         _PERIOD,
         Column("key", STRING, "label key, such as team", nullable=False),
-        Column("value", STRING, "label value; missing: projects without this label"),
+        Column("value", STRING, "label value; missing for projects without the label"),
         *_USAGE,
     ),
 )
 
 VUH_BUDGET = Table(
     name="vuh_budget",
-    doc="a project in the current month, the largest share of its limit first",
+    doc="a project in the current month, the most used limit first",
     key=("stack_id", "project_id"),
     function="vuh_budget(details, limits, as_of=...)",
     columns=(
@@ -179,13 +183,13 @@ VUH_BUDGET = Table(
         _PROJECT_ID,
         _PROJECT_NAME,
         Column("used_vuh", FLOAT, "VUh of the month's runs that have ended", nullable=False),
-        Column("limit_vuh", FLOAT, "VUh that it may use per month; missing: no limit"),
-        Column("left_vuh", FLOAT, "limit minus used; negative above the limit"),
-        Column("share", FLOAT, "used divided by the limit; missing: no limit, or a limit of 0"),
+        Column("limit_vuh", FLOAT, "maximum VUh per month; missing if there is no limit"),
+        Column("left_vuh", FLOAT, "limit minus used VUh; negative if exceeded"),
+        Column("share", FLOAT, "used VUh divided by the limit; missing if that is 0 or missing"),
         Column(
-            "expected_vuh", FLOAT, "VUh at the month's end at the rate until now", nullable=False
+            "expected_vuh", FLOAT, "VUh by the end of the month at the current rate", nullable=False
         ),
-        Column("days_left", FLOAT, "days until the limit at this rate; missing: never reached"),
+        Column("days_left", FLOAT, "days until the limit at the current rate; missing if never"),
     ),
 )
 
@@ -200,7 +204,7 @@ _RESULTS = (
 
 TEST_RESULTS = Table(
     name="test_results",
-    doc="a load test that has runs in the last days, the lowest pass rate first",
+    doc="a load test with runs in these days, the lowest pass rate first",
     key=("stack_id", "load_test_id"),
     function="test_results(details, as_of=...)",
     columns=(
@@ -212,14 +216,14 @@ TEST_RESULTS = Table(
         Column("test_runs", INT, "number of runs", nullable=False),
         *_RESULTS,
         Column("under_way", INT, "runs that have not ended", nullable=False),
-        Column("pass_rate", FLOAT, "passed, divided by passed, failed and errors"),
-        Column("last_run", TIMESTAMP, "when the newest run was created"),
-        Column("last_result", STRING, "result of the newest run that has one"),
+        Column("pass_rate", FLOAT, "passed / (passed + failed + errors)"),
+        Column("last_run", TIMESTAMP, "when the last run was created"),
+        Column("last_result", STRING, "result of the last run that has one"),
         Column(
             "failing_since",
             TIMESTAMP,
-            "when the first failed run (or error) after the last passed one was created; missing: "
-            "the last result is passed, or there is none",
+            "when the first failure (failed or error) after the last passed run was created; "
+            "missing if there is none",
         ),
         Column("median_duration", FLOAT, "median duration of the ended runs in seconds"),
         Column("vuh", FLOAT, "cost in VUh of the runs that have ended", nullable=False),
@@ -228,7 +232,7 @@ TEST_RESULTS = Table(
 
 RESULTS_TIMELINE = Table(
     name="results_timeline",
-    doc="a period; none is left out",
+    doc="a period, including those without runs",
     key=("period",),
     function="results_timeline(details)",
     columns=(_PERIOD, *_RESULTS),
@@ -244,17 +248,22 @@ FLAKY_TESTS = Table(
         _LOAD_TEST_ID,
         _LOAD_TEST_NAME,
         _PROJECT_NAME,
-        Column("finished_runs", INT, "runs with a result, the newest 20 at most", nullable=False),
-        Column("changes", INT, "how often the result differs from the run before", nullable=False),
+        Column(
+            "finished_runs",
+            INT,
+            "number of runs with a result, at most the last 20",
+            nullable=False,
+        ),
+        Column("changes", INT, "how often the result of these runs changed", nullable=False),
         Column("pass_rate", FLOAT, "share of these runs that passed", nullable=False),
-        Column("last_run", TIMESTAMP, "when the newest of them was created"),
-        Column("last_result", STRING, "its result"),
+        Column("last_run", TIMESTAMP, "when the last of these runs was created"),
+        Column("last_result", STRING, "result of the last of these runs"),
     ),
 )
 
 IDLE_LOAD_TESTS = Table(
     name="idle_load_tests",
-    doc="a load test without a run for a long time, the longest first",
+    doc="a load test that has not run for a long time, the longest first",
     key=("stack_id", "load_test_id"),
     function="idle_load_tests(load_tests, test_runs)",
     columns=(
@@ -263,8 +272,8 @@ IDLE_LOAD_TESTS = Table(
         _LOAD_TEST_NAME,
         _PROJECT_ID,
         Column("load_test_created", TIMESTAMP, "when it was created"),
-        Column("last_run", TIMESTAMP, "when its newest run was created; missing: it has none"),
-        Column("idle_days", INT, "full days since then, or since its creation", nullable=False),
+        Column("last_run", TIMESTAMP, "when its last run was created; missing if it has none"),
+        Column("idle_days", INT, "full days since its last run, or its creation", nullable=False),
     ),
 )
 
@@ -298,9 +307,9 @@ METRIC_CHANGES = Table(
         Column("query", STRING, "query", nullable=False),
         Column("series", STRING, "labels in Prometheus notation", nullable=False),
         Column("test_runs", INT, "number of runs with a value", nullable=False),
-        Column("before", FLOAT, "median of the runs before, five unless told otherwise"),
-        Column("after", FLOAT, "median of the last runs, five unless told otherwise"),
-        Column("change", FLOAT, "after divided by before, minus 1; 0.2 is 20 % more"),
+        Column("before", FLOAT, "median of the runs before those, by default five"),
+        Column("after", FLOAT, "median of the last runs, by default five"),
+        Column("change", FLOAT, "after / before - 1, such as 0.2 for 20 % more"),
     ),
 )
 
@@ -308,16 +317,16 @@ METRIC_CHANGES = Table(
 
 CHANGES = Table(
     name="changes",
-    doc="one difference between two frames of the same table",
+    doc="a difference between two frames of the same table",
     key=("table", "key", "change", "column"),
     function="changes(before, after)",
     columns=(
         Column("table", STRING, "name of the table", nullable=False),
         Column("key", STRING, "key of the row, such as stack_id=1 project_id=7", nullable=False),
-        Column("name", STRING, "name of the row, if it has one"),
+        Column("name", STRING, "name in the row, if it has one"),
         Column("change", STRING, "added, removed or changed", nullable=False),
-        Column("column", STRING, "the changed column; missing: the row was added or removed"),
-        Column("before", STRING, "the value before"),
-        Column("after", STRING, "the value after"),
+        Column("column", STRING, "changed column; missing if the row was added or removed"),
+        Column("before", STRING, "value before"),
+        Column("after", STRING, "value after"),
     ),
 )

@@ -1,4 +1,4 @@
-"""v6: test runs, and joined with load tests and projects; v5: metrics of test runs."""
+"""v6: test runs, and test runs with the names of load tests and projects; v5: metrics."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ TEST_RUNS = Table(
         Column("load_test_id", INT, "ID of its load test", "test_id", nullable=False),
         Column("project_id", INT, "ID of its project", "project_id"),
         Column("created", TIMESTAMP, "when it was created", "created"),
-        Column("ended", TIMESTAMP, "when it ended; missing: it is under way", "ended"),
+        Column("ended", TIMESTAMP, "when it ended; missing if it is under way", "ended"),
         Column(
             "status",
             STRING,
             "created, queued, initializing, running, processing_metrics, completed, aborted, ...",
             "status",
         ),
-        Column("result", STRING, "passed, failed or error; missing: none (yet)", "result"),
+        Column("result", STRING, "passed, failed or error; missing if it has no result", "result"),
         Column("result_reason", STRING, "type of the result's details", "result_details.type"),
         Column("result_message", STRING, "why it failed", "result_details.message"),
         Column(
@@ -67,10 +67,12 @@ TEST_RUNS = Table(
 
 
 def _test_run_details_columns() -> tuple[Column, ...]:
-    """Return the public columns of a test run, with the name next to each ID."""
+    """Return the public columns of test runs, each ID with a name next to it."""
     names = {
-        "load_test_id": Column("load_test_name", STRING, "load test name; missing: it is deleted"),
-        "project_id": Column("project_name", STRING, "project name; missing: it is deleted"),
+        "load_test_id": Column(
+            "load_test_name", STRING, "load test name; missing if it was deleted"
+        ),
+        "project_id": Column("project_name", STRING, "project name; missing if it was deleted"),
     }
     columns: list[Column] = []
     for column in TEST_RUNS.columns:
@@ -98,13 +100,13 @@ METRICS = Table(
         Column("load_test_id", INT, "load test ID", nullable=False),
         Column("name", STRING, "metric name", "name", nullable=False),
         Column("type", STRING, "counter, gauge, rate or trend", "type"),
-        Column("origin", STRING, "builtin or script; missing: the API does not say", "origin"),
+        Column("origin", STRING, "builtin or script; missing if unknown", "origin"),
         Column("labels", STRING, "names of its labels", "labels", string_list=True),
     ),
 )
 
 _SERIES = (
-    Column("metric", STRING, "metric, with a selector if there is one", nullable=False),
+    Column("metric", STRING, "metric, with its selector if it has one", nullable=False),
     Column("query", STRING, "query, such as histogram_quantile(0.95)", nullable=False),
     Column(
         "series",

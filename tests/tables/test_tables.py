@@ -20,7 +20,7 @@ from k6frames.tables import (
     closest_table,
     find_table,
 )
-from k6frames.tables.organizations import ORGANIZATION_PREFIXES, PROJECT_PREFIXES
+from k6frames.tables.organizations import ORGANIZATION_RENAMES, PROJECT_RENAMES
 
 each_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 
@@ -96,8 +96,8 @@ def test_joined_columns_have_the_entity_in_front_where_both_have_the_name() -> N
         "org_is_default", "project_id", "project_name", "project_description", "project_created",
         "project_updated", "project_is_default",
     ]  # fmt: skip
-    assert set(ORGANIZATION_PREFIXES) == set(PROJECT_PREFIXES)
-    assert set(ORGANIZATION_PREFIXES) == set(ORGANIZATIONS_PUBLIC.dtypes) - {"org_id", "owner_id"}
+    assert set(ORGANIZATION_RENAMES) == set(PROJECT_RENAMES)
+    assert set(ORGANIZATION_RENAMES) == set(ORGANIZATIONS_PUBLIC.dtypes) - {"org_id", "owner_id"}
 
 
 def test_test_run_details_have_each_name_next_to_its_id() -> None:
