@@ -117,7 +117,7 @@ def _report_missing(
         names += f" and {len(missing) - MAX_NAMED:,} more"
     message = (
         f"No values of {printable(metric)} in the last {pluralize(last, 'test run')} of {names}. "
-        "Either they were not executed, or their data has expired: `k6frames test-runs "
+        "Either there were no test runs, or their data has expired: `k6frames test-runs "
         "--load-test ID` lists them."
     )
     if len(missing) == len(load_tests):

@@ -1,4 +1,4 @@
-"""v5 responses: the values of series, with their labels and times."""
+"""v5 responses: series of values with labels and times."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import msgspec
 from k6frames.api.endpoints import Request
 from k6frames.errors import SchemaError
 
-# Labels that say which metric and which run it is, not which series.
-_NOT_IN_SERIES = frozenset({"__name__", "test_run_id"})
-# Python would read "1_000" and digits of other scripts as well.
+# These labels identify the metric and the run, not the series.
+_NON_SERIES_LABELS = frozenset({"__name__", "test_run_id"})
+# float() would also accept "1_000" and digits of other scripts.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf|nan", re.ASCII | re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Series(msgspec.Struct):
-    """The labels of a series, and its values with their times in seconds."""
+    """The labels of a series, and its times in seconds with their values."""
 
     metric: dict[str, str]
     values: list[tuple[float, float | str | None]] = []
@@ -47,8 +47,8 @@ class Point(NamedTuple):
     value: float | None
 
 
-def decode(request: Request, body: bytes) -> list[Series]:
-    """Return the series in a response; none if it has no data, or the data has expired."""
+def decode_series(request: Request, body: bytes) -> list[Series]:
+    """Return the series in a response; none if there is no data, or it has expired."""
     try:
         return _decoder.decode(body.removeprefix(b"\xef\xbb\xbf")).data.result or []
     except (msgspec.DecodeError, RecursionError) as error:
@@ -58,28 +58,29 @@ def decode(request: Request, body: bytes) -> list[Series]:
 
 
 def public_values(request: Request, body: bytes) -> bytes:
-    """Encode the series in a response as a body that has only what `points` reads."""
-    return msgspec.json.encode({"data": {"result": decode(request, body)}})
+    """Encode a response again, with only what `iter_points` reads."""
+    return msgspec.json.encode({"data": {"result": decode_series(request, body)}})
 
 
-def points(bodies: Mapping[Request, bytes]) -> Iterator[Point]:
+def iter_points(bodies: Mapping[Request, bytes]) -> Iterator[Point]:
     """Yield every value of every series in the responses."""
     for request, body in bodies.items():
-        for index, series in enumerate(decode(request, body)):
-            for time, value in series.values:
-                where = f"{request}: data.result[{index}]"
-                yield Point(request, series.metric, _time(where, time), _value(where, value))
+        for index, series in enumerate(decode_series(request, body)):
+            where = f"{request}: data.result[{index}]"
+            for seconds, value in series.values:
+                time = _parse_time(where, seconds)
+                yield Point(request, series.metric, time, _parse_value(where, value))
 
 
-def _time(where: str, seconds: float) -> datetime:
+def _parse_time(where: str, seconds: float) -> datetime:
     try:
         return _EPOCH + timedelta(microseconds=round(seconds * 1_000_000))
     except OverflowError:
         raise SchemaError(f"{where}: {seconds!r} seconds are not a time.") from None
 
 
-def _value(where: str, value: float | str | None) -> float | None:
-    """Return a value, which may be a string; NaN is missing."""
+def _parse_value(where: str, value: float | str | None) -> float | None:
+    """Return a number that may be given as a string, or None for NaN."""
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
         raise SchemaError(f"{where}: the value must be a number, not {value!r:.80}.")
     number = math.nan if value is None else float(value)
@@ -88,10 +89,10 @@ def _value(where: str, value: float | str | None) -> float | None:
     return None if math.isnan(number) else number
 
 
-def run_id(point: Point) -> int:
-    """Return the test run that a value belongs to."""
+def parse_run_id(point: Point) -> int:
+    """Return the ID of the test run that a value belongs to."""
     text = point.labels.get("test_run_id", "")
-    # Python converts no string of more than 4,300 digits, and no ID has more than 19.
+    # int() does not accept more than 4,300 digits, and no ID has more than 19.
     if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) < 2**63):
         raise SchemaError(
             f"{point.request}: the label 'test_run_id' must be a test run ID, not {text!r:.80}."
@@ -100,13 +101,13 @@ def run_id(point: Point) -> int:
 
 
 def series_name(labels: Mapping[str, str]) -> str:
-    """Return the labels of a series in Prometheus notation, sorted."""
-    written = [
+    """Return the labels of a series in Prometheus notation, sorted by name."""
+    pairs = [
         f'{name}="{_escape(value)}"'
         for name, value in sorted(labels.items())
-        if name not in _NOT_IN_SERIES
+        if name not in _NON_SERIES_LABELS
     ]
-    return f"{{{','.join(written)}}}" if written else ""
+    return f"{{{','.join(pairs)}}}" if pairs else ""
 
 
 def _escape(value: str) -> str:

@@ -1,8 +1,9 @@
-"""v5: metrics of test runs, one value per run or a series over time."""
+"""v5: metrics of load tests, one value per test run or a series over time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 
@@ -12,12 +13,12 @@ from k6frames.api.client import Client, OnError
 from k6frames.api.endpoints import Request
 from k6frames.errors import ConfigError
 from k6frames.loaders.metric_queries import (
-    complete_query,
+    build_query,
     fetch_queries,
     load_test_metrics_request,
     run_metrics_request,
 )
-from k6frames.loaders.metric_responses import points, run_id, series_name
+from k6frames.loaders.metric_responses import iter_points, parse_run_id, series_name
 from k6frames.loaders.shared import IDs, client_or_default, validate_ids, with_attrs
 from k6frames.tables import METRIC_SERIES, METRIC_VALUES, METRICS
 from k6frames.tables.schema import returns
@@ -25,7 +26,7 @@ from k6frames.tables.timestamps import TimestampLike, parse_timestamp
 from k6frames.validation import validate_integer
 
 DEFAULT_LAST = 30
-"""How many runs of a load test are read; a folder of responses has one for these only."""
+"""How many runs are read; a folder of responses has only a response for this many."""
 
 
 @returns(METRICS)
@@ -37,14 +38,14 @@ def metrics_df(
     client: Client | None = None,
     on_error: OnError = "raise",
 ) -> pd.DataFrame:
-    """Return the metrics that a load test has, or several have.
+    """Return the metrics of one or more load tests.
 
     Parameters
     ----------
     load_test_id : int or iterable of int
-        One load test ID or several.
+        One or more load test IDs.
     test_run_ids : int or iterable of int, optional
-        Test run IDs: the metrics of these runs; by default those of the last 30 runs.
+        Test run IDs: only the metrics of these runs; by default those of the last 30 runs.
     stack : int or str, optional
         The Grafana stack: ID, slug or URL; by default the client's.
     client : Client, optional
@@ -83,14 +84,15 @@ def metrics_df(
     ids = validate_ids("load_test_id", load_test_id)
     run_ids = None if test_run_ids is None else validate_ids("test_run_ids", test_run_ids)
     if client.folder is not None:
-        run_ids = None  # a folder has the metrics of all runs only
+        run_ids = None  # a folder does not have the metrics of single runs
     stack_id = client.one_stack(stack).id
     subjects = {
-        load_test_metrics_request(one, stack_id, run_ids): {"load_test_id": one} for one in ids
+        load_test_metrics_request(load_test, stack_id, run_ids): {"load_test_id": load_test}
+        for load_test in ids
     }
     responses = client.fetch(subjects, on_error=on_error)
-    read_ids = [subjects[request]["load_test_id"] for request in responses.bodies]
-    arrow = parsing.read(METRICS, responses.bodies, constants={"load_test_id": read_ids})
+    load_tests = [subjects[request]["load_test_id"] for request in responses.bodies]
+    arrow = parsing.read(METRICS, responses.bodies, constants={"load_test_id": load_tests})
     return with_attrs(METRICS.to_frame(arrow), responses, subjects)
 
 
@@ -107,14 +109,14 @@ def metric_values_df(
     client: Client | None = None,
     on_error: OnError = "raise",
 ) -> pd.DataFrame:
-    """Return one value per test run and series: how a metric changes from run to run.
+    """Return one value of a metric per test run and series.
 
     Parameters
     ----------
     load_test_id : int or iterable of int
-        One load test ID or several; each takes one request for all of its runs.
+        One or more load test IDs; each takes one request for all of its runs.
     metric : str, default "http_req_duration"
-        The metric, perhaps with a selector: ``http_reqs{status!="0"}``.
+        The metric, optionally with a selector: ``http_reqs{status!="0"}``.
     query : str, default "histogram_quantile(0.95)"
         What to compute: for a counter ``increase``, ``rate``, ``value``, ``max_rate``; for a gauge
         ``last``, ``min``, ``max``, ``avg``; for a rate ``ratio``; for a trend ``histogram_avg``,
@@ -124,7 +126,7 @@ def metric_values_df(
     last : int, default 30
         How many of the newest runs to read.
     test_run_ids : int or iterable of int, optional
-        Test run IDs: these runs instead of the newest.
+        Test run IDs: read these runs instead of the newest.
     stack : int or str, optional
         The Grafana stack: ID, slug or URL; by default the client's.
     client : Client, optional
@@ -136,16 +138,16 @@ def metric_values_df(
     Returns
     -------
     pandas.DataFrame
-        One row per run and series, the oldest run first. Runs whose data has expired have none.
-        ``test_run_id`` joins it with `test_runs_df`, which has the time of each run.
+        One row per run and series, the oldest run first. Runs whose data has expired have no
+        rows. Join it with `test_runs_df` on ``test_run_id`` for the time of each run.
 
     Raises
     ------
     ConfigError
         If no token or no stack is found, or an argument cannot be used.
     APIError
-        If the API gives no usable response, or a load test does not have the metric: then the
-        message names the metrics that it has.
+        If the API gives no usable response, or a load test does not have the metric. The message
+        names the metrics that it has.
     SchemaError
         If a response does not have the documented form.
 
@@ -162,46 +164,42 @@ def metric_values_df(
     (30, Float64Dtype())
     """
     client = client_or_default(client)
-    query = complete_query(metric, query, by)
+    query = build_query(metric, query, by)
     last = validate_integer("last", last, minimum=1, maximum=10_000)
     ids = validate_ids("load_test_id", load_test_id)
     run_ids = None if test_run_ids is None else validate_ids("test_run_ids", test_run_ids)
     if run_ids == []:
-        ids = []  # there is nothing to ask for
+        ids = []  # no runs, no requests
     stack_id = client.one_stack(stack).id
-    selection = {"test_run_count": last} if run_ids is None else {"test_run_ids": run_ids}
+    runs: dict[str, Any] = {"test_run_count": last}
     if client.folder is not None:
-        selection = {"test_run_count": DEFAULT_LAST}
-    subjects = {
-        Request(
-            endpoints.metric_values(one, query=query, metric=metric, **selection),
-            stack_id,
-            label=f"load test {one}",
-        ): {"load_test_id": one}
-        for one in ids
-    }
-    queries = {
-        request: load_test_metrics_request(subject["load_test_id"], stack_id)
-        for request, subject in subjects.items()
-    }
+        runs = {"test_run_count": DEFAULT_LAST}
+    elif run_ids is not None:
+        runs = {"test_run_ids": run_ids}
+    queries, subjects = {}, {}
+    for load_test in ids:
+        path = endpoints.metric_values(load_test, query=query, metric=metric, **runs)
+        request = Request(path, stack_id, label=f"load test {load_test}")
+        queries[request] = load_test_metrics_request(load_test, stack_id)
+        subjects[request] = {"load_test_id": load_test}
     responses = fetch_queries(queries, metric, client, on_error)
     rows = [
         (
             subjects[point.request]["load_test_id"],
-            run_id(point),
+            parse_run_id(point),
             metric,
             query,
             series_name(point.labels),
             point.value,
         )
-        for point in points(responses.bodies)
+        for point in iter_points(responses.bodies)
     ]
     values = pd.DataFrame(rows, columns=list(METRIC_VALUES.dtypes))
     if run_ids is not None:
         values = values[values["test_run_id"].isin(run_ids)]
     elif client.folder is not None:
-        runs = values.groupby("load_test_id")["test_run_id"]
-        values = values[runs.rank(method="dense", ascending=False) <= last]
+        by_load_test = values.groupby("load_test_id")["test_run_id"]
+        values = values[by_load_test.rank(method="dense", ascending=False) <= last]
     values = values.sort_values(["load_test_id", "test_run_id", "series"])
     return with_attrs(METRIC_VALUES.conform(values), responses, subjects)
 
@@ -220,14 +218,14 @@ def metric_series_df(
     client: Client | None = None,
     on_error: OnError = "raise",
 ) -> pd.DataFrame:
-    """Return the series of a metric over the time of a test run, or of several.
+    """Return a metric over time, for one or more test runs.
 
     Parameters
     ----------
     test_run_id : int or iterable of int
-        One test run ID or several; each takes one request.
+        One or more test run IDs; each takes one request.
     metric : str, default "http_req_duration"
-        The metric, perhaps with a selector; see `metric_values_df`.
+        The metric, optionally with a selector; see `metric_values_df`.
     query : str, default "histogram_quantile(0.95)"
         What to compute; see `metric_values_df`.
     by : str or iterable of str, optional
@@ -235,7 +233,7 @@ def metric_series_df(
     step : int, optional
         Seconds from one value to the next; by default the API chooses.
     start, end : str, datetime or Timestamp, optional
-        The first and the last time, UTC if it has no offset; by default the whole run.
+        The first and the last timestamp, UTC if it has no offset; by default the whole run.
     stack : int or str, optional
         The Grafana stack: ID, slug or URL; by default the client's.
     client : Client, optional
@@ -271,7 +269,7 @@ def metric_series_df(
     True
     """
     client = client_or_default(client)
-    query = complete_query(metric, query, by)
+    query = build_query(metric, query, by)
     if step is not None:
         step = validate_integer("step", step, minimum=1, maximum=86_400)
     times = {
@@ -282,18 +280,12 @@ def metric_series_df(
     if len(times) == 2 and times["start"] >= times["end"]:
         raise ConfigError(f"start must be before end, not {start} and {end}.")
     stack_id = client.one_stack(stack).id
-    subjects = {
-        Request(
-            endpoints.metric_series(one, query=query, metric=metric, step=step, **times),
-            stack_id,
-            label=f"test run {one}",
-        ): {"test_run_id": one}
-        for one in validate_ids("test_run_id", test_run_id)
-    }
-    queries = {
-        request: run_metrics_request(subject["test_run_id"], stack_id)
-        for request, subject in subjects.items()
-    }
+    queries, subjects = {}, {}
+    for run in validate_ids("test_run_id", test_run_id):
+        path = endpoints.metric_series(run, query=query, metric=metric, step=step, **times)
+        request = Request(path, stack_id, label=f"test run {run}")
+        queries[request] = run_metrics_request(run, stack_id)
+        subjects[request] = {"test_run_id": run}
     responses = fetch_queries(queries, metric, client, on_error)
     rows = [
         (
@@ -304,7 +296,7 @@ def metric_series_df(
             point.time,
             point.value,
         )
-        for point in points(responses.bodies)
+        for point in iter_points(responses.bodies)
     ]
     series = pd.DataFrame(rows, columns=list(METRIC_SERIES.dtypes))
     series = series.sort_values(["test_run_id", "series", "time"])

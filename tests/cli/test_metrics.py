@@ -1,4 +1,4 @@
-"""`k6frames metrics`: the trend of load tests, and what is wrong where there is none."""
+"""`k6frames metrics`: trends of load tests, and messages about missing values."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from v5_server import Metric, MetricStack, Run, Series, V5Server
 START = datetime(2026, 5, 1, 10, tzinfo=UTC)
 
 
-def make_run(number: int, value: float | None, result: str = "passed") -> Run:
-    """Return a run of the day with its number, with one value, or without data."""
+def make_run(run_id: int, value: float | None, result: str = "passed") -> Run:
+    """Return a run with one value, or without data; the last digits of its ID are the day."""
     metrics = {} if value is None else {"vus": Metric("gauge", [Series({}, [(1, value)])])}
-    return Run(number, START + timedelta(days=number % 100), 60, metrics, result)
+    return Run(run_id, START + timedelta(days=run_id % 100), 60, metrics, result)
 
 
 @pytest.fixture(autouse=True)
@@ -71,8 +71,8 @@ def test_a_load_test_without_values_is_named(run):
     result = run("metrics", "3", *VUS, "--last", "1")
     assert result.exit_code == 1
     assert result.stderr.endswith(
-        "Error: No values of vus in the last 1 test run of Test 3 (3). Either they were not "
-        "executed, or their data has expired: `k6frames test-runs --load-test ID` lists them.\n"
+        "Error: No values of vus in the last 1 test run of Test 3 (3). Either there were no test "
+        "runs, or their data has expired: `k6frames test-runs --load-test ID` lists them.\n"
     )
 
 
@@ -81,7 +81,7 @@ def test_an_unknown_metric_is_an_error_or_with_warn_left_out(run, server):
     result = run("metrics", "1", "2", "--metric", "rps", "--query", "max")
     assert result.exit_code == 1
     assert "Error: load test 1 has no metric 'rps'. The API's response: " in result.stderr
-    advice = "Choose one of the metrics that it has (vus), or leave it out with --on-error warn.\n"
+    advice = "Choose one of its metrics (vus), or leave it out with --on-error warn.\n"
     assert result.stderr.endswith(advice)
     result = run("metrics", "1", "2", "--metric", "rps", "--query", "max", "--on-error", "warn")
     assert result.exit_code == 0
@@ -90,7 +90,7 @@ def test_an_unknown_metric_is_an_error_or_with_warn_left_out(run, server):
     assert "No values" not in result.stderr
 
 
-def test_labels_that_are_empty_are_an_error_in_the_words_of_the_command_line(run):
+def test_an_empty_label_is_an_error_that_names_the_option(run):
     result = run("metrics", "1", *VUS, "--by", "name,")
     assert result.exit_code == 2
     assert (

@@ -1,4 +1,4 @@
-"""The v5 loaders over a real socket: every value of unseen load tests, runs and labels."""
+"""The v5 loaders and a local server: every value of random load tests, runs and labels."""
 
 from __future__ import annotations
 
@@ -46,30 +46,30 @@ NAMES = [
 # --- accounts -------------------------------------------------------------------------------------
 
 
-def make_metrics(chance: random.Random, duration: int) -> dict[str, Metric]:
+def make_metrics(rng: random.Random, duration: int) -> dict[str, Metric]:
     """Return metrics of each type, with samples at random seconds."""
 
     def samples(make: Any) -> list[tuple[int, float]]:
-        return sorted((chance.randrange(duration), make()) for _ in range(chance.randrange(1, 30)))
+        return sorted((rng.randrange(duration), make()) for _ in range(rng.randrange(1, 30)))
 
     labels = [{"name": name, "status": status} for name in NAMES for status in ("200", "503")]
-    some = chance.sample(labels, 12)
+    sampled = rng.sample(labels, 12)
     return {
         "http_req_duration": Metric(
-            "trend", [Series(one, samples(lambda: chance.expovariate(1 / 400))) for one in some]
+            "trend", [Series(names, samples(lambda: rng.expovariate(1 / 400))) for names in sampled]
         ),
         "http_reqs": Metric(
-            "counter", [Series(one, samples(lambda: chance.randrange(1, 9))) for one in some]
+            "counter", [Series(names, samples(lambda: rng.randrange(1, 9))) for names in sampled]
         ),
         "http_req_failed": Metric(
-            "rate", [Series({}, samples(lambda: chance.random() < 0.2))]
+            "rate", [Series({}, samples(lambda: rng.random() < 0.2))]
         ),
-        "vus": Metric("gauge", [Series({}, samples(lambda: chance.randrange(50)))]),
+        "vus": Metric("gauge", [Series({}, samples(lambda: rng.randrange(50)))]),
     }  # fmt: skip
 
 
 def make_stack(stack_id: int, *, load_tests: int = 3, runs: int = 5, seed: int = 1) -> MetricStack:
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     ids = itertools.count(FIRST)
     started = datetime(2026, 5, 1, 10, 0, 0, 250_000, tzinfo=UTC)
     tests = {}
@@ -79,7 +79,7 @@ def make_stack(stack_id: int, *, load_tests: int = 3, runs: int = 5, seed: int =
                 next(ids),
                 started + timedelta(days=day, hours=index),
                 duration,
-                make_metrics(chance, duration),
+                make_metrics(rng, duration),
             )
             for day, duration in zip(range(runs), itertools.cycle([60, 95, 300]), strict=False)
         ]
@@ -120,16 +120,16 @@ def client(connect, server):
     return connect(server.url, stack=11)
 
 
-# --- what is expected -----------------------------------------------------------------------------
+# --- expected frames ------------------------------------------------------------------------------
 
 
-def write_series(labels: Labels) -> str:
-    """Write labels in Prometheus notation."""
+def format_series(labels: Labels) -> str:
+    """Format labels in Prometheus notation."""
     pairs = [f"{label}={json.dumps(value, ensure_ascii=False)}" for label, value in labels.items()]
     return f"{{{','.join(sorted(pairs))}}}" if labels else ""
 
 
-def write_selector(metric: str, matchers: Iterable[Matcher]) -> str:
+def format_selector(metric: str, matchers: Iterable[Matcher]) -> str:
     escapes = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
     pairs = [f'{name}{sign}"{value.translate(escapes)}"' for name, sign, value in matchers]
     return f"{metric}{{{','.join(pairs)}}}" if pairs else metric
@@ -143,7 +143,7 @@ def expected_values(
     matchers: Sequence[Matcher] = (),
 ) -> pd.DataFrame:
     rows = [
-        (test, run.id, write_series(labels), value)
+        (test, run.id, format_series(labels), value)
         for test, runs in load_tests.items()
         for run, labels, value in compute_values(runs, metric, matchers, query, by)
     ]
@@ -151,7 +151,7 @@ def expected_values(
         METRIC_VALUES,
         sorted(rows),
         ["load_test_id", "test_run_id", "series", "value"],
-        metric=write_selector(metric, matchers),
+        metric=format_selector(metric, matchers),
         query=f"{query} by ({', '.join(by)})" if by else query,
     )
 
@@ -160,7 +160,7 @@ def expected_series(
     runs: Sequence[Run], metric: str, query: str, by: Sequence[str] = (), **window: Any
 ) -> pd.DataFrame:
     rows = [
-        (run.id, write_series(labels), run.started + timedelta(seconds=second), value)
+        (run.id, format_series(labels), run.started + timedelta(seconds=second), value)
         for run in runs
         for labels, values in compute_series(run, metric, (), query, by, **window)
         for second, value in values
@@ -201,7 +201,7 @@ def assert_equal(frame: pd.DataFrame, expected: pd.DataFrame, *, failed: bool = 
         ("vus", "last", []),
     ],
 )
-def test_every_value_of_several_load_tests_is_right(metric, query, by, client, server, stacks):
+def test_every_value_of_several_load_tests_is_correct(metric, query, by, client, server, stacks):
     tests = stacks[0].load_tests
     frame = k6frames.metric_values_df(tests, metric, query, by=by or None, client=client)
     expected = expected_values(tests, metric, query, by)
@@ -220,7 +220,7 @@ def test_every_value_of_several_load_tests_is_right(metric, query, by, client, s
         (P95, [], {"end": 30, "step": 1}),
     ],
 )
-def test_every_value_of_the_series_of_several_runs_is_right(query, by, window, client, stacks):
+def test_every_value_of_the_series_of_several_runs_is_correct(query, by, window, client, stacks):
     runs = stacks[0].load_tests[101][:1] if {"start", "end"} & set(window) else None
     runs = runs or [stacks[0].load_tests[101][1], stacks[0].load_tests[102][0]]
     window = {
@@ -268,7 +268,7 @@ label_values = st.sampled_from([*NAMES, *AWKWARD_STRINGS]) | st.text(
     values=st.lists(label_values.filter(bool), min_size=2, max_size=4, unique=True),
     sign=st.sampled_from(["=", "!="]),
 )
-def test_labels_of_any_characters_are_selected_and_returned(
+def test_labels_with_any_characters_are_selected_and_returned(
     values, sign, shared_client, shared_server
 ):
     series = [
@@ -279,20 +279,20 @@ def test_labels_of_any_characters_are_selected_and_returned(
     shared_server.stacks = {5: MetricStack(5, load_tests={3: [run]})}
     matchers = [("name", sign, values[0])]
     frame = k6frames.metric_values_df(
-        3, write_selector("waiting", matchers), P95, by=["group", "name"], client=shared_client
+        3, format_selector("waiting", matchers), P95, by=["group", "name"], client=shared_client
     )
     rows = {
         (one.labels["group"], one.labels["name"]): one.samples[0][1]
         for one in series
         if (one.labels["name"] == values[0]) == (sign == "=")
     }
-    assert {read_series(text): value for text, value in frame[["series", "value"]].to_numpy()} == {
+    assert {parse_series(text): value for text, value in frame[["series", "value"]].to_numpy()} == {
         (("group", group), ("name", name)): value for (group, name), value in rows.items()
     }
 
 
-def read_series(text: str) -> tuple[tuple[str, str], ...]:
-    """Read labels in Prometheus notation, which knows three escapes."""
+def parse_series(text: str) -> tuple[tuple[str, str], ...]:
+    """Parse labels in Prometheus notation, which has three escapes."""
     labels, rest = [], text.removeprefix("{")
     while rest != "}":
         name, _, rest = rest.partition('="')
@@ -309,7 +309,7 @@ def read_series(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def change_values(server: V5Server, values: Sequence[Any]) -> None:
-    """Let the server send these values in place of its own."""
+    """Make the server send these values instead of its own."""
 
     def change(_: Any, response: Any) -> Any:
         found = iter(values)
@@ -330,7 +330,7 @@ def test_numbers_and_numeric_strings_are_values_and_nan_is_missing(client, serve
 @pytest.mark.parametrize(
     "value", ["+Inf", "-Inf", "1e999", "fast", "", "1_000", "\u0661", True, [1]]
 )
-def test_a_value_that_is_no_finite_number_is_an_error_that_names_it(value, client, server):
+def test_a_value_that_is_not_a_finite_number_is_an_error_that_names_it(value, client, server):
     change_values(server, [1, 2, value, 4, 5])
     with pytest.raises(SchemaError) as error:
         k6frames.metric_values_df(100, client=client)
@@ -343,7 +343,7 @@ def test_a_value_that_is_no_finite_number_is_an_error_that_names_it(value, clien
 @pytest.mark.parametrize(
     "body", [{}, {"data": None}, {"data": {"result": {}}}, {"data": {"result": [{}]}}]
 )
-def test_an_undocumented_form_is_an_error_that_names_the_request(body, client, server):
+def test_an_undocumented_response_is_an_error_that_names_the_request(body, client, server):
     server.change = lambda *_: body
     with pytest.raises(SchemaError, match=rf"test_runs/{FIRST}/query_range_k6.*documented form"):
         k6frames.metric_series_df(FIRST, client=client)
@@ -377,7 +377,7 @@ def test_a_load_test_without_data_has_no_rows(status, client, server, stacks):
         assert "failed" not in frame.attrs
 
 
-def test_last_is_how_many_of_the_newest_runs_are_read(connect, token):
+def test_last_limits_the_number_of_runs(connect, token):
     with V5Server(make_tiny_stack(5, load_tests=1, runs=60), token=token) as server:
         client = connect(server.url, stack=5)
         for options, first in (({}, 30), ({"last": 3}, 57), ({"last": 45}, 15), ({"last": 99}, 0)):
@@ -387,7 +387,7 @@ def test_last_is_how_many_of_the_newest_runs_are_read(connect, token):
             k6frames.metric_values_df(1, "vus", "max", last=201, client=client)
 
 
-def test_test_run_ids_are_read_in_place_of_the_newest(client, server, stacks):
+def test_test_run_ids_replace_the_newest_runs(client, server, stacks):
     runs = stacks[0].load_tests[101]
     chosen = [runs[3], runs[0]]
     ids = [run.id for run in chosen]
@@ -400,7 +400,7 @@ def test_test_run_ids_are_read_in_place_of_the_newest(client, server, stacks):
     assert len(server.received) == sent
 
 
-def test_the_metrics_of_load_tests_have_their_types_and_labels(client, stacks):
+def test_metrics_have_their_types_and_labels(client, stacks):
     frame = k6frames.metrics_df([101, 100], client=client)
     rows = [
         (test, name, metric.type, ",".join(sorted(metric.series[0].labels)))
@@ -427,9 +427,9 @@ def test_50_load_tests_of_30_runs_take_50_requests(connect, token):
     assert len(frame) == 1500
 
 
-def test_each_query_is_cached_under_its_own_arguments(connect, server):
+def test_each_query_is_cached_separately(connect, server):
     client = connect(server.url, stack=11, cache=True)
-    selectors = [write_selector("http_reqs", [("name", "=", name)]) for name in NAMES]
+    selectors = [format_selector("http_reqs", [("name", "=", name)]) for name in NAMES]
     frames = [
         [k6frames.metric_values_df(100, one, "rate", client=client) for one in selectors]
         for _ in range(2)
@@ -464,17 +464,17 @@ def test_each_stack_has_values_of_its_own(connect, server, stacks):
 
 
 @pytest.mark.parametrize("status", [404, 400, 200])
-def test_an_unknown_metric_is_an_error_that_names_those_there_are(status, client, server, stacks):
+def test_an_unknown_metric_is_an_error_that_names_the_existing_ones(status, client, server, stacks):
     server.unknown_metric = status
     del stacks[0].load_tests[101][0].metrics["vus"]
     run_id = stacks[0].load_tests[101][0].id
-    words = "" if status == 200 else r".*There is no metric 'http_request', so it's refused.*"
+    reason = "" if status == 200 else r".*There is no metric 'http_request', so it's refused.*"
     names = r" Choose one of .* \(http_req_duration, http_req_failed, http_reqs"
     start = r"^load test 101 has no metric 'http_request'\."
-    with pytest.raises(APIError, match=rf"{start}{words}{names}, vus\)\.$"):
+    with pytest.raises(APIError, match=rf"{start}{reason}{names}, vus\)\.$"):
         k6frames.metric_values_df(101, 'http_request{name="a"}', "rate", client=client)
     start = rf"^test run {run_id} has no metric 'http_request'\."
-    with pytest.raises(APIError, match=rf"{start}{words}{names}\)\.$"):
+    with pytest.raises(APIError, match=rf"{start}{reason}{names}\)\.$"):
         k6frames.metric_series_df(run_id, "http_request", "rate", client=client)
 
 
@@ -496,15 +496,15 @@ def test_with_warn_load_tests_that_fail_are_left_out_and_named(status, client, s
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "reason"),
     [("median", "'median' does not fit a trend"), ("avg(", "cannot read the query 'avg\\('")],
 )
-def test_the_words_of_a_refused_query_are_in_the_error(query, words, client):
-    with pytest.raises(APIError, match=rf"^load test 100: .*{words}.*the metric and the query"):
+def test_the_reason_for_a_rejected_query_is_in_the_error(query, reason, client):
+    with pytest.raises(APIError, match=rf"^load test 100: .*{reason}.*the metric and the query"):
         k6frames.metric_values_df(100, query=query, client=client)
 
 
-def test_the_words_of_an_error_in_the_form_of_prometheus_are_shown(serve, connect):
+def test_an_error_in_the_format_of_prometheus_is_shown(serve, connect):
     body = {"status": "error", "errorType": "bad_data", "error": "1:9: this is no label"}
     steps = [reply(json.dumps(body).encode(), status=400)]
     server = serve(script={"/cloud/v5/test_runs/7/query_range_k6(query='rate',metric='a')": steps})
@@ -512,7 +512,7 @@ def test_the_words_of_an_error_in_the_form_of_prometheus_are_shown(serve, connec
         k6frames.metric_series_df(7, "a", "rate", client=connect(server, stack=1))
 
 
-def test_after_a_wrong_token_the_rest_is_not_read(connect, server):
+def test_a_wrong_token_stops_the_other_requests(connect, server):
     server.latency = 0.05
     client = connect(server.url, stack=11, token="glsa_other", max_workers=1)
     with pytest.raises(APIError, match="The token is not valid"):
@@ -528,16 +528,14 @@ def test_after_a_wrong_token_the_rest_is_not_read(connect, server):
         ({"by": []}, "by must be labels"),
         ({"by": ["name", 1]}, "by must be labels"),
         ({"by": 1}, "by must be labels"),
-        ({"by": "name", "query": "rate by (url)"}, "has a by clause already"),
+        ({"by": "name", "query": "rate by (url)"}, "already has a by clause"),
         ({"last": 0}, "last must be"),
         ({"test_run_ids": ["1"]}, "test_run_ids must be an int or an iterable of ints"),
         ({"load_test_id": "Checkout"}, "load_test_id must be an int"),
         ({"on_error": "ignore"}, 'on_error must be "raise" or "warn"'),
     ],
 )
-def test_arguments_that_cannot_be_used_are_errors_before_any_request(
-    arguments, message, client, server
-):
+def test_invalid_arguments_are_errors_before_any_request(arguments, message, client, server):
     with pytest.raises(ConfigError, match=message):
         k6frames.metric_values_df(**{"load_test_id": 100, "client": client, **arguments})
     assert server.received == []
@@ -554,7 +552,7 @@ TEST = "load_tests/100/query_aggregate_k6"
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "words"),
+    ("path", "status", "reason"),
     [
         (f"{TEST}(query='max',metric='vus')", 200, '"vector"'),
         (f"{RUN}(query='max',metric='vus',step=5,start=2026-05-01T00:00:00Z)", 200, '"matrix"'),
@@ -576,10 +574,10 @@ TEST = "load_tests/100/query_aggregate_k6"
         ("load_tests/100/median(query='a')", 404, "There is no such function"),
     ],
 )
-def test_the_server_of_these_tests_refuses_what_the_api_refuses(path, status, words, server):
-    safe = "()',:=[]/" + ('"' if words == "not encoded" else "")
+def test_the_test_server_rejects_what_the_api_rejects(path, status, reason, server):
+    safe = "()',:=[]/" + ('"' if reason == "not encoded" else "")
     found, body = fetch(server, quote(path, safe=safe))
-    assert (found, words in body) == (status, True), body
+    assert (found, reason in body) == (status, True), body
     server.violations.clear()
 
 
@@ -587,13 +585,13 @@ def test_the_server_of_these_tests_refuses_what_the_api_refuses(path, status, wo
     ("headers", "status"),
     [({"X-Stack-Id": ""}, 400), ({"X-Stack-Id": "33"}, 403), ({"Authorization": "token x"}, 401)],
 )
-def test_the_server_of_these_tests_refuses_other_headers(headers, status, server):
+def test_the_test_server_rejects_other_headers(headers, status, server):
     assert fetch(server, "load_tests/100/metrics", **headers)[0] == status
     server.violations.clear()
 
 
 def fetch(server: V5Server, path: str, **headers: str) -> tuple[int, str]:
-    """Return status and body, without any of the code that is tested."""
+    """Return status and body without the code under test."""
     sent = {"Authorization": f"Bearer {server.token}", "X-Stack-Id": "11"} | headers
     with closing(http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=10)) as connection:
         connection.request("GET", f"/cloud/v5/{path}", headers=sent)
