@@ -1,4 +1,4 @@
-"""Metrics of test runs: which load tests got slower."""
+"""Changes of metrics between test runs."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ _SERIES = ["load_test_id", "metric", "query", "series"]
 def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5) -> pd.DataFrame:
     """Compare a metric in the last runs of each load test with the runs before.
 
-    The median of the last five runs that have a value is compared with the median of the five
-    before (or as many as there are), so that one unusual run makes no difference.
+    The median of the last five runs with a value is compared with the median of up to five runs
+    before them, so that a single unusual run does not matter.
 
     Parameters
     ----------
     values : pandas.DataFrame
         As `metric_values_df` returns it; several frames may be concatenated.
     details : pandas.DataFrame
-        As `test_run_details_df` or `join_test_runs` returns it. It tells the order of the runs:
-        values of runs that it does not have, or whose creation date is missing, are left out.
+        As `test_run_details_df` or `join_test_runs` returns it, for the order of the runs. Values
+        of runs that it lacks, or whose creation time is missing, are left out.
     runs : int, default 5
-        How many runs a median is taken of.
+        How many runs to take a median of.
 
     Returns
     -------
     pandas.DataFrame
-        One row per load test, metric, query and series, the largest increase first, those without
-        runs to compare with last.
+        One row per load test, metric, query and series, the largest increase first; series without
+        runs to compare with are last.
 
     Raises
     ------
@@ -62,18 +62,18 @@ def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5
     if len(repeated):
         run, test = repeated["test_run_id"].iloc[0], repeated["load_test_id"].iloc[0]
         raise SchemaError(
-            f"The test run {run} of the load test {test} is in several stacks of details, and "
-            "values do not say of which they are. Pass the details of one stack."
+            f"Test run {run} of load test {test} is in several stacks of details, and values has "
+            "no stack IDs. Pass the details of one stack."
         )
     measured = measured.sort_values(["created", "test_run_id"], ignore_index=True)
-    numbers, summary = number_groups(measured, _SERIES, ["load_test_name"])
-    by_series = measured.groupby(numbers)
-    # 0 is the newest run of a series.
-    age = by_series.cumcount(ascending=False)
-    last, previous = age < runs, (age >= runs) & (age < 2 * runs)
+    group_numbers, summary = number_groups(measured, _SERIES, ["load_test_name"])
+    by_series = measured.groupby(group_numbers)
+    newer_runs = by_series.cumcount(ascending=False)
+    after = newer_runs < runs
+    before = (newer_runs >= runs) & (newer_runs < 2 * runs)
     summary["test_runs"] = by_series.size()
-    summary["before"] = measured["value"][previous].groupby(numbers[previous]).median()
-    summary["after"] = measured["value"][last].groupby(numbers[last]).median()
+    summary["before"] = measured["value"][before].groupby(group_numbers[before]).median()
+    summary["after"] = measured["value"][after].groupby(group_numbers[after]).median()
     summary["change"] = summary["after"] / summary["before"].where(summary["before"] != 0) - 1
     summary = summary.sort_values(["change", *_SERIES], ascending=[False, *[True] * len(_SERIES)])
     return combine_attrs(METRIC_CHANGES.conform(summary), values, details)

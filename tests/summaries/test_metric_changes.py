@@ -1,4 +1,4 @@
-"""Changes of metrics, compared with the same computed in plain Python."""
+"""Changes of metrics, compared with the same computation in plain Python."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_run_in_several_stacks_is_an_error() -> None:
     details = to_frame(TEST_RUN_DETAILS, [{**run, "stack_id": stack} for stack in (1, 2)])
     value = {"load_test_id": 4, "test_run_id": 3, "metric": "m", "query": "q", "series": ""}
     values = to_frame(METRIC_VALUES, [{**value, "value": 1.0}])
-    with pytest.raises(SchemaError, match="run 3 of the load test 4 is in several stacks"):
+    with pytest.raises(SchemaError, match="run 3 of load test 4 is in several stacks"):
         k6frames.metric_changes(values, details)
     with pytest.raises(ConfigError, match="runs must be an integer from 1"):
         k6frames.metric_changes(values, details, runs=0)
