@@ -1,8 +1,10 @@
-"""The command `k6frames`: the group of all commands, and how it ends."""
+"""The `k6frames` command: its subcommands, error messages, signals and exit codes."""
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 import signal
 import sys
 import traceback
@@ -30,20 +32,20 @@ _SECTIONS = {
     "History": (sync, changes, snapshot),
     "Documents": (report, lab),
 }
-# Windows has one of them.
+# Of these, Windows has only SIGTERM.
 _TERMINATION_SIGNALS = [
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
 ]
 
 
 class CommandLine(click.Group):
-    """A group whose commands end with one message on an expected error."""
+    """A group of commands that reports an expected error as one message."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; errors of k6frames and of the operating system become click's."""
+        """Run a command, and convert expected errors to click exceptions."""
         with warnings.catch_warnings():
             warnings.filterwarnings("always", category=UserWarning)
-            warnings.showwarning = _show_warning
+            warnings.showwarning = functools.partial(_show_warning, set())
             try:
                 return super().invoke(ctx)
             except click.UsageError as error:
@@ -52,7 +54,7 @@ class CommandLine(click.Group):
                 raise InputError(f"{message}; see {help_command}.") from None
             except K6FramesError as error:
                 raise click.ClickException(translate(str(error))) from None
-            except BrokenPipeError:
+            except BrokenPipeError:  # handled in `main`
                 raise
             except OSError as error:
                 raise click.ClickException(printable(describe_os_error(error))) from None
@@ -97,14 +99,14 @@ def main() -> NoReturn:
     """Run the command line and exit: 0, or 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
     _prepare_streams()
     for number in _TERMINATION_SIGNALS:
-        # What nohup ignores stays ignored.
+        # A signal that is already ignored, as by nohup, stays ignored.
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _terminate)
     try:
         status = cli(prog_name="k6frames", standalone_mode=False) or 0
     except click.Abort:
-        # Not sys.exit: it would wait for threads that wait for a server. Nothing is lost by it:
-        # files are replaced when they are complete, and each response is cached as it arrives.
+        # sys.exit would wait for threads that wait for a server. Nothing is lost: files are
+        # replaced when they are complete, and each response is cached as it arrives.
         os._exit(130)
     except SystemExit as terminated:
         os._exit(terminated.code if isinstance(terminated.code, int) else 1)
@@ -115,18 +117,18 @@ def main() -> NoReturn:
         error.show()
         _discard_output()
         sys.exit(error.exit_code)
-    except OSError as error:  # of --help, which is written before a command is invoked
+    except OSError as error:  # from --help, which does not call CommandLine.invoke
         click.echo(f"Error: {printable(describe_os_error(error))}", err=True)
         _discard_output()
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - whatever it is, its user cannot read a traceback
+    except Exception as error:  # noqa: BLE001 - a bug: show one line, not a traceback
         click.echo(f"Error: {_describe_bug(error)}", err=True)
         sys.exit(1)
     sys.exit(status)
 
 
 def _prepare_streams() -> None:
-    """Make sure that no character and no closed stream ends in an exception."""
+    """Make writing safe: handle closed streams, and characters that cannot be encoded."""
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     if sys.stdout is None:
@@ -134,22 +136,22 @@ def _prepare_streams() -> None:
             "Error: Standard output is closed; redirect it, for example to a file.", err=True
         )
         sys.exit(1)
-    # In a file or pipe an escape sequence can be read; in a table it would move the columns.
+    # Escape sequences keep the character, but in a table on a terminal they shift the columns.
     errors = "replace" if sys.stdout.isatty() else "backslashreplace"
     sys.stdout.reconfigure(errors=errors)  # type: ignore[union-attr]
     sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def _terminate(number: int, _: object) -> NoReturn:
-    """End as on an error, so that temporary files are removed; no other signal interrupts that."""
+    """Exit with an exception, so that temporary files are removed, and ignore later signals."""
     for other in _TERMINATION_SIGNALS:
-        # Not SIG_IGN: where two arrive at once, Python replaces this exception by an OSError.
+        # Not SIG_IGN: if two signals arrive at once, Python would raise OSError instead.
         signal.signal(other, lambda *_: None)
     raise SystemExit(128 + number)
 
 
 def _discard_output() -> None:
-    """Discard what cannot be written, which Python would report while it exits."""
+    """Discard output that cannot be written, or Python would report it at exit."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -157,18 +159,19 @@ def _discard_output() -> None:
 
 
 def _describe_bug(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    frame = [entry for entry in frames if Path(entry.filename).is_relative_to(_PACKAGE)][-1]
+    entries = traceback.extract_tb(error.__traceback__)
+    own = [entry for entry in entries if Path(entry.filename).is_relative_to(_PACKAGE)]
     text = printable(shorten_words(f"{type(error).__name__}: {error}"))
     return (
         f"This is a bug in k6frames; please report it. {text} "
-        f"(line {frame.lineno} of {frame.filename})"
+        f"(line {own[-1].lineno} of {own[-1].filename})"
     )
 
 
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    click.echo(f"Warning: {translate(str(message))}", err=True)
-
-
-if __name__ == "__main__":
-    main()
+def _show_warning(shown: set[str], message: Warning | str, *_: object, **__: object) -> None:
+    text = translate(str(message))
+    # A stack that refuses access refuses each of its lists: the first warning is enough.
+    cause = re.sub(r"/cloud/v6/\S+", "", text) if "HTTP 403" in text else text
+    if cause not in shown:
+        shown.add(cause)
+        click.echo(f"Warning: {text}", err=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from v6_server import Refusal, V6Server, make_stack
 
 import k6frames
 from k6frames.api.settings import data_folder
@@ -255,6 +256,23 @@ def test_organization_that_cannot_be_read_is_an_error_or_a_warning(account, run)
     assert warned.stderr.startswith(f"Warning: {FAILED}, and ")
     # A stack's part would be complete, but the summary as a whole would not.
     assert "Marmalade" in run("summary").stderr
+
+
+def test_stack_that_refuses_access_is_one_warning_per_command(run, token, monkeypatch) -> None:
+    def refuse(request) -> None:
+        if request.stack == "11":
+            raise Refusal(403, "no")
+
+    with V6Server(make_stack(11, runs=5), make_stack(22, runs=5), token=token) as server:
+        server.before = refuse
+        monkeypatch.setenv("K6FRAMES_API_URL", server.url)
+        monkeypatch.setenv("K6_CLOUD_TOKEN", token)
+        options = ("--stack", "11", "--stack", "22", "--on-error", "warn")
+        for _ in range(2):
+            result = run("usage", *options)
+            assert result.exit_code == 0
+            assert result.stderr.count("Warning: ") == 1
+            assert "(stack 11): HTTP 403" in result.stderr
 
 
 @pytest.mark.parametrize(
