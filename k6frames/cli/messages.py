@@ -1,4 +1,4 @@
-"""Errors and warnings as the command line shows them: options instead of Python."""
+"""Error messages and warnings for the command line."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from itertools import count
 import click
 
 MAX_WORD_LENGTH = 200
-"""A longer word in an argument, such as a number of 5,000 digits, is shortened."""
+"""Longer words, such as a number of 5,000 digits, are shortened."""
+SHORT_WORD_LENGTH = 60
 
-# The messages of k6frames are for Python: what they say about arguments becomes options.
+# The library's messages name Python arguments; these patterns replace them with options.
 _TRANSLATIONS = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        # The token has no option: others on the machine can read the arguments of a command.
+        # There is no --token: other users can see the arguments of a running command.
         (
             r"Give one in any of three ways:\n +1\. Client\(token=\"\.\.\.\"\)",
             "Give it in one of these ways:",
@@ -41,7 +42,7 @@ _TRANSLATIONS = tuple(
         (r"^since \((\S+)\) must not be after until\b", r"--since (\1) must not be after --until"),
         (r"\bk6frames\.sync\(folder\)", "`k6frames sync FOLDER`"),
         (r"^(days|last|metric|query|by) must be\b", r"--\1 must be"),
-        (r"leave out the argument by\b", "leave out --by"),
+        (r"\bthe argument by\b", "--by"),
         (r"\bChoose a longer freq, or pass only rows with the dates that you need", (
             "Choose a longer --freq, or fewer test runs with --since"
         )),
@@ -52,7 +53,7 @@ _TRANSLATIONS = tuple(
 
 
 class InputError(click.ClickException):
-    """An argument that cannot be used; unlike click's own errors, it is shown on one line."""
+    """An invalid argument; unlike click's own errors, it is shown without the usage line."""
 
     exit_code = 2
 
@@ -61,14 +62,14 @@ class InputError(click.ClickException):
 
 
 def translate(message: str) -> str:
-    """Return a message of k6frames in the words of the command line, line breaks kept."""
+    """Return a message of the library with options in place of Python arguments."""
     for pattern, replacement in _TRANSLATIONS:
         message = pattern.sub(replacement, message)
     return "\n".join(map(printable, _number_items(message).splitlines()))
 
 
 def _number_items(message: str) -> str:
-    """Number the items of a list again, in case that one was removed."""
+    """Renumber the items of a list, in case one was removed."""
     numbers = count(1)
     return re.sub(
         r"^( +)\d+\. ", lambda item: f"{item[1]}{next(numbers)}. ", message, flags=re.MULTILINE
@@ -76,18 +77,23 @@ def _number_items(message: str) -> str:
 
 
 def describe_os_error(error: OSError) -> str:
-    """Return what the operating system could not do, and with which file."""
+    """Describe an error of the operating system: the file and the reason."""
     reason = error.strerror or str(error) or type(error).__name__
     return f"{error.filename}: {reason}" if error.filename else reason
 
 
 def shorten_words(message: str) -> str:
     """Return a message with its long words shortened."""
-    return re.sub(rf"(\S{{60}})\S{{{MAX_WORD_LENGTH - 60},}}?('?)(?!\S)", r"\1...\2", message)
+    return re.sub(rf"\S{{{MAX_WORD_LENGTH + 1},}}", _shorten, message)
+
+
+def _shorten(word: re.Match[str]) -> str:
+    closing_quote = "'" if word[0].endswith("'") else ""
+    return f"{word[0][:SHORT_WORD_LENGTH]}...{closing_quote}"
 
 
 def printable(text: str) -> str:
-    """Return a text without line breaks and characters that could control a terminal."""
+    """Return a text with spaces in place of line breaks and control characters."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else " " for character in text)

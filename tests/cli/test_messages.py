@@ -75,7 +75,7 @@ def one_forbidden() -> object:
         (times_in_wrong_order, "--since (2026-02-01T00:00:00+00:00) must be before --until ("),
         (too_many_days, "--days must be an integer from "),
         (too_many_runs, "--last must be an integer from "),
-        (two_by_clauses, "leave out --by."),
+        (two_by_clauses, "Leave out --by."),
         (too_many_rows, "Choose a longer --freq, or fewer test runs with --since."),
         (one_forbidden, "or leave it out with --on-error warn."),
     ],
