@@ -14,7 +14,7 @@ from k6frames.cli.options import examples
 def cache(clear: bool) -> None:
     """Show or clear the cached responses.
 
-    It shows the folder, and of each cache the address, the number of responses and their age.
+    Prints the cache folder and, for each cache, its address, number of responses and their age.
     """
     from k6frames.api.cache import clear_caches, list_caches
     from k6frames.api.settings import cache_root

@@ -1,4 +1,4 @@
-"""Rows to files and to standard output."""
+"""Write rows to files and to standard output."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def check_destinations(files: Mapping[str, str]) -> None:
     Parameters
     ----------
     files : mapping of str to str
-        The file of each format.
+        The path to write for each format, such as ``{"csv": "runs.csv"}``.
     """
     formats: dict[str, str] = {}
-    for name, path in files.items():
+    for format_name, path in files.items():
         destination = STDOUT if path in _STDOUT_NAMES else os.path.realpath(path)
         if destination in formats:
             shown = "standard output" if destination == STDOUT else printable(path)
             raise InputError(
-                f"--{formats[destination]} and --{name} both write to {shown}: choose another file "
-                "for one of them."
+                f"--{formats[destination]} and --{format_name} both write to {shown}: choose "
+                "another file for one of them."
             )
-        formats[destination] = name
-        if name in _BINARY_FORMATS and _is_terminal(path):
+        formats[destination] = format_name
+        if format_name in _BINARY_FORMATS and _is_terminal(path):
             raise InputError(
-                f"--{name} writes binary data, which a terminal cannot show: name a file, or "
-                "redirect the output."
+                f"--{format_name} writes binary data, which a terminal cannot show: name a file, "
+                "or redirect the output."
             )
 
 
@@ -54,8 +54,8 @@ def _is_terminal(path: str) -> bool:
     if path == STDOUT:
         return sys.stdout.isatty()
     try:
-        # Only a device: opening a pipe would wait for its other end.
-        if not stat.S_ISCHR(os.stat(path).st_mode):  # noqa: PTH116 - a path of any length
+        # Opens only devices: opening a pipe would wait for its other end.
+        if not stat.S_ISCHR(Path(path).stat().st_mode):
             return False
         descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
     except (OSError, ValueError):
@@ -67,7 +67,7 @@ def _is_terminal(path: str) -> bool:
 
 
 def write_files(frame: pd.DataFrame, files: Mapping[str, str]) -> None:
-    """Write a frame to the file of each format."""
+    """Write a frame to a file in each format."""
     from k6frames.files.csv import to_csv
     from k6frames.files.excel import to_excel
     from k6frames.files.parquet import to_parquet
@@ -78,9 +78,9 @@ def write_files(frame: pd.DataFrame, files: Mapping[str, str]) -> None:
         "parquet": to_parquet,
         "excel": to_excel,
     }
-    for name, path in files.items():
+    for format_name, path in files.items():
         with _file_or_stdout(path) as file:
-            writers[name](frame, file)
+            writers[format_name](frame, file)
         if path != STDOUT:
             click.echo(f"Wrote {pluralize(len(frame), 'row')} to {printable(path)}.", err=True)
 
@@ -95,7 +95,8 @@ def write_json(value: Any, path: str) -> None:
 
 
 def _to_json(frame: pd.DataFrame, path: str) -> None:
-    """Write a frame as a list of objects; pandas would round numbers to ten digits."""
+    """Write a frame as a JSON list with one object per row."""
+    # Not DataFrame.to_json, which rounds numbers to ten digits by default.
     columns = [[to_json_value(value) for value in frame[name]] for name in frame]
     write_json(
         [dict(zip(frame.columns, row, strict=True)) for row in zip(*columns, strict=True)], path
@@ -103,7 +104,7 @@ def _to_json(frame: pd.DataFrame, path: str) -> None:
 
 
 def to_json_value(value: Any) -> Any:
-    """Return a cell as JSON has it: ISO 8601 timestamps, null for what is missing."""
+    """Convert a cell to JSON: timestamps to ISO 8601, missing values to null."""
     import pandas as pd
 
     if pd.isna(value) or (isinstance(value, float) and not math.isfinite(value)):
@@ -115,7 +116,7 @@ def to_json_value(value: Any) -> Any:
 
 @contextlib.contextmanager
 def _file_or_stdout(path: str) -> Iterator[str]:
-    """Give a path to write to; if `path` is -, its contents go to standard output."""
+    """Yield a path to write to; for ``-``, a temporary file that is copied to standard output."""
     if path != STDOUT:
         yield path
         return

@@ -1,4 +1,4 @@
-"""The command that shows how a metric changes from run to run."""
+"""`k6frames metrics`: how a metric changes from run to run."""
 
 from __future__ import annotations
 
@@ -21,22 +21,24 @@ if TYPE_CHECKING:
     "--metric",
     default="http_req_duration",
     show_default=True,
-    help='The metric, perhaps with a selector such as http_reqs{status!="0"}.',
+    help='The metric, optionally with a selector such as http_reqs{status!="0"}.',
 )
 @click.option(
     "--query",
     default="histogram_quantile(0.95)",
     show_default=True,
-    help="What to compute, such as rate for a counter or ratio for a rate.",
+    help="The aggregation, such as rate for a counter or ratio for a rate.",
 )
-@click.option("--by", metavar="LABELS", help="One series for each value of these labels.")
+@click.option(
+    "--by", metavar="LABELS", help="One series per value of these labels, separated by commas."
+)
 @click.option(
     "--last",
     metavar="N",
     type=click.IntRange(1, 10_000),
     default=30,
     show_default=True,
-    help="How many of the newest test runs.",
+    help="Read the newest N test runs of each load test.",
 )
 @row_options()
 @account_options()
@@ -58,8 +60,8 @@ def metrics(
     """Show how a metric changes from run to run.
 
     LOAD_TEST is an ID or a name; there may be several. The newest run of each is first, and
-    `change` is since the run before. Durations are in milliseconds. Without other options it is the
-    95th percentile of the duration of HTTP requests.
+    `change` is relative to the previous run. Durations are in milliseconds. The default is the 95th
+    percentile of the duration of HTTP requests.
     """
     import pandas as pd
 
@@ -73,7 +75,7 @@ def metrics(
         load_tests = load_tests_df(client=client, on_error=account.on_error)
         ids = find_load_tests(load_tests, load_test)
         chosen = load_tests[load_tests["load_test_id"].isin(ids)]
-        parts = [
+        frames = [
             metric_values_df(
                 group["load_test_id"],
                 metric,
@@ -86,25 +88,28 @@ def metrics(
             ).assign(stack_id=stack_id)
             for stack_id, group in chosen.groupby("stack_id")
         ]
-        values = pd.concat(parts, ignore_index=True)
-        failed = {entry["load_test_id"] for part in parts for entry in part.attrs.get("failed", [])}
+        values = pd.concat(frames, ignore_index=True)
+        failed = {
+            failure["load_test_id"] for frame in frames for failure in frame.attrs.get("failed", [])
+        }
         _report_missing(chosen, values, failed, metric=metric, last=last)
         runs = read_runs(client, account, load_test=load_test)
         stack = stack_column(client)
     frame = _add_runs(values, runs)
     series = ["series"] if labels else []
     default = [*stack, *series, "value", "change", "result", "test_run_id"]
-    name_at = 0 if len(chosen) > 1 else len(default)
-    default.insert(name_at, "load_test_name")
+    # With one load test its name is always the same, so it is last.
+    name = ["load_test_name"]
+    default = [*name, *default] if len(chosen) > 1 else [*default, *name]
     list_rows(frame, rows, ["created", *default])
 
 
 def _report_missing(
     load_tests: pd.DataFrame, values: pd.DataFrame, failed: set[int], *, metric: str, last: int
 ) -> None:
-    """Name the load tests without values, which is an error if none has any."""
-    found = failed | set(values["load_test_id"])
-    missing = load_tests[~load_tests["load_test_id"].isin(found)]
+    """Print which load tests have no values; raise an error if none of them has any."""
+    known = failed | set(values["load_test_id"])
+    missing = load_tests[~load_tests["load_test_id"].isin(known)]
     if not len(missing):
         return
     names = ", ".join(
@@ -126,14 +131,14 @@ def _report_missing(
 
 
 def _add_runs(values: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Add time, result and names of the runs, and the change from run to run; newest first."""
+    """Add the time, result and load test of each run, and the change from run to run."""
     keys = ["stack_id", "load_test_id", "test_run_id"]
     columns = ["load_test_name", "created", "result"]
     frame = values.merge(runs[[*keys, *columns]], on=keys, how="left")
     frame = frame.sort_values(["created", "test_run_id"], kind="stable")
     measured = frame.dropna(subset="value")
-    before = measured.groupby(["stack_id", "load_test_id", "series"])["value"].shift()
-    frame["change"] = measured["value"] / before.where(before != 0) - 1
+    previous = measured.groupby(["stack_id", "load_test_id", "series"])["value"].shift()
+    frame["change"] = measured["value"] / previous.where(previous != 0) - 1
     order = ["load_test_name", "load_test_id", "stack_id", "series", "created", "test_run_id"]
     frame = frame.sort_values(order, ascending=[True, True, True, True, False, False])
     leading = ["stack_id", "load_test_id", "load_test_name", "test_run_id", "created", "result"]

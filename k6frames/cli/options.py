@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 Command = Callable[..., None]
 
+_FREQUENCIES = {"day": "D", "week": "W", "month": "MS", "quarter": "QS", "year": "YS"}
+
 
 @dataclass(frozen=True)
 class Account:
-    """The account that a command reads, and how."""
+    """The options that choose the account, and how it is read."""
 
     sample: bool
     stack: tuple[str, ...]
@@ -53,16 +55,18 @@ class RowOptions:
     limit: int | None
     private: bool
     files: dict[str, str]
-    """The file of each format that is written; empty for a table on standard output."""
+    """The path to write for each format; empty for a table on standard output."""
 
 
 def account_options(*, stack: bool = True, on_error: bool = True) -> Callable[[Command], Command]:
-    """Add the options of a command that reads an account; it gets them as `account`."""
+    """Add the options of a command that reads an account, passed as its argument `account`."""
     options = [
         click.option(
             "--sample", is_flag=True, help="Read the sample account, which needs no token."
         ),
-        click.option("--refresh", is_flag=True, help="Fetch everything again, despite the cache."),
+        click.option(
+            "--refresh", is_flag=True, help="Fetch everything again instead of using the cache."
+        ),
         click.option("--offline", is_flag=True, help="Use the cache only, however old it is."),
     ]
     if stack:
@@ -96,18 +100,18 @@ def account_options(*, stack: bool = True, on_error: bool = True) -> Callable[[C
         ) -> None:
             command(account=Account(sample, stack, on_error, refresh, offline), **others)
 
-        return _add(options, with_account)
+        return _add_options(options, with_account)
 
     return decorate
 
 
 def row_options(*, private: bool = False) -> Callable[[Command], Command]:
-    """Add the options of a command that lists rows; it gets them as `rows`.
+    """Add the options of a command that lists rows, passed as its argument `rows`.
 
     Parameters
     ----------
     private : bool
-        Whether there are private columns, which need the option `--private`.
+        Whether to add `--private`, because some columns are private.
     """
     file = click.Path(dir_okay=False, allow_dash=True, readable=False)
     options = [
@@ -159,22 +163,20 @@ def row_options(*, private: bool = False) -> Callable[[Command], Command]:
             check_destinations(files)
             command(rows=RowOptions(columns, sort, limit, private, files), **others)
 
-        return _add(options, with_rows)
+        return _add_options(options, with_rows)
 
     return decorate
 
 
-def _add(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
+def _add_options(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
 
 
 def examples(*lines: str) -> Callable[[Command], Command]:
-    r"""Add examples to the help of a command.
-
-    The character before them is what click takes for a paragraph whose lines it must not join.
-    """
+    """Add examples to the help of a command."""
+    # Click does not rewrap a paragraph that begins with a backspace character.
     title = "Example:" if len(lines) == 1 else "Examples:"
     block = "\n".join(["\b", title, *(f"  {line}" for line in lines)])
 
@@ -188,7 +190,7 @@ def examples(*lines: str) -> Callable[[Command], Command]:
 def _parse_timestamp(
     _: click.Context, param: click.Parameter, value: str | None
 ) -> pd.Timestamp | None:
-    """Return an ISO 8601 date or datetime, UTC without an offset."""
+    """Parse an ISO 8601 date or datetime; without an offset it is UTC."""
     from k6frames.tables.timestamps import parse_timestamp
 
     if value is None:
@@ -200,11 +202,8 @@ def _parse_timestamp(
 
 
 def _parse_frequency(_: click.Context, __: click.Parameter, value: str) -> str:
-    """Return what pandas calls a period of this length."""
+    """Return the pandas frequency alias of a period."""
     return _FREQUENCIES[value]
-
-
-_FREQUENCIES = {"day": "D", "week": "W", "month": "MS", "quarter": "QS", "year": "YS"}
 
 
 org_option = click.option(
@@ -240,7 +239,7 @@ until_option = click.option(
 
 
 def day_option(name: str, *, help: str) -> Callable[[Command], Command]:  # noqa: A002 - like click
-    """Return an option that takes a day."""
+    """Return an option that takes a date."""
     return click.option(name, metavar="DAY", callback=_parse_timestamp, help=help)
 
 

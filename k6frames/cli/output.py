@@ -1,4 +1,4 @@
-"""What every command that lists rows does with them: sort, choose columns, print or write."""
+"""Sort rows, choose columns, and print a table or write files."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 def list_rows(
-    frame: pd.DataFrame, options: RowOptions, default: Sequence[str], *, noun: str = "rows"
+    frame: pd.DataFrame, options: RowOptions, default_columns: Sequence[str], *, noun: str = "rows"
 ) -> None:
     """Write rows to the files of the options, or print them as a table.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        All rows and columns that there are.
+        All rows and columns.
     options : RowOptions
-        Which of them to show, in which order.
-    default : sequence of str
+        Which rows and columns to show, and in which order.
+    default_columns : sequence of str
         The columns of the table, the most important first, if the user chooses none.
     noun : str
-        What the rows are, in the plural: a terminal is told if there are none.
+        A plural noun for the rows, for the message on a terminal if there are none.
     """
     private = [name for name in frame.columns if name in _private_columns()]
     available = [name for name in frame.columns if options.private or name not in private]
@@ -40,12 +40,13 @@ def list_rows(
     frame = _sort(frame, options.sort, available, private)
     total = len(frame)
     if options.limit is not None:
+        # pandas accepts no integer beyond 64 bits.
         frame = frame.head(min(options.limit, total))
     frame = frame.reset_index(drop=True)
     if options.files:
         write_files(frame[chosen or available], options.files)
         return
-    shown = chosen or [*default, *(name for name in private if options.private)]
+    shown = chosen or [*default_columns, *(name for name in private if options.private)]
     if total == 0 and sys.stdout.isatty():
         click.echo(f"No {noun}.")
         return
@@ -97,7 +98,7 @@ def _check_names(
             raise InputError(f"The column {name} is private: add --private to see it.")
         if name not in available:
             raise InputError(
-                f"{option}: there is no column {printable(name)!r}. There are "
+                f"{option}: there is no column {printable(name)!r}. The columns are "
                 f"{', '.join(available)}."
             )
         if name in seen:

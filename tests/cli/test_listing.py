@@ -82,7 +82,7 @@ def test_table_fits_the_terminal_and_shortens_neither_ids_nor_dates(
 @pytest.mark.parametrize(
     ("command", "answer"), [("usage", "vuh"), ("results", "pass_rate"), ("budget", "used_vuh")]
 )
-def test_narrow_terminal_shows_the_answer_beside_a_short_name(
+def test_narrow_terminal_shows_the_answer_next_to_a_short_name(
     command: str, answer: str, run, terminal
 ) -> None:
     terminal(40)
@@ -200,7 +200,10 @@ def test_limit_takes_the_first_rows_after_sorting(run) -> None:
         (["--columns", "name,name"], "--columns: the column name is given twice."),
         (["--sort", "name,-name"], "--sort: the column name is given twice."),
         (["--columns", " , "], "--columns names no column."),
-        (["--columns", "nam"], "--columns: there is no column 'nam'. There are org_id, name, "),
+        (
+            ["--columns", "nam"],
+            "--columns: there is no column 'nam'. The columns are org_id, name, ",
+        ),
         (["--columns", "vat_number"], "The column vat_number is private: add --private to see it."),
         (["--sort", "-vat_number"], "The column vat_number is private: add --private to see it."),
         (["--csv", "-", "--json", "-"], "--csv and --json both write to standard output: "),
