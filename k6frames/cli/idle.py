@@ -13,19 +13,29 @@ if TYPE_CHECKING:
 
     from k6frames.api.client import Client
 
-_PROJECT = {
+_PROJECT_COLUMNS = {
     "project_id": "id",
     "project_name": "name",
     "org_name": "belongs_to",
     "project_created": "created",
     "project_updated": "updated",
 }
-_LOAD_TEST = {
+_LOAD_TEST_COLUMNS = {
     "load_test_id": "id",
     "load_test_name": "name",
     "project_name": "belongs_to",
     "load_test_created": "created",
 }
+_OTHER_COLUMNS = (
+    "belongs_to",
+    "created",
+    "updated",
+    "last_run",
+    "idle_days",
+    "org_id",
+    "stack_id",
+    "project_id",
+)
 
 
 def read_idle(
@@ -40,7 +50,7 @@ def read_idle(
     account : Account
         The options of the command.
     days : int or None
-        After how many days without activity one is idle; None for what the summaries use.
+        Days without activity until a project or load test is idle; None for the default of each.
     as_of : datetime
         The time to look back from.
     """
@@ -62,22 +72,19 @@ def read_idle(
             read_runs(client, account),
         ),
     )
-    least = {} if days is None else {"days": days}
-    found = []
+    limit = {} if days is None else {"days": days}
+    frames = []
     if projects is not None:
         runs = None if stacks is None else stacks[2]
-        idle = idle_projects(projects, as_of=as_of, test_runs=runs, **least)
-        found.append(idle.rename(columns=_PROJECT).assign(kind="project"))
+        idle = idle_projects(projects, as_of=as_of, test_runs=runs, **limit)
+        frames.append(idle.rename(columns=_PROJECT_COLUMNS).assign(kind="project"))
     if stacks is not None:
         load_tests, stack_projects, runs = stacks
-        idle = idle_load_tests(load_tests, runs, as_of=as_of, **least)
+        idle = idle_load_tests(load_tests, runs, as_of=as_of, **limit)
         idle = add_name(idle, stack_projects, "project")
-        found.append(idle.rename(columns=_LOAD_TEST).assign(kind="load test"))
-    frame = pd.concat(found, ignore_index=True).astype({"kind": "string"})
+        frames.append(idle.rename(columns=_LOAD_TEST_COLUMNS).assign(kind="load test"))
+    frame = pd.concat(frames, ignore_index=True).astype({"kind": "string"})
     frame = frame.sort_values("idle_days", ascending=False, kind="stable")
-    return frame.reindex(columns=["kind", "id", "name", *_rest(frame)])
-
-
-def _rest(frame: pd.DataFrame) -> list[str]:
-    order = ["belongs_to", "created", "updated", "last_run", "idle_days", "org_id", "stack_id"]
-    return [name for name in [*order, "project_id"] if name in frame.columns]
+    return frame.reindex(
+        columns=["kind", "id", "name", *(name for name in _OTHER_COLUMNS if name in frame)]
+    )

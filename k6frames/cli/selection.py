@@ -1,4 +1,4 @@
-"""Which organizations, projects and load tests are meant, and their test runs."""
+"""Find organizations, projects and load tests by ID or name, and read their test runs."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ MAX_NAMED = 10
 def find_ids(
     frame: pd.DataFrame, wanted: Sequence[str], *, id_column: str, noun: str, command: str
 ) -> list[int]:
-    """Return the IDs that the user means by IDs, names or parts of names.
+    """Return the IDs that match what the user gave: IDs, names or parts of names.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        All that there are: the column of IDs, and the column `name`.
+        All candidates: the column of IDs, and the column `name`.
     wanted : sequence of str
         What the user gave. An ID comes first, then a name, then a part of one; case is ignored.
     id_column : str
         The column of IDs.
     noun : str
-        What one is called.
+        What the message calls one, such as "load test".
     command : str
         The command that lists all of them.
 
     Raises
     ------
     InputError
-        If one is unknown, or means several. The message has the closest names.
+        If one matches nothing, or several. The message has the closest names.
     """
     names = dict(zip(frame[id_column].tolist(), frame["name"].fillna(""), strict=True))
     return [_find_id(names, text.strip(), noun, command) for text in dict.fromkeys(wanted)]
@@ -51,7 +51,7 @@ def _find_id(names: dict[int, str], wanted: str, noun: str, command: str) -> int
     if wanted in ids:
         return ids[wanted]
     folded = wanted.casefold()
-    # Every name contains an empty string, such as a variable of the shell that is not set.
+    # An empty string, as from an unset shell variable, is part of every name: it matches nothing.
     named = {identifier: name.casefold() for identifier, name in names.items() if folded}
     same = [identifier for identifier, name in named.items() if name == folded]
     found = same or [identifier for identifier, name in named.items() if folded in name]
@@ -72,32 +72,32 @@ def _find_id(names: dict[int, str], wanted: str, noun: str, command: str) -> int
 
 
 def _closest(names: dict[int, str], candidates: list[int], wanted: str) -> list[int]:
-    """Return the IDs whose name, or who themselves, are most like a text."""
+    """Return the IDs with the most similar names; if `wanted` is a number, the most similar IDs."""
     texts: dict[str, list[int]] = {}
     for identifier in candidates:
         text = str(identifier) if wanted.isdecimal() else names[identifier].casefold()
         texts.setdefault(text, []).append(identifier)
-    # Among many, what is not at all alike is not even compared, which would take seconds.
+    # With many candidates, a cutoff saves seconds: dissimilar strings are dropped early.
     cutoff = 0.0 if len(texts) <= 1000 else 0.5
     alike = difflib.get_close_matches(wanted, texts, n=MAX_NAMED, cutoff=cutoff)
     return [identifier for text in alike for identifier in texts[text]][:MAX_NAMED]
 
 
 def find_organizations(organizations: pd.DataFrame, wanted: Sequence[str]) -> list[int]:
-    """Return the IDs of the organizations that the user means."""
+    """Return the IDs of the organizations that the user gave by ID or name."""
     return find_ids(
         organizations, wanted, id_column="org_id", noun="organization", command="organizations"
     )
 
 
 def find_projects(projects: pd.DataFrame, wanted: Sequence[str]) -> list[int]:
-    """Return the IDs of the projects of a stack that the user means."""
+    """Return the IDs of the projects of a stack that the user gave by ID or name."""
     command = "projects --stack STACK"
     return find_ids(projects, wanted, id_column="project_id", noun="project", command=command)
 
 
 def find_load_tests(load_tests: pd.DataFrame, wanted: Sequence[str]) -> list[int]:
-    """Return the IDs of the load tests that the user means."""
+    """Return the IDs of the load tests that the user gave by ID or name."""
     return find_ids(
         load_tests, wanted, id_column="load_test_id", noun="load test", command="load-tests"
     )
@@ -111,7 +111,7 @@ def select(
     load_test: Sequence[str] = (),
     project: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Return the rows of the load tests and projects that the user means; of all if of none."""
+    """Return the rows of some load tests and projects; all rows if none are given."""
     if load_test:
         frame = frame[frame["load_test_id"].isin(find_load_tests(load_tests, load_test))]
     if project:
@@ -144,7 +144,7 @@ def read_runs(
     until: pd.Timestamp | None = None,
     private: bool = False,
 ) -> pd.DataFrame:
-    """Return the test runs that the user means, with the names of load tests and projects.
+    """Return the selected test runs, with the names of load tests and projects.
 
     With `private`, the frame has the e-mail addresses as well.
     """
@@ -170,8 +170,8 @@ def read_runs(
             )
             for stack_id, group in chosen.groupby("stack_id")
         ]
-        none = TEST_RUNS.to_frame(TEST_RUNS.arrow_schema.empty_table())
-        runs = pd.concat([none, *parts], ignore_index=True)
+        empty = TEST_RUNS.to_frame(TEST_RUNS.arrow_schema.empty_table())
+        runs = pd.concat([empty, *parts], ignore_index=True)
     else:
         runs = test_runs_df(
             created_after=since, created_before=until, client=client, on_error=account.on_error

@@ -259,7 +259,7 @@ def _parse(data: bytes, table: Table, header: list[str]) -> pa.Table:
         return parse(1 << 20, use_threads=True)
     except pa.ArrowInvalid:
         # One block for the whole file takes a cell of any length, and one thread counts the rows,
-        # so that the error names the wrong one.
+        # so that the error names the wrong row.
         return parse(min(len(data) + 1, 2**31 - 1), use_threads=False)
 
 
