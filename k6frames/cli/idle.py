@@ -1,11 +1,21 @@
-"""Projects and load tests without activity, in one frame."""
+"""The command about projects and load tests without activity."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from k6frames.cli.options import Account
+import click
+
+from k6frames.cli.options import (
+    Account,
+    RowOptions,
+    account_options,
+    as_of_option,
+    examples,
+    row_options,
+)
+from k6frames.cli.output import list_rows
 from k6frames.cli.parts import read_parts
 
 if TYPE_CHECKING:
@@ -38,7 +48,31 @@ _OTHER_COLUMNS = (
 )
 
 
-def read_idle(
+@click.command()
+@click.option(
+    "--days",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="Idle for N days or more; by default 180 for projects and 90 for load tests.",
+)
+@as_of_option
+@row_options()
+@account_options()
+@examples("k6frames idle --days 365", "k6frames idle --csv idle.csv")
+def idle(days: int | None, as_of: pd.Timestamp | None, rows: RowOptions, account: Account) -> None:
+    """List projects and load tests that are not used any more.
+
+    Those idle for the longest time are first. A project is active when its settings change and, if
+    a Grafana stack can be read, when one of its load tests runs. A load test is active when it
+    runs; the days of one that never ran are counted from its creation.
+    """
+    with account.client() as client:
+        frame = _read_idle(client, account, days=days, as_of=as_of or client.as_of)
+    default = ["kind", "id", "name", "idle_days", "last_run", "belongs_to", "created"]
+    list_rows(frame, rows, default, noun="idle projects or load tests")
+
+
+def _read_idle(
     client: Client, account: Account, *, days: int | None, as_of: datetime
 ) -> pd.DataFrame:
     """Return the idle projects and load tests: one row for each, the longest idle first.

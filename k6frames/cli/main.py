@@ -16,13 +16,15 @@ import click
 
 from k6frames.cli.cache import cache
 from k6frames.cli.history import changes, snapshot, sync
+from k6frames.cli.idle import idle
 from k6frames.cli.load_tests import limits, load_tests, schedules, test_runs
 from k6frames.cli.messages import InputError, describe_os_error, printable, shorten_words, translate
 from k6frames.cli.metrics import metrics
 from k6frames.cli.organizations import organizations, projects
 from k6frames.cli.report import lab, report
-from k6frames.cli.results import budget, idle, results, usage
+from k6frames.cli.results import results
 from k6frames.cli.summary import summary
+from k6frames.cli.usage import budget, usage
 from k6frames.errors import K6FramesError
 
 _PACKAGE = Path(__file__).parent.parent

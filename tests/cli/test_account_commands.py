@@ -89,7 +89,7 @@ def test_last_shows_the_newest_periods_complete(options: str, first: str, run) -
 def test_last_and_since_together_are_wrong_usage(run) -> None:
     result = run("usage", "--sample", "--last", "1", "--since", "2026-01-01")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith("Error: --last and --since both say where to begin")
+    assert result.stderr.startswith("Error: Use --last or --since, not both")
 
 
 def test_unknown_label_names_those_that_there_are(run) -> None:

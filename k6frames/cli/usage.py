@@ -1,0 +1,153 @@
+"""Commands about usage: the VUh of test runs, and the budgets of projects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from k6frames.cli.messages import InputError, printable
+from k6frames.cli.options import (
+    Account,
+    RowOptions,
+    account_options,
+    as_of_option,
+    examples,
+    freq_option,
+    load_test_option,
+    project_option,
+    row_options,
+    since_option,
+    until_option,
+)
+from k6frames.cli.output import list_rows
+from k6frames.cli.selection import find_projects, read_runs, stack_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from k6frames.summaries.periods import Frequency
+
+_GROUPS = {"project": "project_id", "load-test": "load_test_id", "stack": "stack_id"}
+_ALL_RUNS = "total"
+
+
+@click.command()
+@freq_option
+@click.option(
+    "--by",
+    metavar="GROUP",
+    default="project",
+    show_default=True,
+    help="project, load-test, stack, total (all runs together), or a project label such as team.",
+)
+@click.option(
+    "--last",
+    metavar="N",
+    type=click.IntRange(1, 1000),
+    help="Only the newest N periods, including the current one.",
+)
+@since_option
+@until_option
+@load_test_option
+@project_option
+@row_options()
+@account_options()
+@examples(
+    "k6frames usage --last 1",
+    "k6frames usage --by team --freq quarter",
+    "k6frames usage --by total --since 2026-01-01 --excel usage.xlsx",
+)
+def usage(
+    freq: Frequency,
+    by: str,
+    last: int | None,
+    since: pd.Timestamp | None,
+    until: pd.Timestamp | None,
+    load_test: tuple[str, ...],
+    project: tuple[str, ...],
+    rows: RowOptions,
+    account: Account,
+) -> None:
+    """Show the VUh used per month and project.
+
+    The newest month is first, and within a month the largest usage. `vuh` counts the runs that have
+    ended; `estimated_vuh` is the estimate for runs under way. --last 1 shows the current month.
+    """
+    import pandas as pd
+
+    from k6frames.loaders.load_tests import project_labels_df
+    from k6frames.summaries.usage import usage as summarize_usage
+
+    if last is not None and since is not None:
+        raise InputError("Use --last or --since, not both: each sets the first period.")
+    with account.client() as client:
+        end = pd.Timestamp(client.as_of)
+        if until is not None:
+            end = min(end, until - pd.Timedelta(microseconds=1))
+        if last is not None:
+            since = _first_day(end, freq, last)
+        labels = None
+        if by != _ALL_RUNS and by not in _GROUPS:
+            labels = project_labels_df(client=client, on_error=account.on_error)
+            _check_label(by, labels)
+        details = read_runs(
+            client, account, load_test=load_test, project=project, since=since, until=until
+        )
+        stack = stack_column(client)
+    group = None if by == _ALL_RUNS else _GROUPS.get(by, by)
+    frame = summarize_usage(details, freq=freq, by=group, until=end, project_labels=labels)
+    frame = frame.sort_values(["period", "vuh"], ascending=False, kind="stable")
+    names = ["load_test_name", "project_name", "key", "value"]
+    default = ["period"]
+    if "stack_id" in frame.columns:
+        default += ["stack_id"] if by == "stack" else stack
+    default += [name for name in names if name in frame.columns]
+    list_rows(frame, rows, [*default, "vuh", "test_runs", "estimated_vuh"], noun="test runs")
+
+
+def _first_day(end: pd.Timestamp, freq: Frequency, periods: int) -> pd.Timestamp:
+    """Return the first day of the newest periods; the last of them contains `end`."""
+    import pandas as pd
+
+    alias = "W-MON" if freq == "W" else freq
+    return pd.date_range(end=end.normalize(), periods=periods, freq=alias)[0]
+
+
+def _check_label(by: str, labels: pd.DataFrame) -> None:
+    known = sorted(labels["key"].unique())
+    if by not in known:
+        choices = ", ".join(map(printable, [*_GROUPS, _ALL_RUNS, *known]))
+        raise InputError(f"--by: no project has a label {printable(by)!r}. Use one of {choices}.")
+
+
+@click.command()
+@as_of_option
+@project_option
+@row_options()
+@account_options()
+@examples("k6frames budget", "k6frames budget --as-of 2026-05-31 --excel budget.xlsx")
+def budget(
+    as_of: pd.Timestamp | None, project: tuple[str, ...], rows: RowOptions, account: Account
+) -> None:
+    """Show how much of its monthly VUh limit each project has used.
+
+    The largest share is first; projects without a limit are last. If usage continues at this rate,
+    `expected_vuh` is the usage at the end of the month, and the limit is reached in `days_left`.
+    """
+    import pandas as pd
+
+    from k6frames.loaders.load_tests import project_limits_df, stack_projects_df
+    from k6frames.summaries.usage import vuh_budget
+
+    with account.client() as client:
+        now = pd.Timestamp(as_of or client.as_of)
+        details = read_runs(client, account, since=now.normalize().replace(day=1))
+        limits = project_limits_df(client=client, on_error=account.on_error)
+        projects = stack_projects_df(client=client, on_error=account.on_error)
+        stack = stack_column(client)
+    frame = vuh_budget(details, limits, as_of=now, stack_projects=projects)
+    if project:
+        frame = frame[frame["project_id"].isin(find_projects(projects, project))]
+    default = ["project_id", *stack, "project_name", "used_vuh", "limit_vuh", "share"]
+    list_rows(frame, rows, [*default, "expected_vuh", "days_left", "left_vuh"], noun="projects")
