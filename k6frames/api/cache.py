@@ -20,7 +20,13 @@ from typing import Any
 import requests
 from requests_cache import NEVER_EXPIRE, BaseCache, BaseStorage, CachedResponse, CachedSession
 
-from k6frames.api.database import LOCK_TIMEOUT_SECONDS, CacheDatabase, is_own, locked_folder
+from k6frames.api.database import (
+    CORRUPT_SUFFIX,
+    LOCK_TIMEOUT_SECONDS,
+    CacheDatabase,
+    is_own,
+    locked_folder,
+)
 from k6frames.api.endpoints import STACK_ID_HEADER, STACK_URL_HEADER
 from k6frames.api.forks import fork_lock
 from k6frames.api.responses import is_json
@@ -29,7 +35,9 @@ DATABASE_NAME = "responses.sqlite"
 
 _FOLDER_NAME = re.compile(r"[0-9a-f]{32}")
 # answers.sqlite is what 0.1.0 wrote.
-_FILE_NAME = re.compile(r"(responses|answers)\.sqlite(-wal|-shm|-journal|\.corrupt-[0-9]+)?")
+_FILE_NAME = re.compile(
+    rf"(responses|answers)\.sqlite(-wal|-shm|-journal|{re.escape(CORRUPT_SUFFIX)}[0-9]+)?"
+)
 # A time that Python cannot represent is that of a damaged row.
 _MAX_TIMESTAMP = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _SUMMARY = """

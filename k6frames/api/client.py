@@ -32,6 +32,8 @@ from k6frames.errors import APIError, ConfigError
 from k6frames.validation import validate_choice
 
 OnError = Literal["raise", "warn"]
+EXPIRE_AFTER_SECONDS = 3600.0
+"""How old a cached response may be by default."""
 
 
 class Responses(NamedTuple):
@@ -107,7 +109,7 @@ class Client:
         stack: StackArgument = None,
         api_url: str | None = None,
         cache: bool | str | os.PathLike[str] = True,
-        expire_after: float = 3600,
+        expire_after: float = EXPIRE_AFTER_SECONDS,
         refresh: bool = False,
         offline: bool = False,
         timeout: tuple[float, float] = (5, 30),

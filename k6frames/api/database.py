@@ -26,6 +26,8 @@ PAGE_BYTES = 16_384
 """Responses are long: with larger pages SQLite writes and reads them several times faster."""
 COMPANIONS = ("-wal", "-shm", "-journal")
 """What SQLite adds to the name of a database for the files next to it."""
+CORRUPT_SUFFIX = ".corrupt-"
+"""What a corrupt file is renamed to: its name, this, and the time in nanoseconds."""
 
 # The body is last: what comes after it in a row can only be read past it.
 _RESPONSES = """CREATE TABLE IF NOT EXISTS responses
@@ -132,7 +134,7 @@ class CacheDatabase:
 
     def _set_aside(self, failed: sqlite3.Connection | None) -> None:
         """Rename a corrupt file, unless another thread or process has done so."""
-        aside = self._path.with_name(f"{self._path.name}.corrupt-{time.time_ns()}")
+        aside = self._path.with_name(f"{self._path.name}{CORRUPT_SUFFIX}{time.time_ns()}")
         with fork_lock, locked_folder(self._path.parent):
             if self._connection is not failed or _identity(self._path) != self._file:
                 return

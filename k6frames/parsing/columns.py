@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from k6frames.errors import SchemaError
 from k6frames.parsing.decoding import Records
 from k6frames.parsing.json_types import STRING_MAP
-from k6frames.parsing.mismatches import excerpt, expectation, shorten
+from k6frames.parsing.mismatches import describe_field, excerpt, shorten
 from k6frames.tables.schema import (
     MAX_TIMESTAMP_US,
     MIN_TIMESTAMP_US,
@@ -133,8 +133,8 @@ def _is_timestamp(texts: pa.Array, row: int) -> bool:
 
 
 def _mismatch(decoded: Records, column: Column, row: int, value: Any) -> SchemaError:
+    # msgspec cannot encode an integer of more than 64 bits.
     found = excerpt(value, private=column.private) if not isinstance(value, int) else str(value)
     return SchemaError(
-        f"{decoded.describe(row)}: the field '{column.source}' must be {expectation(column)}, "
-        f"not {shorten(found)}."
+        describe_field(decoded.describe(row), str(column.source), column, shorten(found))
     )

@@ -50,18 +50,20 @@ def explain_mismatch(
     is_private = any(c.private and f"{c.source}.".startswith(f"{source}.") for c in columns)
     found = excerpt(value, private=is_private or (column is not None and column.private))
     if column is not None:
-        return f"{place}: the field '{source}' must be {expectation(column)}, not {found}."
+        return describe_field(place, source, column, found)
     kind = "a list of objects" if is_list and len(steps) == 1 else "an object"
     subject = f"the field '{source}'" if fields else "it" if steps else "the response"
     return f"{place}: {subject} must be {kind}, not {found}."
 
 
-def expectation(column: Column) -> str:
-    """Say what the field of a column must be."""
+def describe_field(place: str, source: str, column: Column, found: str) -> str:
+    """Say what the field of a column must be, and what was found."""
     expected = "a list of strings" if column.string_list else EXPECTED[column.type]
     if column.numeric_strings:
         expected += " or a numeric string"
-    return f"{expected} or null" if column.nullable else expected
+    if column.nullable:
+        expected += " or null"
+    return f"{place}: the field '{source}' must be {expected}, not {found}."
 
 
 def decode_any(text: str) -> Any:
