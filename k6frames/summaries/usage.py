@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from k6frames.errors import ConfigError
@@ -28,26 +31,32 @@ _RUN = ("load_test_id", "project_id", "created", "ended", *_COSTS)
 NEEDED = ("stack_id", "test_run_id", "load_test_name", "project_name", *_RUN)
 """The columns that `usage` needs."""
 
-# Per value of `by`: the table, the columns that identify a group, those that describe it, and what
-# a group is called.
-_GROUPINGS: dict[str | None, tuple[Table, tuple[str, ...], tuple[str, ...], str]] = {
-    None: (USAGE, (), (), "account"),
-    "stack_id": (USAGE_BY_STACK, ("stack_id",), (), "stack"),
-    "project_id": (
-        USAGE_BY_PROJECT,
-        ("stack_id", "project_id"),
-        ("project_name",),
-        "project",
+_SUMS = ["test_runs", "vuh", "protocol_vuh", "browser_vuh", "estimated_vuh"]
+
+
+class _Grouping(NamedTuple):
+    """What usage is summed per."""
+
+    noun: str
+    table: Table
+    keys: tuple[str, ...]
+    attributes: tuple[str, ...] = ()
+
+
+_GROUPINGS: dict[str | None, _Grouping] = {
+    None: _Grouping("account", USAGE, ()),
+    "stack_id": _Grouping("stack", USAGE_BY_STACK, ("stack_id",)),
+    "project_id": _Grouping(
+        "project", USAGE_BY_PROJECT, ("stack_id", "project_id"), ("project_name",)
     ),
-    "load_test_id": (
+    "load_test_id": _Grouping(
+        "load test",
         USAGE_BY_LOAD_TEST,
         ("stack_id", "load_test_id"),
         ("load_test_name", "project_id", "project_name"),
-        "load test",
     ),
 }
-_LABELS = (USAGE_BY_LABEL, ("value",), (), "label value")
-_SUMS = ("test_runs", "vuh", "protocol_vuh", "browser_vuh", "estimated_vuh")
+_BY_LABEL = _Grouping("label value", USAGE_BY_LABEL, ("value",))
 
 
 @returns(USAGE_BY_PROJECT, USAGE_BY_LOAD_TEST, USAGE_BY_STACK, USAGE_BY_LABEL, USAGE)
@@ -84,8 +93,8 @@ def usage(
     Returns
     -------
     pandas.DataFrame
-        One row per period and group, ordered by both. Every group has every period from the first
-        run of all to the last.
+        One row per period and group, ordered by both. Every group has every period between the
+        first and the last run in `details`.
 
     Raises
     ------
@@ -110,27 +119,26 @@ def usage(
     if by is not None and by not in _GROUPINGS:
         if project_labels is None:
             raise ConfigError(
-                'by must be "project_id", "load_test_id", "stack_id" or None, or the key of a '
-                f"label: to group by the label {short_repr(by)}, pass "
+                'by must be "project_id", "load_test_id", "stack_id", None or a label key. To '
+                f"group by the label {short_repr(by)}, pass "
                 "project_labels=k6frames.project_labels_df()."
             )
         runs = _add_label(runs, by, project_labels)
         inputs.append(project_labels)
-    counted = {str(name): values.to_numpy() for name, values in _costs(runs).items()}
-    rows = runs.assign(test_runs=1, **counted)
+    rows = runs.assign(test_runs=1, **_split_costs(runs))
     return combine_attrs(sum_usage(rows, freq, by, until), *inputs)
 
 
 def sum_usage(
     rows: pd.DataFrame, freq: Frequency, by: str | None, until: TimestampLike | None
 ) -> pd.DataFrame:
-    """Sum the columns of usage per period and group.
+    """Sum usage per period and group.
 
     Parameters
     ----------
     rows : pandas.DataFrame
-        What to sum, with `created` and the columns of the group: test runs, or the usage of parts
-        of them, where `created` is any time in the period.
+        Usage of single test runs, or sums of several, with the columns of the group and `created`.
+        For sums, `created` may be any time in their period.
     freq : {"MS", "D", "W", "QS", "YS"}
         Length of a period.
     by : str or None
@@ -138,17 +146,16 @@ def sum_usage(
     until : str, date, datetime, pandas.Timestamp or numpy.datetime64, optional
         The periods continue to the one that contains this timestamp.
     """
-    table, keys, others, group = _GROUPINGS.get(by, _LABELS)
-    numbers, groups = number_groups(rows, keys, others)
-    timeline = make_timeline(rows["created"], freq, until=until, groups=len(groups), group=group)
+    noun, table, keys, attributes = _GROUPINGS.get(by, _BY_LABEL)
+    numbers, groups = number_groups(rows, keys, attributes)
+    timeline = make_timeline(rows["created"], freq, until=until, groups=len(groups), group=noun)
     size = len(timeline.periods) * len(groups)
     cells = timeline.positions * len(groups) + numbers
-    # groupby, because its sums are compensated: NumPy's lose digits over a million runs.
-    sums = rows[list(_SUMS)].groupby(cells).sum().reindex(pd.RangeIndex(size), fill_value=0)
+    # Unlike NumPy, groupby uses compensated summation, which is exact over a million runs.
+    sums = rows[_SUMS].groupby(cells).sum().reindex(pd.RangeIndex(size), fill_value=0)
     result = groups.take(np.tile(np.arange(len(groups)), len(timeline.periods)))
     result = result.reset_index(drop=True).assign(
-        period=timeline.periods.repeat(len(groups)),
-        **{name: sums[name] for name in _SUMS},
+        period=timeline.periods.repeat(len(groups)), **{name: sums[name] for name in _SUMS}
     )
     if table is USAGE_BY_LABEL:
         result["key"] = by
@@ -166,8 +173,8 @@ def vuh_budget(
     """Compare the VUh that each project has used in the current month with its limit.
 
     The month is the calendar month of `as_of` in UTC. Runs created in it until `as_of` count, with
-    their cost if they have ended. The rate is what was used, divided by the time since the month
-    began.
+    their cost if they have ended. The current rate is the VUh used so far, divided by the time
+    since the month began.
 
     Parameters
     ----------
@@ -178,13 +185,14 @@ def vuh_budget(
     as_of : str, date, datetime or pandas.Timestamp, optional
         The current time, UTC without an offset; by default now. Later runs are ignored.
     stack_projects : pandas.DataFrame, optional
-        As `stack_projects_df` returns it: the names of projects that have no runs.
+        As `stack_projects_df` returns it, for the names of projects that have no runs.
 
     Returns
     -------
     pandas.DataFrame
         One row per project that has runs in the month or is in `limits`, the largest share of the
-        limit first, projects without a limit last.
+        limit first. Projects that have used VUh in spite of a limit of 0 come before the others,
+        and projects without a share come last.
 
     Raises
     ------
@@ -213,7 +221,7 @@ def vuh_budget(
     _, names = number_groups(runs, keys, ["project_name"])
     runs = runs[runs["created"].between(month, now)]
     numbers, groups = number_groups(runs, keys)
-    groups["used_vuh"] = _costs(runs)["vuh"].groupby(numbers).sum().astype("Float64")
+    groups["used_vuh"] = pd.Series(_split_costs(runs)["vuh"]).groupby(numbers).sum()
     budget = groups.merge(limits_vuh, on=keys, how="outer").merge(names, on=keys, how="left")
     inputs = [details, limits]
     if stack_projects is not None:
@@ -222,11 +230,11 @@ def vuh_budget(
         budget["project_name"] = budget["project_name"].fillna(budget["name"])
         inputs.append(stack_projects)
 
-    used = budget["used_vuh"].fillna(0.0)
+    used = budget["used_vuh"].astype("Float64").fillna(0.0)
     limit = budget["vuh_max_per_month"].astype("Float64")
     left = limit - used
-    # Where nothing was used, or the limit is 0, there is no ratio.
     share = used / limit.where(limit > 0)
+    is_exceeded = (left < 0).fillna(value=False)
     days_left = left / used.where(used > 0) * (elapsed / pd.Timedelta(days=1))
     budget = budget.assign(
         month=month,
@@ -236,29 +244,29 @@ def vuh_budget(
         share=share,
         expected_vuh=used * (length / elapsed) if elapsed else used,
         days_left=days_left.mask((left <= 0).fillna(value=False), 0.0),
+        # An exceeded limit of 0 has no share, but is the worst.
+        order=share.mask(share.isna() & is_exceeded, np.inf),
     )
-    budget = budget.sort_values(["share", *keys], ascending=[False, True, True])
+    budget = budget.sort_values(["order", "used_vuh", *keys], ascending=[False, False, True, True])
     return combine_attrs(VUH_BUDGET.conform(budget), *inputs)
 
 
-def _costs(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return what each run counts in the columns of usage."""
+def _split_costs(runs: pd.DataFrame) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the costs of runs that have ended, and the estimates of the others, 0 if missing."""
     ended = runs["ended"].notna().to_numpy()
     total, protocol, browser = (
         runs[name].to_numpy(dtype=np.float64, na_value=0.0) for name in _COSTS
     )
-    return pd.DataFrame(
-        {
-            "vuh": np.where(ended, total, 0.0),
-            "protocol_vuh": np.where(ended, protocol, 0.0),
-            "browser_vuh": np.where(ended, browser, 0.0),
-            "estimated_vuh": np.where(ended, 0.0, total),
-        }
-    )
+    return {
+        "vuh": np.where(ended, total, 0.0),
+        "protocol_vuh": np.where(ended, protocol, 0.0),
+        "browser_vuh": np.where(ended, browser, 0.0),
+        "estimated_vuh": np.where(ended, 0.0, total),
+    }
 
 
 def _add_label(runs: pd.DataFrame, key: str, project_labels: pd.DataFrame) -> pd.DataFrame:
-    """Add the column `value`: the value of a label of each run's project."""
+    """Add the column `value`, the value of a label of each run's project."""
     labels = PROJECT_LABELS.select("value").conform(project_labels)
     values = labels.loc[labels["key"] == key, ["stack_id", "project_id", "value"]]
     return runs.merge(values, on=["stack_id", "project_id"], how="left")

@@ -142,6 +142,17 @@ def test_a_label_needs_the_labels_of_projects() -> None:
 
 # --- vuh_budget -----------------------------------------------------------------------------------
 
+
+def budget_order(row: Record) -> list[Any]:
+    """Put exceeded limits of 0 first, then the largest share, then the most VUh."""
+    share = row["share"]
+    if row["limit_vuh"] == 0 and row["used_vuh"] > 0:
+        share = math.inf
+    return missing_last(
+        None if share is None else -share, -row["used_vuh"], row["stack_id"], row["project_id"]
+    )
+
+
 limits = st.dictionaries(
     st.tuples(st.integers(1, 2), st.integers(7, 9)),
     st.integers(0, 3000) | st.sampled_from([0, None]),
@@ -192,11 +203,7 @@ def test_budgets_are_what_plain_python_computes(
                 "days_left": days_left,
             }
         )
-    expected.sort(
-        key=lambda row: missing_last(
-            None if row["share"] is None else -row["share"], row["stack_id"], row["project_id"]
-        )
-    )
+    expected.sort(key=budget_order)
     result = k6frames.vuh_budget(
         to_frame(TEST_RUN_DETAILS, records),
         to_frame(
@@ -242,14 +249,19 @@ def test_a_budget_halfway_through_the_month() -> None:
     assert_equal_to_1e_9(budget, to_frame(VUH_BUDGET, expected))
 
 
-def test_a_limit_of_0_has_no_share_and_no_day_left() -> None:
-    frame = details({"ended": utc("2026-06-10"), "total_vuh": 60.0})
-    limit = [{"stack_id": 1, "project_id": id_, "vuh_max_per_month": 0} for id_ in (7, 8)]
+def test_an_exceeded_limit_of_0_is_first_and_an_unused_one_last() -> None:
+    ended = {"ended": utc("2026-06-10")}
+    frame = details({**ended, "total_vuh": 60.0}, {**ended, "project_id": 6, "total_vuh": 90.0})
+    limit = [
+        {"stack_id": 1, "project_id": project, "vuh_max_per_month": limit}
+        for project, limit in {5: 0, 6: 10, 7: 0}.items()
+    ]
     budget = k6frames.vuh_budget(frame, to_frame(PROJECT_LIMITS, limit), as_of="2026-06-16")
-    assert budget["used_vuh"].tolist() == [60.0, 0.0]
-    assert budget["left_vuh"].tolist() == [-60.0, 0.0]
-    assert budget["share"].isna().all()
-    assert budget["days_left"].tolist() == [0.0, 0.0]
+    assert budget["project_id"].tolist() == [7, 6, 5]
+    assert budget["used_vuh"].tolist() == [60.0, 90.0, 0.0]
+    assert budget["left_vuh"].tolist() == [-60.0, -80.0, 0.0]
+    assert budget["share"].tolist() == [pd.NA, 9.0, pd.NA]
+    assert budget["days_left"].tolist() == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(
