@@ -55,6 +55,8 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """
     table = _find_table(before, after)
     old, new = table.conform(before), table.conform(after)
+    if old.empty and new.empty:  # pandas cannot merge two empty columns of strings
+        return combine_attrs(CHANGES.to_frame(CHANGES.arrow_schema.empty_table()), before, after)
     matches = _match_rows(old, new, list(table.key))
     is_added, is_removed = matches["old"].isna(), matches["new"].isna()
     differences = pd.concat(

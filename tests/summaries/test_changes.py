@@ -69,6 +69,7 @@ def test_keys_have_all_their_parts_and_strings_in_quotes_where_needed() -> None:
         for key in ("team", "a b", 'c="d"', "")
     ]
     empty = to_frame(PROJECT_LABELS, [])
+    pd.testing.assert_frame_equal(k6frames.changes(empty, empty), to_frame(CHANGES, []))
     assert k6frames.changes(empty, to_frame(PROJECT_LABELS, labels))["key"].tolist() == [
         'stack_id=1 project_id=7 key=""',
         'stack_id=1 project_id=7 key="a b"',
