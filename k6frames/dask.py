@@ -1,4 +1,4 @@
-"""Datasets that are larger than the memory, with Dask: ``pip install "k6frames[scale]"``.
+"""Datasets that are larger than memory, with Dask: ``pip install "k6frames[scale]"``.
 
 >>> import k6frames, k6frames.dask
 >>> _ = k6frames.sync("history", k6frames.Client.sample())
@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -21,7 +22,7 @@ import pandas as pd
 from k6frames.dataset.read import Selection, read_selection, select
 from k6frames.errors import ConfigError, SchemaError
 from k6frames.summaries import results
-from k6frames.summaries import usage as usages
+from k6frames.summaries import usage as pandas_usage
 from k6frames.summaries.periods import Frequency
 from k6frames.tables import (
     TEST_RESULTS,
@@ -80,7 +81,7 @@ def read_dataset(
     True
     """
     selection = select(folder, table, created_after, created_before, columns, day)
-    meta = read_selection(replace(selection, files=()), check_key=False)
+    meta = read_selection(replace(selection, files=()))
     # Dask would turn the strings into another dtype.
     with dask.config.set({"dataframe.convert-string": False}):
         if not selection.files:
@@ -96,10 +97,9 @@ def _read_partition(
     file: Path, *, selection: Selection, columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """Read one file; Dask passes the columns that it needs."""
-    wanted = selection.columns if columns is None else tuple(columns)
-    names = {name: path for name, path in selection.names.items() if name in wanted}
-    part = replace(selection, files=(file,), columns=wanted, names=names)
-    return read_selection(part, check_key=True)
+    chosen = selection.columns if columns is None else tuple(columns)
+    names = {name: path for name, path in selection.names.items() if name in chosen}
+    return read_selection(replace(selection, files=(file,), columns=chosen, names=names))
 
 
 @returns(USAGE_BY_PROJECT, USAGE_BY_LOAD_TEST, USAGE_BY_STACK, USAGE_BY_LABEL, USAGE)
@@ -113,9 +113,9 @@ def usage(
 ) -> pd.DataFrame:
     """Sum the virtual user hours (VUh) of test runs, like `k6frames.usage`.
 
-    Each partition is summed where it is read, and the sums are combined in this process. That is
-    done on the Dask cluster or with the scheduler that is in use, else on a cluster of processes on
-    this machine, for which a script needs ``if __name__ == "__main__":``.
+    Each partition is summed where it is read, and the sums are combined in this process. The active
+    Dask cluster or scheduler is used. Without one, a cluster of processes is started on this
+    machine, for which a script needs ``if __name__ == "__main__":``.
 
     Parameters
     ----------
@@ -147,18 +147,23 @@ def usage(
     3074
     """
     # Errors in the arguments are raised before anything is computed.
-    usages.usage(_meta(details), freq=freq, by=by, until=until, project_labels=project_labels)
+    pandas_usage.usage(_meta(details), freq=freq, by=by, until=until, project_labels=project_labels)
     parts = _compute(
-        details, usages.NEEDED, _sum_partition, freq=freq, by=by, project_labels=project_labels
+        details,
+        pandas_usage.NEEDED,
+        _sum_partition,
+        freq=freq,
+        by=by,
+        project_labels=project_labels,
     )
     rows = pd.concat(parts, ignore_index=True)
-    return usages.sum_usage(rows, freq, by, until)
+    return pandas_usage.sum_usage(rows, freq, by, until)
 
 
 def _sum_partition(
     details: pd.DataFrame, *, freq: Frequency, by: str | None, project_labels: pd.DataFrame | None
 ) -> pd.DataFrame:
-    sums = usages.usage(details, freq=freq, by=by, project_labels=project_labels)
+    sums = pandas_usage.usage(details, freq=freq, by=by, project_labels=project_labels)
     # The rows of periods without a run are added when all are combined.
     return sums[sums["test_runs"] > 0].rename(columns={"period": "created"})
 
@@ -170,8 +175,8 @@ def test_results(
     """Count the results of each load test, like `k6frames.test_results`.
 
     Each partition is reduced, where it is read, to the runs of the last `days` days and to a few
-    older ones of each load test. These are combined in this process. For where it is computed, see
-    `usage`.
+    older ones of each load test, which are combined in this process. It is computed where `usage`
+    is.
 
     Parameters
     ----------
@@ -225,7 +230,7 @@ def _compute(
     function: Callable[..., pd.DataFrame],
     **arguments: Any,
 ) -> list[pd.DataFrame]:
-    """Call a function with some columns of each partition, and return what it returns, in order."""
+    """Call a function with some columns of each partition, and return the results in order."""
     call = dask.delayed(function, pure=True)
     tasks = [call(part, **arguments) for part in details[list(columns)].to_delayed()]
     with _scheduler():
@@ -239,7 +244,10 @@ def _scheduler() -> Iterator[None]:
         yield
         return
     with (
-        distributed.LocalCluster(dashboard_address=None) as cluster,
+        # Any free port: Dask's own may be in use. Warnings that processes end late are of no use.
+        distributed.LocalCluster(
+            dashboard_address="127.0.0.1:0", silence_logs=logging.ERROR
+        ) as cluster,
         distributed.Client(cluster),
     ):
         yield

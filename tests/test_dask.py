@@ -138,7 +138,10 @@ def test_two_processes_sum_more_data_than_fits_into_their_memory(tmp_path):
     with (
         dask.config.set(scheduler=None, **MEMORY),
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, memory_limit=LIMIT_BYTES, dashboard_address=None
+            n_workers=2,
+            threads_per_worker=1,
+            memory_limit=LIMIT_BYTES,
+            dashboard_address="127.0.0.1:0",
         ) as cluster,
         distributed.Client(cluster) as client,
     ):

@@ -1,12 +1,10 @@
-"""Read a dataset: typed frames, of which only the files and columns that are needed are read."""
+"""Read tables of a dataset as typed frames, and only the files and columns that are needed."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
-from operator import and_
 from pathlib import Path
 
 import pandas as pd
@@ -17,13 +15,13 @@ from k6frames.dataset import layout
 from k6frames.dataset.layout import DAILY_TABLES, LAST_SEEN, RunFile, read_files
 from k6frames.errors import ConfigError
 from k6frames.tables import LOAD_TESTS, STACK_PROJECTS, TEST_RUN_DETAILS, TEST_RUNS
-from k6frames.tables.schema import TIMESTAMP, Column, Table
+from k6frames.tables.schema import TIMESTAMP, Table
 from k6frames.tables.timestamps import TimestampLike, parse_timestamp
 from k6frames.validation import short_repr
 
 RUN_TABLES = {table.name: table for table in (TEST_RUNS, TEST_RUN_DETAILS)}
 
-# The table that has the name of what an ID belongs to, and that ID.
+# For each column of names: the table that it comes from, and the key to join it on.
 _NAMES = {
     "load_test_name": (LOAD_TESTS, "load_test_id"),
     "project_name": (STACK_PROJECTS, "project_id"),
@@ -51,21 +49,21 @@ def read_dataset(
         ``"load_tests"``, ``"schedules"``, ``"project_limits"``, ``"load_zones"``,
         ``"organizations"``, ``"projects"``.
     created_after : str, datetime or Timestamp, optional
-        Of test runs: the first creation time, inclusive; UTC if it has no offset.
+        For test runs: the first creation time, inclusive; UTC if it has no offset.
     created_before : str, datetime or Timestamp, optional
-        Of test runs: the end of the creation times, exclusive; UTC if it has no offset.
+        For test runs: the end of the creation times, exclusive; UTC if it has no offset.
     columns : iterable of str, optional
         The columns to read, in this order; by default all.
     day : str, datetime or Timestamp, optional
-        Of the other tables, and of the names in ``"test_run_details"``: how they were on this day,
-        by the last sync until its end (UTC). By default how they were at the newest sync.
+        For the other tables, and for the names in ``"test_run_details"``: the day (UTC) whose state
+        to read, as the last sync up to its end found it. By default that of the newest sync.
 
     Returns
     -------
     pandas.DataFrame
         The columns of the table. Test runs are ordered by stack and creation, and have one more
-        column, `last_seen`: when a sync last received the run. Columns that were not stored (the
-        private ones, unless the sync was asked to) are missing in every row.
+        column, `last_seen`: when a sync last received the run. Private columns are not stored: they
+        are missing in every row.
 
     Raises
     ------
@@ -86,29 +84,20 @@ def read_dataset(
     >>> len(runs), runs["created"].min().date().isoformat()
     (282, '2026-06-01')
     """
-    return read_selection(
-        select(folder, table, created_after, created_before, columns, day), check_key=True
-    )
+    return read_selection(select(folder, table, created_after, created_before, columns, day))
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What to read of a dataset: it can be sent to another process, and divided by its files."""
+    """What to read of a dataset; it can be pickled, and divided by its files."""
 
     table: Table
     columns: tuple[str, ...]
     files: tuple[Path, ...]
     names: dict[str, Path | None]
-    """For each column of names that is wanted, the file that has them."""
+    """The file for each selected column of names; None if that table was never read."""
     after: pd.Timestamp | None = None
     before: pd.Timestamp | None = None
-
-    @property
-    def declared(self) -> dict[str, Column]:
-        """The columns that the table may have, by name."""
-        is_of_runs = self.table.name in RUN_TABLES
-        columns = (*self.table.columns, LAST_SEEN) if is_of_runs else self.table.columns
-        return {column.name: column for column in columns}
 
 
 def select(
@@ -120,8 +109,8 @@ def select(
     day: TimestampLike | None,
 ) -> Selection:
     """Check the arguments of `read_dataset` and find the files to read."""
-    found = {**RUN_TABLES, **DAILY_TABLES}.get(table) if isinstance(table, str) else None
-    if found is None:
+    selected = {**RUN_TABLES, **DAILY_TABLES}.get(table) if isinstance(table, str) else None
+    if selected is None:
         names = ", ".join(sorted([*RUN_TABLES, *DAILY_TABLES]))
         raise ConfigError(f"table must be one of {names}; not {short_repr(table)}.")
     root = layout.find_root(folder)
@@ -140,37 +129,35 @@ def select(
             f"created_after and created_before select test runs; for {table}, pass day=..."
         )
     else:
-        files = [file for file in [_newest_file(root, found, until)] if file is not None]
-    selection = Selection(found, (), tuple(files), {}, after, before)
-    wanted = _check_columns(columns, selection)
-    sources = {
+        file = _newest_file(root, selected, until)
+        files = [] if file is None else [file]
+    chosen = _check_columns(columns, selected)
+    names_files = {
         name: _newest_file(root, source, until)
         for name, (source, _) in _NAMES.items()
-        if found is TEST_RUN_DETAILS and name in wanted
+        if selected is TEST_RUN_DETAILS and name in chosen
     }
-    return Selection(found, wanted, tuple(files), sources, after, before)
+    return Selection(selected, chosen, tuple(files), names_files, after, before)
 
 
-def read_selection(selection: Selection, *, check_key: bool) -> pd.DataFrame:
-    """Read what was selected, as a typed frame; check its key if it has all columns."""
+def read_selection(selection: Selection) -> pd.DataFrame:
+    """Read what was selected, as a typed frame; its key is checked if it has all columns."""
     needed = [name for name in selection.columns if name not in selection.names]
     for name in selection.names:
         needed += [key for key in ("stack_id", _NAMES[name][1]) if key not in needed]
     created = ds.field("created")
-    limits = []
+    condition = ds.scalar(True)  # noqa: FBT003 - pyarrow has no other way to write it
     if selection.after is not None:
-        limits.append(created >= pa.scalar(selection.after.to_pydatetime(), TIMESTAMP))
+        condition &= created >= pa.scalar(selection.after.to_pydatetime(), TIMESTAMP)
     if selection.before is not None:
-        limits.append(created < pa.scalar(selection.before.to_pydatetime(), TIMESTAMP))
+        condition &= created < pa.scalar(selection.before.to_pydatetime(), TIMESTAMP)
     stored = TEST_RUNS if selection.table.name in RUN_TABLES else selection.table
-    condition = reduce(and_, limits) if limits else None
     rows = read_files(selection.files, stored, needed, condition=condition)
-    # `to_frame` needs no more of a table than the types.
     frame = selection.table.to_frame(rows.replace_schema_metadata(None))
     for name, file in selection.names.items():
         frame = _add_name(frame, name, file)
     frame = frame[list(selection.columns)]
-    if check_key and set(selection.table.dtypes) <= set(selection.columns):
+    if set(selection.table.dtypes) <= set(selection.columns):
         conformed = selection.table.conform(frame)
         others = [name for name in selection.columns if name not in conformed]
         frame = conformed.assign(**{name: frame[name] for name in others})[[*selection.columns]]
@@ -205,23 +192,25 @@ def _newest_file(root: Path, table: Table, until: str | None) -> Path | None:
     found = [day for day in days if until is None or day <= until]
     if days and not found:
         raise ConfigError(
-            f"The dataset has nothing about {table.name} until {until}: its first sync was on "
-            f"{days[0]}."
+            f"The dataset has no {table.name} of {until}: its first sync was on {days[0]}."
         )
     return layout.day_file(root, table, found[-1]) if found else None
 
 
-def _check_columns(columns: Iterable[str] | None, selection: Selection) -> tuple[str, ...]:
+def _check_columns(columns: Iterable[str] | None, table: Table) -> tuple[str, ...]:
     """Return the names of the columns to read, each once."""
+    available = list(table.dtypes)
+    if table.name in RUN_TABLES:
+        available.append(LAST_SEEN.name)
     if columns is None:
-        return tuple(selection.declared)
+        return tuple(available)
     if not isinstance(columns, Iterable):
         raise ConfigError(f"columns must be names of columns, not {short_repr(columns)}.")
     names = [columns] if isinstance(columns, str) else list(columns)
-    unknown = [n for n in names if not isinstance(n, str) or n not in selection.declared]
+    unknown = [n for n in names if not isinstance(n, str) or n not in available]
     if unknown:
         raise ConfigError(
-            f"{selection.table.name} has no column {', '.join(map(short_repr, unknown))}; it has "
-            f"{', '.join(selection.declared)}."
+            f"{table.name} has no column {', '.join(map(short_repr, unknown))}; it has "
+            f"{', '.join(available)}."
         )
     return tuple(dict.fromkeys(names))
