@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _MAX_NAMED = 5
-"""How many of the lists that are not compared a note names."""
+"""How many lists a note names."""
 
 
 @click.command()
@@ -34,14 +34,14 @@ def sync(folder: Path, account: Account) -> None:
     """Keep the account's history in a dataset of Parquet files.
 
     FOLDER is created if it does not exist. The dataset keeps test runs that k6 deletes when their
-    retention ends, and one state of everything else per day. Run this once a day, for example. It
-    may be interrupted: the next one completes it.
+    retention ends, and the state of everything else on each day with a sync. Run this once a day,
+    for example. If it is interrupted, the next sync completes it.
     """
     from k6frames.dataset.sync import sync as sync_dataset
 
     with account.client() as client:
-        found = sync_dataset(folder, client)
-    rows = found[~_is_moving_time(found)].drop_duplicates(["table", "change", "key"])
+        changed = sync_dataset(folder, client)
+    rows = changed[~_is_routine(changed["column"])].drop_duplicates(["table", "change", "key"])
     if rows.empty:
         click.echo("Nothing has changed.")
     for table, kinds in rows.groupby("table", sort=False)["change"]:
@@ -94,9 +94,8 @@ def changes(
 ) -> None:
     """Show what changed in the last week, or between two snapshots.
 
-    FOLDER is a dataset that `k6frames sync` has written, or a snapshot; then AFTER is a later one.
-    Each row is something that was added or removed, or a value that was changed. Test runs are not
-    compared.
+    FOLDER is a dataset that `k6frames sync` has written, or the first of two snapshots. Each row is
+    something that was added or removed, or a value that was changed. Test runs are not compared.
     """
     from k6frames.dataset import changes as comparisons
 
@@ -107,18 +106,20 @@ def changes(
         click.echo(f"What changed from {first} to {last}:", err=True)
     else:
         if since is not None or until is not None:
-            raise InputError("--since and --until are for a dataset: leave them out, or AFTER.")
+            raise InputError(
+                "--since and --until are for a dataset: leave them out, or leave out AFTER."
+            )
         frame = comparisons.snapshot_changes(folder, after)
         _note_failures(frame)
-    frame = frame.iloc[_is_moving_time(frame).to_numpy(bool).argsort(kind="stable")]  # these last
+    frame = frame.sort_values("column", key=_is_routine, kind="stable")  # routine ones last
     list_rows(frame, rows, ["table", "change", "name", "column", "before", "after", "key"])
 
 
-def _is_moving_time(frame: pd.DataFrame) -> pd.Series[bool]:
-    """Return which rows are a new time of an update or of the next run, which is no news."""
-    from k6frames.dataset.changes import MOVING_TIMES
+def _is_routine(columns: pd.Series[str]) -> pd.Series[bool]:
+    """Return which changes are only a new time of an update or of the next run."""
+    from k6frames.dataset.changes import ROUTINE_COLUMNS
 
-    return frame["column"].isin(MOVING_TIMES).fillna(value=False)
+    return columns.isin(ROUTINE_COLUMNS).fillna(value=False)
 
 
 def _refuse_snapshot(folder: Path) -> None:
@@ -126,7 +127,7 @@ def _refuse_snapshot(folder: Path) -> None:
 
     if (folder / MANIFEST).is_file():
         raise InputError(
-            f"{printable(str(folder))} is a snapshot: give a later one to compare it with."
+            f"{printable(str(folder))} is a snapshot: name a later one to compare it with."
         )
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
-from pathlib import Path
 
 import pandas as pd
 
@@ -23,11 +22,11 @@ from k6frames.tables.schema import combine_attrs, returns
 from k6frames.tables.timestamps import TimestampLike, parse_timestamp
 from k6frames.validation import absolute_path
 
-Folder = str | os.PathLike[str]
+PathLike = str | os.PathLike[str]
 
 DEFAULT_PERIOD = timedelta(days=7)
-MOVING_TIMES = ("updated", "next_run")
-"""Columns that change whenever something else does, or by themselves."""
+ROUTINE_COLUMNS = ("updated", "next_run")
+"""Columns that change with every other change, or by themselves."""
 
 _STACK_LOADERS: tuple[Callable[..., pd.DataFrame], ...] = (
     load_tests.stack_projects_df,
@@ -39,12 +38,12 @@ _STACK_LOADERS: tuple[Callable[..., pd.DataFrame], ...] = (
 
 
 @returns(CHANGES)
-def snapshot_changes(before: Folder, after: Folder) -> pd.DataFrame:
+def snapshot_changes(before: PathLike, after: PathLike) -> pd.DataFrame:
     """Compare two snapshots of an account.
 
     Organizations, projects, load tests, schedules, limits and labels are compared, but not test
-    runs. What one of the snapshots does not have (a stack, the projects of an organization that
-    could not be read) is not compared.
+    runs. Anything that one of the snapshots lacks (a stack, the projects of an organization that
+    could not be read) is left out.
 
     Parameters
     ----------
@@ -73,31 +72,32 @@ def snapshot_changes(before: Folder, after: Folder) -> pd.DataFrame:
     0
     """
     accounts = [open_snapshot(folder) for folder in (before, after)]
-    found = [*_compare_organizations(accounts), *_compare_stacks(accounts)]
-    if not found:
+    compared = [*_compare_organizations(accounts), *_compare_stacks(accounts)]
+    if not compared:
         raise ConfigError(f"The snapshots {before} and {after} have nothing in common.")
-    return _concatenate(found)
+    return _concatenate(compared)
 
 
 @returns(CHANGES)
 def dataset_changes(
-    folder: Folder,
+    folder: PathLike,
     since: TimestampLike | None = None,
     *,
     until: TimestampLike | None = None,
 ) -> pd.DataFrame:
     """Compare an account as it was on two days, from a dataset.
 
-    All tables but test runs are compared: ``read_dataset(folder, "test_runs", created_after=...)``
-    has the new ones. A table that was first read after `since` is not compared.
+    All tables except test runs are compared; for new test runs, use
+    ``read_dataset(folder, "test_runs", created_after=...)``. A table that was first read after
+    `since` is not compared.
 
     Parameters
     ----------
     folder : str or path-like
         The folder of the dataset.
     since : str, date, datetime or pandas.Timestamp, optional
-        The earlier day: what the last sync until its end (UTC) found. By default a week before the
-        later day, or the day of the first sync if there was none by then.
+        The earlier day (UTC), as the last sync up to its end found it. By default a week before the
+        later day, or the day of the first sync if that was later.
     until : str, date, datetime or pandas.Timestamp, optional
         The later day; by default that of the newest sync.
 
@@ -109,7 +109,7 @@ def dataset_changes(
     Raises
     ------
     ConfigError
-        If the folder has no dataset, or there was no sync until `since`.
+        If the folder has no dataset, or the first sync was after `since`.
     SchemaError
         If a file is damaged.
 
@@ -130,23 +130,24 @@ def dataset_changes(
 
 
 def find_days(
-    folder: Folder, since: TimestampLike | None, until: TimestampLike | None
+    folder: PathLike, since: TimestampLike | None, until: TimestampLike | None
 ) -> tuple[str, str]:
     """Return the two days that `dataset_changes` compares, such as ``2026-10-01``."""
     root = layout.find_root(folder)
     days = sorted({day for table in DAILY_TABLES.values() for day in layout.days(root, table)})
     if not days:
-        raise ConfigError(f"{root} has only test runs: a sync adds what can be compared.")
-    last = days[-1] if until is None else _day_of("until", until)
-    if since is None:
-        week_before = date.fromisoformat(max(last, days[0])) - DEFAULT_PERIOD
-        first = max(week_before.isoformat(), days[0])
-    else:
-        first = _day_of("since", since)
-    if first < days[0] or last < days[0]:
         raise ConfigError(
-            f"The dataset has nothing until {min(first, last)}: its first sync was on {days[0]}."
+            f"{root} has only test runs, which are not compared. A sync adds the other tables."
         )
+    last = days[-1] if until is None else _day_of("until", until)
+    first = last if since is None else _day_of("since", since)
+    if min(first, last) < days[0]:
+        raise ConfigError(
+            f"The dataset has no data of {min(first, last)}: its first sync was on {days[0]}."
+        )
+    if since is None:
+        week_before = date.fromisoformat(last) - DEFAULT_PERIOD
+        first = max(week_before.isoformat(), days[0])
     if first > last:
         raise ConfigError(f"since ({first}) must not be after until ({last}).")
     return first, last
@@ -156,54 +157,56 @@ def _day_of(name: str, value: TimestampLike) -> str:
     return parse_timestamp(name, value).isoformat()[:10]
 
 
-def open_snapshot(folder: Folder) -> Client:
-    """Return a client of a snapshot; a folder that is none is a `ConfigError`."""
+def open_snapshot(folder: PathLike) -> Client:
+    """Return a client of a snapshot, or raise a `ConfigError` if the folder is not one."""
     path = absolute_path(folder, "The snapshot")
     if not (path / MANIFEST).is_file():
         raise ConfigError(f"{path} is not a snapshot: it has no {MANIFEST}.")
-    return Client(api_url=Path(path).as_uri())
+    return Client(api_url=path.as_uri())
 
 
-def _compare_organizations(accounts: Iterable[Client]) -> list[pd.DataFrame]:
-    """Compare organizations and their projects; nothing if one account has none."""
+def _compare_organizations(accounts: Sequence[Client]) -> list[pd.DataFrame]:
+    """Compare organizations and their projects, if both accounts have them."""
     try:
         listed = [organizations.organizations_df(client=client) for client in accounts]
     except APIError:
         return []
     projects = _read_both(organizations.projects_df, accounts)
-    failed = _failed(projects, "org_id")
+    failed = _failed_ids(projects, "org_id")
     return [changes(*listed), changes(*(p[~p["org_id"].isin(failed)] for p in projects))]
 
 
-def _compare_stacks(accounts: Iterable[Client]) -> list[pd.DataFrame]:
+def _compare_stacks(accounts: Sequence[Client]) -> list[pd.DataFrame]:
     """Compare the stacks that both accounts have."""
     try:
         stacks = [{stack.id for stack in client.stacks()} for client in accounts]
     except ConfigError:
         return []
     common = set.intersection(*stacks)
-    found = []
-    for load in _STACK_LOADERS if common else ():
+    if not common:
+        return []
+    compared = []
+    for load in _STACK_LOADERS:
         frames = _read_both(load, accounts, stack=sorted(common))
-        failed = _failed(frames, "stack_id")
-        found.append(changes(*(frame[~frame["stack_id"].isin(failed)] for frame in frames)))
-    return found
+        failed = _failed_ids(frames, "stack_id")
+        compared.append(changes(*(frame[~frame["stack_id"].isin(failed)] for frame in frames)))
+    return compared
 
 
 def _read_both(
-    load: Callable[..., pd.DataFrame], accounts: Iterable[Client], **arguments: object
+    load: Callable[..., pd.DataFrame], accounts: Sequence[Client], **arguments: object
 ) -> list[pd.DataFrame]:
     with warnings.catch_warnings():
-        # What a snapshot does not have was reported when it was made.
+        # A warning about what is missing was shown when the snapshot was made.
         warnings.simplefilter("ignore")
         return [load(client=client, on_error="warn", **arguments) for client in accounts]
 
 
-def _failed(frames: Iterable[pd.DataFrame], key: str) -> set[int]:
-    """Return what could not be read for one of the frames."""
+def _failed_ids(frames: Iterable[pd.DataFrame], key: str) -> set[int]:
+    """Return the IDs of what could not be read for at least one of the frames."""
     return {entry[key] for frame in frames for entry in frame.attrs.get("failed", [])}
 
 
-def _concatenate(found: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    parts = list(found)
-    return combine_attrs(CHANGES.conform(pd.concat(parts, ignore_index=True)), *parts)
+def _concatenate(compared: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    frames = list(compared)
+    return combine_attrs(CHANGES.conform(pd.concat(frames, ignore_index=True)), *frames)

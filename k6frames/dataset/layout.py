@@ -1,8 +1,8 @@
-"""Where a dataset has which rows, and how its files are written and read.
+"""The files of a dataset: which rows they contain, and how they are written and read.
 
-Test runs are in one file for each stack and month; the other tables have a file for each day on
-which the account was read. A file is only ever replaced as a whole, and no other file depends on
-it: that is all that keeps a dataset consistent.
+Test runs are in one file for each stack and month; the other tables have a file for each day with a
+sync. Each file is replaced atomically and does not depend on another one, so a dataset is always
+consistent.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ LAST_SEEN = Column("last_seen", TIMESTAMP, "when a sync last received the row", 
 
 FILE_NAME = "part-0.parquet"
 NO_MONTH = "__HIVE_DEFAULT_PARTITION__"
-"""What Hive calls the partition of a missing value."""
+"""Hive's name for the partition of missing values."""
 
-_PART = ".k6frames-*.part"
+_TEMPORARY_FILES = ".k6frames-*.part"
 _STACK = re.compile(r"stack_id=(\d{1,19})", re.ASCII)
 _MONTH = re.compile(rf"month=(\d{{4}}-\d\d|{NO_MONTH})", re.ASCII)
 _DAY = re.compile(r"day=(\d{4}-\d\d-\d\d)", re.ASCII)
@@ -72,18 +72,18 @@ class RunFile(NamedTuple):
 
 
 def month_of(timestamp: datetime) -> str:
-    """Return the name of a month, such as ``2026-10``; `strftime` shortens the year 999."""
-    return timestamp.isoformat()[:7]
+    """Return the name of a month, such as ``2026-10``."""
+    return timestamp.isoformat()[:7]  # strftime does not pad the year 999
 
 
 def run_file(root: Path, stack_id: int, month: str) -> RunFile:
-    """Return where the test runs of a stack and month are, or will be."""
+    """Return the file for the test runs of a stack and month, which may not exist yet."""
     folder = root / TEST_RUNS.name / f"stack_id={stack_id}" / f"month={month}"
     return RunFile(stack_id, month, folder / FILE_NAME)
 
 
 def run_files(root: Path, stack_id: int | None = None) -> list[RunFile]:
-    """Return the files of test runs by stack and month, those of one stack or all."""
+    """Return the files of test runs, of one stack or of all, ordered by stack and month."""
     files = []
     for stack in _folders(root / TEST_RUNS.name, _STACK):
         if stack_id is not None and int(stack) != stack_id:
@@ -95,7 +95,7 @@ def run_files(root: Path, stack_id: int | None = None) -> list[RunFile]:
 
 
 def day_file(root: Path, table: Table, day: str) -> Path:
-    """Return where the rows of a table are, or will be, as they were on a day."""
+    """Return the file for a table as it was on a day, which may not exist yet."""
     return root / table.name / f"day={day}" / FILE_NAME
 
 
@@ -111,26 +111,27 @@ def is_dataset(root: Path) -> bool:
 
 
 def remove_temporary_files(root: Path) -> None:
-    """Remove what killed syncs have left. No other sync may be at work."""
+    """Remove the temporary files of killed syncs; no other sync may be running."""
     for name in (TEST_RUNS.name, *DAILY_TABLES):
-        for path in (root / name).rglob(_PART):
+        for path in (root / name).rglob(_TEMPORARY_FILES):
             path.unlink(missing_ok=True)
 
 
 def write_file(path: Path, table: Table, rows: pa.Table) -> None:
-    """Replace a file by one with these rows, and with the columns that they have.
+    """Write rows, with the columns that they have, to a new or existing file.
 
-    Columns that the table does not declare, of a later version, are kept.
+    Columns that the table does not declare, because a later version added them, are kept.
     """
     declared = [
         column for column in (*table.columns, LAST_SEEN) if column.name in rows.schema.names
     ]
-    others = [field for field in rows.schema if field.name not in {c.name for c in declared}]
+    names = {column.name for column in declared}
+    others = [field for field in rows.schema if field.name not in names]
     schema = pa.schema([_field(column) for column in declared] + others)
     rows = rows.select(schema.names).cast(schema)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
-        # With pandas' metadata, pandas reads nullable integers as such.
+        # From its own metadata, pandas knows which integers are nullable.
         rows = rows.replace_schema_metadata(
             {**(table.arrow_schema.metadata or {}), **_pandas_metadata(tuple(declared))}
         )
@@ -158,8 +159,7 @@ def read_files(
     names = list(columns)
     files = [str(path) for path in paths]
     try:
-        # Without a file there is nothing from which the dataset could take the file system.
-        if not files:
+        if not files:  # pyarrow cannot make a dataset of no files
             return schema.empty_table().select(names)
         dataset = ds.dataset(
             files,
@@ -169,7 +169,7 @@ def read_files(
         )
         return dataset.to_table(columns=names, filter=condition)
     except (pa.ArrowException, OSError) as error:
-        # What the operating system refuses has a number; what Arrow reports about damage has none.
+        # Errors of the operating system have a number; those of Arrow about damage have none.
         if isinstance(error, OSError) and error.errno is not None:
             raise
         problem = str(error).partition("\n")[0]
@@ -210,7 +210,7 @@ def find_root(folder: str | os.PathLike[str]) -> Path:
 
 
 def _folders(folder: Path, pattern: re.Pattern[str]) -> list[str]:
-    """Return what a pattern finds in the names of the folders in a folder."""
+    """Return the group of a pattern for each subfolder whose name matches it."""
     try:
         names = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
     except (FileNotFoundError, NotADirectoryError):

@@ -1,6 +1,8 @@
-"""What a dataset has and what was received, in one table of rows."""
+"""Merge received rows into those of a file."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +15,7 @@ from k6frames.tables.schema import TIMESTAMP, Table
 
 
 def to_arrow(frame: pd.DataFrame, table: Table, seen: pd.Timestamp) -> pa.Table:
-    """Return the rows of a frame, with the timestamp at which they were received."""
+    """Return the rows of a frame with a column `last_seen`, which is `seen` in each row."""
     schema = pa.schema([(column.name, column.type) for column in table.columns])
     rows = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
     last_seen = pa.repeat(pa.scalar(seen.to_pydatetime(), TIMESTAMP), len(rows))
@@ -21,10 +23,10 @@ def to_arrow(frame: pd.DataFrame, table: Table, seen: pd.Timestamp) -> pa.Table:
 
 
 def merge_rows(existing: pa.Table, received: pa.Table, key: str) -> pa.Table:
-    """Return the rows of both, where a received row takes the place of the one with its key.
+    """Return existing and received rows; of rows with the same key, only the received one.
 
-    A row stays if nothing with its key was received, or only something older. Columns that were
-    not received keep their values.
+    A received row that is older than the existing one is ignored. Columns that were not received
+    keep their values.
 
     Parameters
     ----------
@@ -37,8 +39,11 @@ def merge_rows(existing: pa.Table, received: pa.Table, key: str) -> pa.Table:
     """
     existing_keys = pd.Index(existing[key].to_numpy())
     positions = existing_keys.get_indexer(pd.Index(received[key].to_numpy()))
-    before = _take(existing, LAST_SEEN.name, positions)
-    is_newer = pc.fill_null(pc.greater_equal(received[LAST_SEEN.name], before), fill_value=True)
+    last_seen = _take(existing, LAST_SEEN.name, positions)
+    is_newer = pc.fill_null(pc.greater_equal(received[LAST_SEEN.name], last_seen), fill_value=True)
+    # A clock was wrong when it wrote a time in the future; that row is not the newer one.
+    now = pa.scalar(datetime.now(UTC), TIMESTAMP)
+    is_newer = pc.or_kleene(is_newer, pc.fill_null(pc.greater(last_seen, now), fill_value=False))
     received, positions = received.filter(is_newer), positions[is_newer.to_numpy()]
     for field in existing.schema:
         if field.name not in received.schema.names:
@@ -50,5 +55,5 @@ def merge_rows(existing: pa.Table, received: pa.Table, key: str) -> pa.Table:
 
 
 def _take(rows: pa.Table, name: str, positions: npt.NDArray[np.intp]) -> pa.ChunkedArray:
-    """Return values by their positions; -1 is a missing value."""
+    """Return the values at some positions; missing where the position is -1."""
     return rows[name].take(pa.array(positions, mask=positions < 0))

@@ -57,17 +57,16 @@ def sync(
     client: Client | None = None,
     *,
     stack: StackArgument = None,
-    with_private: bool = False,
 ) -> pd.DataFrame:
     """Bring a dataset up to date: the test runs and all other tables of Grafana stacks as Parquet.
 
-    The first sync reads everything. Later ones read the months that have runs under way, and from
-    the newest month on; of a month with more than 900 runs, only from the first run under way, or
-    from the 900 newest runs. The other tables get one file for each day. Organizations and their
-    projects (v3) take a request each, so they are read once a day.
+    The first sync reads everything. Later ones read the months that have runs under way, and
+    everything from the newest month on; of a month with more than 900 runs, they read the runs
+    under way and, in the newest month, the 900 newest runs. The other tables get one file for each
+    day. Projects (v3) take a request for each organization, so they are read once a day.
 
-    A sync may be killed at any moment: the next one completes it. If another sync of the same
-    folder is at work, this one waits until it has ended.
+    A sync may be killed at any time: the next one completes it. If another sync of the same folder
+    is running, this one waits until it has finished.
 
     Parameters
     ----------
@@ -78,30 +77,28 @@ def sync(
         are used as everywhere: pass ``Client(refresh=True)`` for the current state.
     stack : int, str or iterable of these, optional
         The Grafana stacks to read: IDs, slugs or URLs; by default the client's.
-    with_private : bool, default False
-        Whether to store the private columns as well (billing data, e-mail addresses).
 
     Returns
     -------
     pandas.DataFrame
-        What the dataset did not have yet, or had otherwise: one row per row that was added or
-        removed, and one per value that was changed. Test runs are never removed: those that the API
-        no longer returns keep an older `last_seen`.
+        What has changed since the last sync: one row per row that was added or removed, and one per
+        value that was changed. Test runs are never removed: those that the API no longer returns
+        keep an older `last_seen`. Private columns (billing data, e-mail addresses) are not stored.
 
     Raises
     ------
     ConfigError
-        If no token or no stack is found, or another sync is at work for an hour.
+        If no token or no stack is found, or another sync has been running for an hour.
     APIError
-        If the API gives no usable response. What was written until then is correct.
+        If the API gives no usable response. Files that were already written are complete.
     SchemaError
         If a response does not match its table, or a file of the dataset is damaged.
     OSError
-        If a file cannot be written. What was written until then is correct.
+        If a file cannot be written. Files that were already written are complete.
 
     See Also
     --------
-    read_dataset : Read it.
+    read_dataset : Read a table of a dataset.
 
     Examples
     --------
@@ -119,26 +116,23 @@ def sync(
     try:
         with FileLock(root / LOCK_FILE, timeout=LOCK_TIMEOUT_SECONDS):
             layout.remove_temporary_files(root)
-            dataset = _Dataset(root, client, with_private=with_private)
-            found = [
-                *dataset.sync_organizations(),
-                *dataset.sync_tables(stack_ids),
-                *(part for stack_id in stack_ids for part in dataset.sync_runs(stack_id)),
-            ]
+            dataset = _Dataset(root, client)
+            changed = [*dataset.sync_organizations(), *dataset.sync_tables(stack_ids)]
+            for stack_id in stack_ids:
+                changed += dataset.sync_runs(stack_id)
     except Timeout:
         raise ConfigError(
-            f"Another sync of {root} has been at work for an hour. Try again when it has ended."
+            f"Another sync of {root} has been running for an hour. Try again when it has finished."
         ) from None
-    return CHANGES.conform(pd.concat(found, ignore_index=True))
+    return CHANGES.conform(pd.concat(changed, ignore_index=True))
 
 
 class _Dataset:
-    """A dataset while it is brought up to date."""
+    """A dataset that a sync brings up to date."""
 
-    def __init__(self, root: Path, client: Client, *, with_private: bool) -> None:
+    def __init__(self, root: Path, client: Client) -> None:
         self.root = root
         self.client = client
-        self.with_private = with_private
 
     def sync_organizations(self) -> Iterator[pd.DataFrame]:
         """Write the organizations and their projects (v3), if they are available."""
@@ -153,7 +147,7 @@ class _Dataset:
                 raise
             return
         yield self._write_day(ORGANIZATIONS, listed, None)
-        # The last of both: if it is there, so is the other one.
+        # Written last: if its file exists, so does that of the organizations.
         yield self._write_day(PROJECTS, projects, None)
 
     def sync_tables(self, stack_ids: list[int]) -> Iterator[pd.DataFrame]:
@@ -165,14 +159,14 @@ class _Dataset:
     def sync_runs(self, stack_id: int) -> Iterator[pd.DataFrame]:
         """Write the test runs of a stack, the oldest month first.
 
-        So all months before the newest one in a dataset are complete, whenever a sync is killed.
+        So all months before the newest one are complete, even if the sync is killed.
         """
         with self.client.progress_bar(unit=" months") as bar:
             for window in find_windows(self.root, stack_id, self.client):
                 months = self._write_window(stack_id, window)
                 bar.update(len(months))
                 if months:
-                    # At once, since a comparison of few rows takes as long as one of many.
+                    # All months together: comparing many rows takes hardly longer than few.
                     before, after = (
                         _to_frame(
                             pa.concat_tables(rows, promote_options="default"), TEST_RUNS, stack_id
@@ -202,7 +196,7 @@ class _Dataset:
     ) -> tuple[pa.Table, pa.Table]:
         """Write the runs of a month, and return its rows before and after."""
         path = layout.run_file(self.root, stack_id, month).path
-        received = self._without_private(to_arrow(runs, TEST_RUNS, seen), TEST_RUNS)
+        received = _without_private(to_arrow(runs, TEST_RUNS, seen), TEST_RUNS)
         received = received.drop_columns(["stack_id"])  # it is in the path
         existing = read_all_columns(path)
         if existing is None:
@@ -216,12 +210,12 @@ class _Dataset:
     def _write_day(
         self, table: Table, frame: pd.DataFrame, stack_ids: list[int] | None
     ) -> pd.DataFrame:
-        """Write a table as it is on this day; stacks that were not read stay as they were."""
+        """Write a table as it is on this day, with the last known rows of stacks not read."""
         seen = self._seen(frame)
         day = f"{seen:%Y-%m-%d}"
-        earlier = [found for found in layout.days(self.root, table) if found <= day]
+        earlier = [known_day for known_day in layout.days(self.root, table) if known_day <= day]
         names = [column.name for column in (*table.columns, LAST_SEEN)]
-        files = [layout.day_file(self.root, table, found) for found in earlier[-1:]]
+        files = [layout.day_file(self.root, table, earlier[-1])] if earlier else []
         known = read_files(files, table, names)
         others = known.slice(0, 0)
         if stack_ids is not None:
@@ -229,25 +223,25 @@ class _Dataset:
             others, known = known.filter(pa.compute.invert(is_read)), known.filter(is_read)
         before, after = _to_frame(known, table), table.conform(frame)
         newest = pa.compute.max(known[LAST_SEEN.name]).as_py()
-        if newest is not None and newest > seen:
-            return _compare(before, before)  # a cached response, older than what is known
+        # A cached response may be older than what is known; a time in the future is wrong.
+        if newest is not None and seen < newest <= pd.Timestamp.now("UTC"):
+            return _compare(before, before)
         rows = pa.concat_tables([others, to_arrow(after, table, seen)])
         path = layout.day_file(self.root, table, day)
-        write_file(path, table, self._without_private(rows, table))
+        write_file(path, table, _without_private(rows, table))
         return _compare(before, after)
 
     def _seen(self, frame: pd.DataFrame) -> pd.Timestamp:
-        """Return when the rows of a frame were received; in a folder, its own "now"."""
+        """Return when the rows of a frame were received; for a folder, its own "now"."""
         if self.client.folder is not None:
             return pd.Timestamp(self.client.as_of).as_unit("us")
-        fetched = frame.attrs.get("fetched")  # none without a request, as for no organizations
+        fetched = frame.attrs.get("fetched")  # None if no request was made
         return pd.Timestamp(fetched or self.client.as_of.replace(microsecond=0)).as_unit("us")
 
-    def _without_private(self, rows: pa.Table, table: Table) -> pa.Table:
-        if self.with_private:
-            return rows
-        private = {column.name for column in table.columns if column.private}
-        return rows.drop_columns([name for name in rows.column_names if name in private])
+
+def _without_private(rows: pa.Table, table: Table) -> pa.Table:
+    private = {column.name for column in table.columns if column.private}
+    return rows.drop_columns([name for name in rows.column_names if name in private])
 
 
 def _compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -257,7 +251,7 @@ def _compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
 
 def _to_frame(rows: pa.Table, table: Table, stack_id: int | None = None) -> pd.DataFrame:
-    """Return rows of a file as a frame of their table; missing columns have no values."""
+    """Return rows of a file as a frame of their table, with missing values for missing columns."""
     if stack_id is not None:
         rows = rows.append_column("stack_id", pa.repeat(pa.scalar(stack_id, pa.int64()), len(rows)))
     arrays = {

@@ -1,4 +1,4 @@
-"""Which test runs a sync has to read: as few as possible, and none may be missed."""
+"""Which test runs a sync has to read: as few as possible, without missing any."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 from k6frames.api import endpoints
 from k6frames.api.client import Client
 from k6frames.api.endpoints import Request
-from k6frames.api.pages import MalformedPageError, decode_page
+from k6frames.api.pages import PAGE_SIZE, MalformedPageError, decode_page
 from k6frames.api.session import Response
 from k6frames.api.time_windows import EARLIEST, TimeWindows
 from k6frames.dataset import layout
@@ -22,15 +22,15 @@ from k6frames.tables import TEST_RUNS
 
 MAX_RUNS_AT_ONCE = 50_000
 """More runs are read month by month, so that they need not all be in memory."""
-MAX_RUNS_READ_AGAIN = 900
-"""Of a finished month; less than a page, so that new runs fit on it, too."""
+MAX_RUNS_READ_AGAIN = PAGE_SIZE * 9 // 10
+"""Larger months are not read again completely. Less than a page, so that new runs fit on it."""
 UNFINISHED = ("created", "queued", "initializing", "running", "processing_metrics")
-"""The statuses after which a run gets another one."""
+"""The statuses that are not final."""
 
 SETTLING_TIME = pd.Timedelta(hours=1)
 """How much later than a newer run an older one may appear in the API's list."""
 RECENT = pd.Timedelta(days=62)
-"""What was created since is read at once, without counting it before."""
+"""Runs of this period are read without counting them first."""
 
 _MICROSECOND = pd.Timedelta(microseconds=1)
 
@@ -68,7 +68,7 @@ def find_windows(root: Path, stack_id: int, client: Client) -> Iterator[Window]:
 
 
 def _with_unfinished_runs(files: list[RunFile]) -> list[RunFile]:
-    """Return the files that have runs under way; all are searched at once, which is faster."""
+    """Return the files that have runs under way. Arrow searches all of them in parallel."""
     condition = ds.field("ended").is_null() | ds.field("status").isin(UNFINISHED)
     found = read_files(
         [file.path for file in files], TEST_RUNS, ["created"], condition=condition
@@ -90,7 +90,7 @@ def _unfinished_window(file: RunFile) -> Window | None:
 
 
 def _is_young(file: RunFile) -> bool:
-    """Return whether runs of the month before may have been missing when this one was written."""
+    """Return whether the month before may have lacked runs when this file was written."""
     created = read_files([file.path], TEST_RUNS, ["created"]).to_pandas()["created"]
     return bool(created.max() < _start(file.month) + SETTLING_TIME)
 
@@ -111,7 +111,11 @@ def _read_state(file: RunFile) -> pd.DataFrame:
     state: pd.DataFrame = read_files([file.path], TEST_RUNS, names).to_pandas()
     is_unfinished = state["ended"].isna() | state["status"].isin(UNFINISHED)
     # One that the last sync of its month did not receive is deleted, and never gets a result.
-    state["is_under_way"] = is_unfinished & (state[LAST_SEEN.name] == state[LAST_SEEN.name].max())
+    # A time in the future is from a wrong clock, and is not the last one.
+    last_seen = state[LAST_SEEN.name]
+    is_future = last_seen > pd.Timestamp.now("UTC")
+    is_current = is_future | (last_seen == last_seen[~is_future].max())
+    state["is_under_way"] = is_unfinished & is_current
     return state
 
 
@@ -120,8 +124,8 @@ def _start(month: str) -> pd.Timestamp:
 
 
 def _split_by_month(after: pd.Timestamp | None, stack_id: int, client: Client) -> Iterator[Window]:
-    """Yield the window from a timestamp on: at once, or by month if it has many runs."""
-    first = None if client.folder is not None else _first_of_many(after, stack_id, client)
+    """Yield the window from a timestamp on, or one per month if it has many runs."""
+    first = None if client.folder is not None else _oldest_of_many(after, stack_id, client)
     if first is None:
         yield Window(after, None)
         return
@@ -134,7 +138,7 @@ def _split_by_month(after: pd.Timestamp | None, stack_id: int, client: Client) -
     yield Window(after, None)
 
 
-def _first_of_many(
+def _oldest_of_many(
     after: pd.Timestamp | None, stack_id: int, client: Client
 ) -> pd.Timestamp | None:
     """Return when the oldest of many runs was created; None if there are few."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from k6frames.dataset.changes import ROUTINE_COLUMNS
 from k6frames.report.account import Account
 from k6frames.report.elements import Preview, Section, preview
 from k6frames.report.words import count, header, join_words, were
@@ -18,15 +19,13 @@ _SUBJECTS = {
     "organizations": "organization",
 }
 _KINDS = ("added", "removed", "renamed", "changed")
-_UPDATES = {"updated", "next_run"}
-"""Columns that change by themselves: they are in the table, but not worth a look."""
 MAX_SHOWN = 25
 
 
 def changes(account: Account) -> Section:
     """Show what was added, removed, renamed or changed since a snapshot."""
     found = account.tables["changes"]
-    notable = _describe(found[~found["column"].isin(_UPDATES)], account)
+    notable = _describe(found[~found["column"].isin(ROUTINE_COLUMNS)], account)
     if len(notable):
         answer = f"{_summarize(notable)}."
     elif len(found):

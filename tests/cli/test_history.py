@@ -126,7 +126,7 @@ def test_a_snapshot_without_what_cannot_be_read_is_made_on_request(
     ("arguments", "message"),
     [
         (["changes", "."], "'.' has no dataset. Make one with `k6frames sync FOLDER`."),
-        (["changes", "last"], "last is a snapshot: give a later one to compare it with."),
+        (["changes", "last"], "last is a snapshot: name a later one to compare it with."),
         (["changes", "last", "history"], "history is not a snapshot: it has no account.json."),
         (["changes", "last", "last", "--since", "2026-06-01"], "are for a dataset: leave them out"),
         (["changes", "history", "--since", "monday"], "--since must be a date"),

@@ -16,38 +16,38 @@ from k6frames.tables import TEST_RUNS
 
 
 class ChangingAccount:
-    """A server whose runs are added, end and are deleted, and every run that there ever was."""
+    """A server whose runs are added, end and are deleted, and every run that ever existed."""
 
     def __init__(self, token: str, *, runs: int = 200, seed: int = 1) -> None:
         self.stacks = (make_stack(11, runs=runs, seed=seed), make_stack(22, runs=40, seed=seed + 1))
-        self.chance = random.Random(seed)
-        self.ever: dict[tuple[int, int], Record] = {}
+        self.rng = random.Random(seed)
+        self.all_runs: dict[tuple[int, int], Record] = {}
         for stack in self.stacks:
             for run in stack.lists["test_runs"][:-30]:
                 run["ended"] = run["ended"] or run["created"]
                 run["status"] = run["status"].replace("running", "completed")
-            self.ever |= {(stack.id, run["id"]): run for run in stack.lists["test_runs"]}
+            self.all_runs |= {(stack.id, run["id"]): run for run in stack.lists["test_runs"]}
         self.server = V6Server(*self.stacks, token=token)
 
     def change(self) -> None:
         """Add runs, end some that are under way, delete the oldest ended ones, rename a test."""
         for stack in self.stacks:
             runs = stack.lists["test_runs"]
-            for run in self.chance.sample(runs, k=min(5, len(runs))):
+            for run in self.rng.sample(runs, k=min(5, len(runs))):
                 if run["ended"] is None:
                     run |= {"ended": run["created"], "status": "completed", "result": "passed"}
-                    run["cost"] = {"total_vuh": self.chance.randrange(100)}
+                    run["cost"] = {"total_vuh": self.rng.randrange(100)}
             created = parse(runs[-1]["created"])
-            for _ in range(self.chance.randrange(4)):
-                created += timedelta(hours=self.chance.randrange(200), microseconds=1)
-                new = copy.deepcopy(self.chance.choice(runs))
+            for _ in range(self.rng.randrange(4)):
+                created += timedelta(hours=self.rng.randrange(200), microseconds=1)
+                new = copy.deepcopy(self.rng.choice(runs))
                 new["id"] = runs[-1]["id"] + 1
-                new["created"] = write_timestamp(created, self.chance.randrange(20))
-                if self.chance.random() < 0.5:
+                new["created"] = write_timestamp(created, self.rng.randrange(20))
+                if self.rng.random() < 0.5:
                     new |= {"ended": None, "status": "running", "result": None}
                 runs.append(new)
-                self.ever[stack.id, new["id"]] = new
-            stack.lists["load_tests"][0]["name"] = f"Test {self.chance.random()}"
+                self.all_runs[stack.id, new["id"]] = new
+            stack.lists["load_tests"][0]["name"] = f"Test {self.rng.random()}"
 
     def delete_oldest(self, count: int) -> None:
         """Delete runs that have ended, as k6 does when their retention has ended."""
@@ -58,9 +58,12 @@ class ChangingAccount:
                 runs.remove(run)
 
     def expected_runs(self) -> pd.DataFrame:
-        """Every run that there ever was, in its last state, without private values."""
+        """Every run that ever existed, in its last state, without private values."""
         records = [
-            (stack.id, [run for (stack_id, _), run in self.ever.items() if stack_id == stack.id])
+            (
+                stack.id,
+                [run for (stack_id, _), run in self.all_runs.items() if stack_id == stack.id],
+            )
             for stack in self.stacks
         ]
         frame = expected_frame(TEST_RUNS, *records)
