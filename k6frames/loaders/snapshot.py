@@ -42,11 +42,11 @@ from k6frames.tables import (
 from k6frames.tables.schema import Column
 
 UNAVAILABLE = frozenset({401, 403, 404, 410})
-"""Statuses of v3 where it is retired, or not for this token: then there is only the v6 part."""
+"""Statuses of v3 where it is retired or closed to the token; then only v6 is read."""
 
 METRIC_DAYS = 90
 MIN_METRIC_RUNS = 10
-"""Load tests with so many runs in so many days have a trend, which takes a request for each."""
+"""Metrics take a request per load test: only those with this many recent runs are read."""
 
 _LABELED_PROJECTS = replace(
     STACK_PROJECTS,
@@ -79,8 +79,8 @@ def snapshot(
     Parameters
     ----------
     folder : str or path-like
-        The folder: a new one, an empty one, or a snapshot, which is replaced. It is complete, or
-        there is none. Only the user can read it.
+        The folder: a new one, an empty one, or a snapshot, which is replaced. It is written
+        completely or not at all. Only the user can read it.
     client : Client, optional
         The account to read; by default the one that the environment describes.
     stack : int, str or iterable of these, optional
@@ -139,7 +139,7 @@ def read_failures(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
 
 @dataclass
 class _Account:
-    """What has been read of an account."""
+    """The responses of an account that have been read so far."""
 
     client: Client
     on_error: OnError
@@ -184,7 +184,7 @@ class _Account:
     def find_stacks(self, stack: StackArgument) -> tuple[Stack, ...]:
         """Return the stacks to read; none if none is known and there are organizations."""
         try:
-            return self.client.stacks(stack)
+            stacks = self.client.resolve_stacks(stack, on_error=self.on_error)
         except ConfigError as error:
             if stack is not None:
                 raise
@@ -192,6 +192,9 @@ class _Account:
                 reasons = [*map(str, self.failures.values()), str(error)]
                 raise ConfigError("\n".join(reasons)) from None
             return ()
+        self.failures |= stacks.failures
+        self.subjects |= {request: {"stack_url": request.stack} for request in stacks.failures}
+        return stacks.found
 
     def read_stacks(self, stacks: Iterable[Stack]) -> None:
         """Read all lists of stacks (v6) concurrently."""
@@ -243,7 +246,7 @@ class _Account:
             for stack_id, load_test_ids in frequent_load_tests(runs, self.client.as_of).items()
             for load_test_id in load_test_ids
         }
-        # Their data may have expired, or they may not send HTTP requests: that is no failure.
+        # Their data may have expired, or they may not send HTTP requests: that is not a failure.
         responses = self.client.fetch(requests, on_error="warn")
         self._receive(responses._replace(failures={}))
         for request, body in responses.bodies.items():
@@ -287,7 +290,7 @@ class _Account:
 
 
 def frequent_load_tests(test_runs: pd.DataFrame, as_of: datetime) -> dict[int, list[int]]:
-    """Return the load tests that have run often of late, by their stack."""
+    """Return the load tests that have run often recently, by stack."""
     recent = test_runs[test_runs["created"] > as_of - timedelta(days=METRIC_DAYS)]
     counts = recent.groupby(["stack_id", "load_test_id"]).size()
     found: dict[int, list[int]] = defaultdict(list)
@@ -297,5 +300,5 @@ def frequent_load_tests(test_runs: pd.DataFrame, as_of: datetime) -> dict[int, l
 
 
 def _list_path(page: Request) -> str:
-    """Return the path of the list that a page is of."""
+    """Return the path of the list to which a page belongs."""
     return page.path.partition("?")[0]

@@ -20,7 +20,7 @@ from k6frames.errors import ConfigError
 from k6frames.validation import absolute_path
 
 WRITTEN_BY = "written_by"
-"""The field of the manifest that tells a snapshot from a folder that somebody else made."""
+"""The field of the manifest that distinguishes a snapshot from other folders."""
 
 _TOP_LEVEL = {MANIFEST, STACKS_FOLDER, "v3"}
 _MAX_REPLACEMENTS = 10
@@ -40,7 +40,7 @@ def find_target(folder: str | os.PathLike[str]) -> Path:
     except FileNotFoundError:
         return target
     except NotADirectoryError:
-        raise ConfigError(f"{target} is not a folder, or is in none.") from None
+        raise ConfigError(f"{target} is not a folder, or is inside a file.") from None
     if names and not (names <= _TOP_LEVEL and _is_written_by_k6frames(target)):
         raise ConfigError(
             f"{target} is not empty and not a snapshot. A snapshot replaces the whole folder, so "
@@ -74,6 +74,15 @@ def write_folder(target: Path, files: Mapping[PurePath, bytes], modified: dateti
     OSError
         If it cannot be written; then an existing folder is unchanged.
     """
+    try:
+        _write_folder(target, files, modified)
+    except OSError as error:
+        # Its own path, if any, is one in the temporary folder.
+        reason = f"{error.strerror}; no snapshot was written, and an existing one is unchanged"
+        raise OSError(error.errno, reason, str(target)) from None
+
+
+def _write_folder(target: Path, files: Mapping[PurePath, bytes], modified: datetime) -> None:
     with temporary_folder(target) as folder:
         for name, content in files.items():
             file = folder / name
@@ -82,7 +91,7 @@ def write_folder(target: Path, files: Mapping[PurePath, bytes], modified: dateti
             file.write_bytes(content)
             file.chmod(0o600)
             os.utime(file, (modified.timestamp(), modified.timestamp()))
-        # All files first: then most of them are on the disk when the first is waited for.
+        # Only after all are written: by then, most of them have reached the disk.
         for path in [folder, *folder.rglob("*")]:
             _flush(path)
         _replace(folder, target)
@@ -92,7 +101,7 @@ def write_folder(target: Path, files: Mapping[PurePath, bytes], modified: dateti
 def temporary_folder(target: Path) -> Iterator[Path]:
     """Create a hidden folder next to `target`, which is removed at the end.
 
-    A lock file tells that it is in use. What processes that were killed have left is removed.
+    A lock file shows that it is in use. What killed processes left behind is removed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     _recover(target)
@@ -108,7 +117,7 @@ def temporary_folder(target: Path) -> Iterator[Path]:
 
 
 def _recover(target: Path) -> None:
-    """Undo what processes that were killed have begun."""
+    """Restore the target and remove what killed processes left behind."""
     for lock in target.parent.glob(f".{glob.escape(target.name)}.k6frames-*.lock"):
         with contextlib.suppress(OSError, Timeout), FileLock(lock, timeout=0):
             old = lock.with_suffix(".old")
