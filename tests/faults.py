@@ -658,7 +658,7 @@ def retry_much_later(box: Sandbox) -> None:
     for status in (503, 429):
         server = box.serve(busy(status, 86400))
         client = box.client(server)
-        message = "It asks to wait 86400 s (Retry-After), but only 10 s are left"
+        message = "The API asks to wait 86400 s (Retry-After), but only 10 s are left"
         error = box.fails(client, message, status=status)
         assert "Tried once" in str(error)
     box.fails(client, "the API asks for a pause of 86400 s", status=429)

@@ -154,7 +154,7 @@ class RetryAdapter(HTTPAdapter):
         limits = (min(timeout[0], remaining), min(timeout[1], remaining))
         try:
             response, body = self._receive(request, timeout=limits, **options)
-        # Whatever is raised while a response is read, the response is not usable.
+        # Any error here means that there is no usable response.
         except Exception as error:  # noqa: BLE001
             active.last_failure = f"{describe_failure(error)}."
             message = f"{describe_request(request)}: {active.last_failure}"
@@ -180,7 +180,7 @@ class RetryAdapter(HTTPAdapter):
         return response, read_body(response.raw)
 
     def _wait_for_pause(self, request: requests.PreparedRequest, active: ActiveRequest) -> float:
-        """Wait while the API asked any request to slow down; return the seconds that remain."""
+        """Wait until the pause that the API requested is over; return the seconds that remain."""
         url = str(request.url)
         remaining = active.started + self._budget - time.monotonic()
         pause = max(self._paused_until - time.monotonic(), 0)
@@ -189,7 +189,10 @@ class RetryAdapter(HTTPAdapter):
             raise APIError(429, None, f"{describe_request(request)}: {what}", url)
         if active.stopped.wait(pause):
             raise APIError(
-                None, None, f"{describe_request(request)}: not sent, the work was stopped.", url
+                None,
+                None,
+                f"{describe_request(request)}: not sent, because the work was stopped.",
+                url,
             )
         return max(remaining - pause, 0.001)
 
@@ -205,7 +208,9 @@ class RetryAdapter(HTTPAdapter):
         if status == 200 and is_json(body.content):
             return
         if status == 200:
-            kind = printable(response.headers.get("Content-Type", "of no type"), self._token, 60)
+            kind = printable(
+                response.headers.get("Content-Type", "no Content-Type"), self._token, 60
+            )
             active.last_failure = (
                 f"the response is not JSON, or was truncated ({len(body.content):,} bytes, {kind})."
             )
@@ -236,7 +241,7 @@ class RetryAdapter(HTTPAdapter):
     ) -> APIError:
         """Refuse a redirect: it may lead to another host, which must not get the token."""
         try:
-            # Redacted as it came: a host name is read in lower case.
+            # Redact first: urlsplit lowercases the host.
             target = urlsplit(self._token.redact(response.headers["Location"]))
             where = f"{target.scheme}://{target.hostname}" if target.hostname else "another path"
         except ValueError:
@@ -274,7 +279,7 @@ def _final_error(
     message = error.message
     if failure.retry_after is not None and failure.retry_after >= budget - elapsed:
         message += (
-            f" It asks to wait {failure.retry_after:.0f} s (Retry-After), but only "
+            f" The API asks to wait {failure.retry_after:.0f} s (Retry-After), but only "
             f"{max(budget - elapsed, 0):.0f} s are left for this request."
         )
     tried = "once" if attempts == 1 else f"{attempts} times"

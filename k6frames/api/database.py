@@ -1,4 +1,4 @@
-"""`CacheDatabase`: one SQLite file for one user, whose failure costs the cache and nothing else."""
+"""`CacheDatabase`: one SQLite file for one user, a failure of which only disables the cache."""
 
 from __future__ import annotations
 

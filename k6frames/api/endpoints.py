@@ -138,8 +138,7 @@ def _arguments(**arguments: str | int | list[int] | datetime | None) -> str:
             written.append(f"{name}={quote(text, safe=_SAFE)}")
         except UnicodeEncodeError:
             raise ConfigError(
-                f"{name} has half of a surrogate pair, which no request can contain: "
-                f"{short_repr(value)}."
+                f"{name} contains a lone surrogate, which cannot be sent: {short_repr(value)}."
             ) from None
     return f"({','.join(written)})"
 

@@ -21,7 +21,7 @@ from k6frames.validation import is_integer, short_repr
 MANIFEST = "account.json"
 STACKS_FOLDER = "stacks"
 SAFE_CHARACTERS = "()=,'.[]_- "
-"""What a file's name has as it is, besides letters and digits; the rest is percent-encoded."""
+"""Characters that are not percent-encoded in the names of files, besides letters and digits."""
 
 
 def response_file(path: str, stack: int | str | None = None) -> PurePosixPath:
@@ -160,7 +160,7 @@ def _read_stacks(file: Path, value: Any) -> tuple[tuple[int, str | None], ...]:
             raise _malformed(file, where, "an object with id and url", entry)
         stack_id, url = entry.get("id"), entry.get("url")
         if not is_integer(stack_id) or stack_id < 1 or stack_id in stacks:
-            raise _malformed(file, f"{where}.id", "a positive integer of its own", stack_id)
+            raise _malformed(file, f"{where}.id", "a unique positive integer", stack_id)
         try:
             normalized = None if url is None else parse_stack(url)
         except ConfigError:

@@ -36,7 +36,7 @@ def read_configs() -> Iterator[K6Config]:
     Raises
     ------
     UnreadableConfigError
-        If a file is not JSON or cannot be read. The message has none of its text.
+        If a file is not JSON or cannot be read. The message does not include its text.
     """
     for path in config_files():
         try:
@@ -73,7 +73,7 @@ def config_files() -> list[Path]:
     except RuntimeError:  # a user without a home folder, so k6 has stored nothing either
         return []
     current, legacy = folder / "k6" / "config.json", folder / "loadimpact" / "k6" / "config.json"
-    # k6 before 0.58 writes the legacy file: whoever logged in with it later means that one. File
+    # k6 before 0.58 writes the legacy file: the newer file is the one in use. File
     # times are coarse, so within two seconds the current one is used.
     if _modified(legacy) > _modified(current) + 2:
         return [legacy, current]

@@ -35,7 +35,7 @@ No k6 Cloud token was found. Give one in any of three ways:
   1. Client(token="...")
   2. the environment variable K6_CLOUD_TOKEN
   3. `k6 cloud login`, which stores it in {files}
-Or look at the sample account, which needs none: k6frames.Client.sample()"""
+Or use the sample account, which needs none: k6frames.Client.sample()"""
 
 _HOW_TO_NAME_A_STACK = """\
 No Grafana stack was given, and everything but organizations and their projects belongs to one.
@@ -187,7 +187,7 @@ def parse_stack(value: object) -> str:
         text = value.strip()
         if text.isascii() and text.isdigit():
             return _stack_id(int(text[:30]))
-        if text.isprintable():  # urlsplit drops line breaks without a word
+        if text.isprintable():  # urlsplit drops line breaks silently
             return _stack_url(text)
     if is_integer(value):
         return _stack_id(int(value))

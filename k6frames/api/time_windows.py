@@ -27,7 +27,7 @@ MAX_DIRECT_PARTS = 8
 FANOUT = 1.4
 """A window with more pages is first split into this many times the square root of their number."""
 MAX_PARTS = 1000
-"""Into how many parts a window is split at most, whatever a response says there is in it."""
+"""The maximum number of parts into which a window is split."""
 SHORTEST = timedelta(microseconds=1)
 PRECISION = timedelta(seconds=1)
 """How far a creation time may be outside of its window: the API may show it without fractions."""
@@ -111,14 +111,14 @@ class TimeWindows:
         """Take the first page of a window; if it has more, request its parts."""
         window = self._windows[request]
         window.count = page.count
-        is_whole = page.count <= len(page.value)
-        times = [] if is_whole else _creation_times(request, page, response)
-        uses_page = is_whole or (self._uses_order and times == sorted(times))
+        is_complete_page = page.count <= len(page.value)
+        times = [] if is_complete_page else _creation_times(request, page, response)
+        uses_page = is_complete_page or (self._uses_order and times == sorted(times))
         if uses_page:
             self.pages[request] = response
             window.ids = set(page.ids)
             self._ids |= window.ids
-        if is_whole:
+        if is_complete_page:
             return []
         _check_page(request, page, times, window)
         if uses_page:

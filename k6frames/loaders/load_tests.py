@@ -255,7 +255,7 @@ def load_zones_df(
     ConfigError
         If no token or no stack is found.
     APIError
-        If the API gives no usable response, or the list changed each time that it was read.
+        If the API gives no usable response.
     SchemaError
         If a response does not match the table.
 

@@ -57,7 +57,7 @@ def schedules_df(
     schedules = load_stack_list(
         SCHEDULES, endpoints.SCHEDULES, client=client, stack=stack, on_error=on_error
     )
-    # The API leaves the default out.
+    # The API omits an interval of 1.
     is_default = schedules["frequency"].notna() & schedules["interval"].isna()
     schedules.loc[is_default, "interval"] = 1
     return schedules

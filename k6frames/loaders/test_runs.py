@@ -100,7 +100,7 @@ def test_runs_df(
         for request in wanted.requests
     ]
     runs = load_lists(TEST_RUNS, readers, wanted, client, on_error)
-    # A folder of responses has all runs, whatever was asked for.
+    # A folder of responses has all runs, whatever was requested.
     selected = pd.Series(data=True, index=runs.index)
     if ids is not None:
         selected &= runs["load_test_id"].isin(ids)

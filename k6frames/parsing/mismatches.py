@@ -67,7 +67,7 @@ def describe_field(place: str, source: str, column: Column, found: str) -> str:
 
 
 def decode_any(text: str) -> Any:
-    """Decode without a type, to explain an error; what cannot be decoded is shown as nothing."""
+    """Decode without a type, to explain an error; return {} for invalid JSON."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):

@@ -65,7 +65,7 @@ def one_forbidden() -> object:
     ("provoke", "expected"),
     [
         (Client, "Give it in one of these ways:\n  1. the environment variable K6_CLOUD_TOKEN\n"),
-        (Client, "Or look at the sample account, which needs none: --sample"),
+        (Client, "Or use the sample account, which needs none: --sample"),
         (v6_without_stack, "in any of these ways:\n  1. the option --stack 123\n  2. the envir"),
         (several_stacks, "pass --stack as one of 1, 2."),
         (not_cached, "--offline sends no request. Fetch it once without --offline."),
