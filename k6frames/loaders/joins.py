@@ -14,7 +14,7 @@ from k6frames.tables import (
     TEST_RUNS,
 )
 from k6frames.tables.organizations import ORGANIZATION_RENAMES, PROJECT_RENAMES
-from k6frames.tables.schema import combine_attrs, returns
+from k6frames.tables.schema import combine_attrs, failures, returns
 
 
 @returns(ORGANIZATION_PROJECTS)
@@ -24,17 +24,17 @@ def join_projects(organizations: pd.DataFrame, projects: pd.DataFrame) -> pd.Dat
     Parameters
     ----------
     organizations : pandas.DataFrame
-        As `organizations_df` returns it; rows may have been left out.
+        As `organizations_df` returns it, or some of its rows.
     projects : pandas.DataFrame
-        As `projects_df` returns it; rows may have been left out.
+        As `projects_df` returns it, or some of its rows.
 
     Returns
     -------
     pandas.DataFrame
-        A row per project, and one per organization that has none, in the order of the
-        organizations. A project whose organization is unknown is at the end, without org_name. An
-        organization whose projects could not be read (``projects.attrs["failed"]``) is left out: it
-        would look as if it had none.
+        One row per project, and one per organization without projects, in the order of the
+        organizations. A project whose organization is unknown is at the end, without `org_name`. An
+        organization whose projects could not be read (``projects.attrs["failed"]``) is left out,
+        because it may have projects.
 
     Raises
     ------
@@ -53,14 +53,14 @@ def join_projects(organizations: pd.DataFrame, projects: pd.DataFrame) -> pd.Dat
     """
     left = ORGANIZATIONS_PUBLIC.conform(organizations).rename(columns=ORGANIZATION_RENAMES)
     right = PROJECTS.conform(projects).rename(columns=PROJECT_RENAMES)
-    failed = [entry["org_id"] for entry in projects.attrs.get("failed", []) if "org_id" in entry]
+    failed = [entry["org_id"] for entry in failures(projects) if "org_id" in entry]
     if failed:
         left = left[~left["org_id"].isin(failed) | left["org_id"].isin(right["org_id"])]
     joined = left.merge(right, on="org_id", how="left")
     if joined["project_id"].count() < len(right):
         unknown = right[~right["org_id"].isin(left["org_id"])]
         joined = pd.concat([joined, unknown])
-    # The key needs no check: both inputs were checked, and each project is in one row.
+    # Keys are unique: those of both inputs are, and each project is in one row.
     joined = joined[list(ORGANIZATION_PROJECTS.dtypes)].reset_index(drop=True)
     return combine_attrs(joined, organizations, projects)
 
@@ -83,8 +83,8 @@ def join_test_runs(
     Returns
     -------
     pandas.DataFrame
-        A row per test run, in the same order. A name is missing where the load test or the project
-        was deleted.
+        One row per test run, in the same order. A name is missing if the load test or project was
+        deleted.
 
     Raises
     ------

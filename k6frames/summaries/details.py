@@ -1,4 +1,4 @@
-"""Checks and groups of test runs that are joined with their load tests and projects."""
+"""Test run details as summaries need them, and groups of rows with the same key."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NAMES = ("load_test_name", "project_name")
 
 
 def conform_details(details: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return the key, the names and some more columns of a frame of test run details.
+    """Return the key, the names and these columns of a frame of test run details.
 
-    The names are required even by summaries that show none: whether test runs without names are
-    accepted must not depend on the function.
+    Every summary requires the names, even one that does not use them, so that all of them accept
+    the same frames.
     """
     table = TEST_RUN_DETAILS.select(*_NAMES, *columns)
     if (
@@ -35,40 +35,39 @@ def conform_details(details: pd.DataFrame, *columns: str) -> pd.DataFrame:
 
 
 def number_groups(
-    runs: pd.DataFrame, keys: Sequence[str], others: Sequence[str] = ()
+    rows: pd.DataFrame, keys: Sequence[str], attributes: Sequence[str] = ()
 ) -> tuple[npt.NDArray[np.int64], pd.DataFrame]:
     """Number the groups of rows that have the same key.
 
     Parameters
     ----------
-    runs : pandas.DataFrame
+    rows : pandas.DataFrame
         Any frame.
     keys : sequence of str
-        The columns of the key; missing values are a key of their own. Without any, all rows are
-        one group.
-    others : sequence of str
-        Columns that depend on the key, such as names. The last row of a group counts.
+        The columns of the key, in which a missing value is a value like others. Without any, all
+        rows are one group.
+    attributes : sequence of str
+        Other columns to return, with the value in the last row of the group, such as its name.
 
     Returns
     -------
     tuple of numpy.ndarray and pandas.DataFrame
-        The number of each row's group, and a frame with one row per group, in the order of the
-        numbers and of the keys.
+        The number of each row's group, and a frame with one row per group, ordered by key.
     """
     if not keys:
-        return np.zeros(len(runs), np.int64), pd.DataFrame(index=pd.RangeIndex(1))
-    by_key = runs.groupby(list(keys), dropna=False, sort=True)
+        return np.zeros(len(rows), np.int64), pd.DataFrame(index=pd.RangeIndex(1))
+    by_key = rows.groupby(list(keys), dropna=False, sort=True)
     numbers = np.asarray(by_key.ngroup(), dtype=np.int64)
-    groups = runs[[*keys, *others]].take(last_positions(numbers, numbers.max(initial=-1) + 1))
+    groups = rows[[*keys, *attributes]].take(last_positions(numbers, numbers.max(initial=-1) + 1))
     return numbers, groups.reset_index(drop=True)
 
 
 def last_positions(
     numbers: npt.NDArray[np.int64], count: int, mask: npt.NDArray[np.bool_] | None = None
 ) -> npt.NDArray[np.int64]:
-    """Return the position of the last row of each group, or of the last that a mask selects.
+    """Return the position of the last row of each group, only among the rows of a mask if given.
 
-    Where a group has no such row, it is -1.
+    The position is -1 for a group without such a row.
     """
     positions = np.arange(len(numbers)) if mask is None else np.flatnonzero(mask)
     last = np.full(count, -1, np.int64)

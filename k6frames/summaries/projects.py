@@ -1,4 +1,4 @@
-"""Projects: how many there are, since when, which are idle and which share a name."""
+"""Summaries of projects: their number, their growth, idle ones and shared names."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from k6frames.tables.schema import Table, combine_attrs, returns
 from k6frames.tables.timestamps import MAX_DAYS, TimestampLike, resolve_as_of
 from k6frames.validation import validate_choice, validate_integer
 
-# Tables with creation dates; a frame is of the first one whose key it has.
-_CREATIONS = {
+# The column with creation dates in each table. A frame is of the first table whose key it has.
+_DATE_COLUMNS = {
     ORGANIZATION_PROJECTS: "project_created",
     LOAD_TESTS: "created",
     STACK_PROJECTS: "created",
@@ -104,15 +104,14 @@ def creation_timeline(
     by : {"org_id"}, optional
         Count per organization.
     until : str, date, datetime or pandas.Timestamp, optional
-        The periods continue to the one that contains this timestamp (UTC without an offset), so
-        that months without a creation at the end are visible. By default they end with the last
-        creation.
+        The periods continue to the one that contains this timestamp (UTC without an offset), even
+        if nothing was created in the last ones. By default they end with the last creation.
 
     Returns
     -------
     pandas.DataFrame
-        One row per period from the first creation to the last, including those with none. With
-        ``by="org_id"``, every organization that has a creation date has every period.
+        One row per period from the first creation to the last, including empty ones. With
+        ``by="org_id"``, every organization with a creation date has every period.
 
     Raises
     ------
@@ -133,29 +132,28 @@ def creation_timeline(
     if by is not None:
         validate_choice("by", by, ["org_id"], '"org_id" or None')
     keys = [by] if by else []
-    table = _find_creations(frame)
-    column = _CREATIONS[table]
+    table = _find_dated_table(frame)
+    column = _DATE_COLUMNS[table]
     if by and by not in table.dtypes:
         raise ConfigError(f'by="org_id" needs projects of v3: {table.doc} has no organization ID.')
-    dated = table.select(column, *keys).conform(frame)
-    if dated[column].hasnans:
-        dated = dated[dated[column].notna()]
+    dated = table.select(column, *keys).conform(frame).dropna(subset=column)
     numbers, groups = number_groups(dated, keys)
     timeline = make_timeline(
         dated[column], freq, until=until, groups=len(groups), group="organization"
     )
-    shape = len(groups), len(timeline.periods)
-    cells = numbers * len(timeline.periods) + timeline.positions
-    created = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+    periods = timeline.periods
+    cells = numbers * len(periods) + timeline.positions
+    created = np.bincount(cells, minlength=len(groups) * len(periods))
+    created = created.reshape(len(groups), len(periods))
     result = pd.DataFrame(
         {
-            "period": np.tile(timeline.periods.tz_convert(None).to_numpy(), len(groups)),
+            "period": periods.take(np.tile(np.arange(len(periods)), len(groups))),
             "created": created.ravel(),
             "cumulative": created.cumsum(axis=1).ravel(),
         }
     )
     if by:
-        result[by] = groups[by].array.repeat(len(timeline.periods))
+        result[by] = groups[by].array.repeat(len(periods))
     returned = CREATION_TIMELINE_BY_ORGANIZATION if by else CREATION_TIMELINE
     return combine_attrs(returned.conform(result), frame)
 
@@ -220,7 +218,7 @@ def idle_projects(
     else:
         inputs.append(test_runs)
         runs = TEST_RUNS.select("project_id", "created").conform(test_runs)
-        runs = runs[(runs["created"] <= now).to_numpy()]
+        runs = runs[runs["created"] <= now]
         last_runs = runs.groupby("project_id")["created"].max().rename("last_run").reset_index()
         projects = projects.merge(last_runs, on="project_id", how="left")
         activity = projects[["project_updated", "last_run"]].max(axis=1)
@@ -235,7 +233,7 @@ def idle_projects(
 def account_summary(
     organization_projects: pd.DataFrame, *, as_of: TimestampLike | None = None
 ) -> pd.DataFrame:
-    """Count what the account has, what is new and what is idle.
+    """Count organizations and projects, and how many projects are new or idle.
 
     Parameters
     ----------
@@ -327,13 +325,13 @@ def shared_names(organization_projects: pd.DataFrame) -> pd.DataFrame:
     return combine_attrs(SHARED_NAMES.conform(names), organization_projects)
 
 
-def _find_creations(frame: object) -> Table:
+def _find_dated_table(frame: object) -> Table:
     """Return the table of a frame with creation dates."""
     if isinstance(frame, pd.DataFrame) and "test_run_id" not in frame.columns:
-        for table, column in _CREATIONS.items():
+        for table, column in _DATE_COLUMNS.items():
             if {*table.key, column} <= set(frame.columns):
                 return table
-    functions = ", ".join(f"k6frames.{table.function}" for table in _CREATIONS)
+    functions = ", ".join(f"k6frames.{table.function}" for table in _DATE_COLUMNS)
     if not isinstance(frame, pd.DataFrame):
         found = describe_type(frame)
     elif len(frame.columns):

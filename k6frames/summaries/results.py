@@ -1,4 +1,4 @@
-"""Results of load tests: which fail and since when, which are flaky, idle or scheduled."""
+"""Summaries of test results, and which load tests are failing, flaky or idle."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ NEEDED = ("stack_id", "test_run_id", "load_test_name", "project_name", *_RUN)
 """The columns that `test_results` needs."""
 
 FLAKY_RUNS = 20
-"""How many of the newest finished runs of a load test tell whether it is flaky."""
+"""A load test is flaky or not by its last runs with a result, at most this many."""
 
 MIN_FLAKY_CHANGES = 2
-"""One change is a test that broke, or was fixed; two are back and forth."""
+"""With one change, a test broke or was fixed; with two, its result changed back and forth."""
 
 
 @returns(TEST_RESULTS)
@@ -43,14 +43,14 @@ def test_results(
     as_of: TimestampLike | None = None,
     days: int = 90,
 ) -> pd.DataFrame:
-    """Count the results of each load test, and find out since when it fails.
+    """Count the results of each load test, and find since when it has been failing.
 
     A run counts as passed, failed or error by its `result`; as aborted if it has ended without a
-    result; and as under way while `ended` is missing. The pass rate is passed, divided by passed,
-    failed and errors. Counts, pass rate, duration and VUh are those of the runs created in the
-    last `days` days before `as_of`. `last_run`, `last_result` and `failing_since` look at all runs
-    until then, so that a test can have failed for longer. Later runs, and those without a creation
-    date, are ignored.
+    result; and as under way while `ended` is missing. The pass rate is passed / (passed + failed +
+    errors). Counts, pass rate, duration and VUh are those of the runs created in the `days` days
+    before `as_of`. `last_run`, `last_result` and `failing_since` also consider older runs, because
+    a test may have been failing for longer. Runs after `as_of`, and runs without a creation date,
+    are ignored.
 
     Parameters
     ----------
@@ -59,13 +59,13 @@ def test_results(
     as_of : str, date, datetime or pandas.Timestamp, optional
         The timestamp that days are counted from, UTC without an offset; by default now.
     days : int, default 90
-        How many days count.
+        How many days before `as_of` to count.
 
     Returns
     -------
     pandas.DataFrame
         One row per load test that has runs in these days, the lowest pass rate first, load tests
-        without a pass rate last. The name is missing if the load test is deleted.
+        without a pass rate last. The name is missing if the load test was deleted.
 
     Raises
     ------
@@ -92,7 +92,8 @@ def test_results(
     recent = (now - runs["created"] < pd.Timedelta(days=days)).to_numpy()
     ended = runs["ended"].notna().to_numpy()
     kinds = _classify(runs)
-    counted = {"test_runs": np.full(len(runs), fill_value=True), **kinds, "under_way": ~ended}
+    counted = {"test_runs": np.ones(len(runs), dtype=bool), **kinds, "under_way": ~ended}
+
     summary = groups.rename(columns={"created": "last_run"})
     for name, mask in counted.items():
         summary[name] = np.bincount(numbers[mask & recent], minlength=len(groups))
@@ -102,6 +103,7 @@ def test_results(
     summary["last_result"] = runs["result"].array.take(last, allow_fill=True)
     failing = _first_failed(numbers, len(groups), kinds)
     summary["failing_since"] = runs["created"].array.take(failing, allow_fill=True)
+
     finished = runs[recent & ended].groupby(numbers[recent & ended])
     summary["median_duration"] = finished["execution_duration"].median()
     summary["vuh"] = finished["total_vuh"].sum()
@@ -113,10 +115,10 @@ def test_results(
 def runs_that_count(
     details: pd.DataFrame, *, as_of: TimestampLike | None, days: int
 ) -> pd.DataFrame:
-    """Return those of some runs on which the result of `test_results` depends.
+    """Return only the runs on which the result of `test_results` depends.
 
-    They are the runs of the last days, and of the older ones of each load test the last run, the
-    last with a result, the last that passed, and the first that failed after it.
+    These are the runs of the last days. Of the older runs of each load test, they are the last run,
+    the last one with a result, the last one that passed, and the first failure after that.
 
     Parameters
     ----------
@@ -161,7 +163,7 @@ def results_timeline(
     Returns
     -------
     pandas.DataFrame
-        One row per period from the first run to the last, those without a run included.
+        One row per period from the first run to the last, including empty ones.
 
     Raises
     ------
@@ -191,8 +193,8 @@ def results_timeline(
 def flaky_tests(details: pd.DataFrame) -> pd.DataFrame:
     """Find the load tests whose result changes back and forth.
 
-    The newest 20 runs of each load test that have a result count. A change is a run whose result
-    differs from the result of the run before; a load test with two or more is flaky.
+    Only the last 20 runs with a result are considered. A change is a run whose result differs from
+    that of the run before. A load test with two or more changes is flaky.
 
     Parameters
     ----------
@@ -218,7 +220,9 @@ def flaky_tests(details: pd.DataFrame) -> pd.DataFrame:
     True
     """
     runs = conform_details(details, "load_test_id", "created", "result")
-    runs = _in_order(runs.dropna(subset=["created", "result"])).groupby(_LOAD_TEST).tail(FLAKY_RUNS)
+    runs = (
+        _sort_runs(runs.dropna(subset=["created", "result"])).groupby(_LOAD_TEST).tail(FLAKY_RUNS)
+    )
     numbers, groups = number_groups(runs, _LOAD_TEST, ["load_test_name", "project_name"])
     by_test = runs.groupby(numbers)
     previous = by_test["result"].shift()
@@ -285,36 +289,37 @@ def idle_load_tests(
     now = resolve_as_of(as_of)
     tests = LOAD_TESTS.select("name", "project_id", "created").conform(load_tests)
     runs = TEST_RUNS.select("load_test_id", "created").conform(test_runs)
-    runs = runs[(runs["created"] <= now).to_numpy()]
+    runs = runs[runs["created"] <= now]
     last_runs = runs.groupby(_LOAD_TEST)["created"].max().rename("last_run").reset_index()
     tests = tests.rename(columns={"name": "load_test_name", "created": "load_test_created"})
     tests = tests.merge(last_runs, on=_LOAD_TEST, how="left")
     tests["activity"] = tests["last_run"].fillna(tests["load_test_created"])
     tests["idle_days"] = (now - tests["activity"]).dt.days
-    idle = tests[(tests["idle_days"] >= days).to_numpy()]
+    idle = tests[tests["idle_days"] >= days]
     idle = idle.sort_values(["activity", *_LOAD_TEST])
     return combine_attrs(IDLE_LOAD_TESTS.conform(idle), load_tests, test_runs)
 
 
 def _runs_until(now: pd.Timestamp, details: pd.DataFrame) -> pd.DataFrame:
-    """Return what `test_results` needs of the runs until a timestamp, in order."""
+    """Return the runs created until a timestamp, with the columns that `test_results` needs."""
     runs = conform_details(details, *_RUN)
-    return _in_order(runs[(runs["created"] <= now).to_numpy()])
+    return _sort_runs(runs[runs["created"] <= now])
 
 
-def _in_order(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return runs in the order of their creation, those created at the same time by ID."""
+def _sort_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """Sort runs by creation date, then by ID."""
     created = runs["created"].astype("int64").to_numpy()
     ids = runs["test_run_id"].to_numpy(dtype=np.int64)
-    later = np.diff(created)
-    # Loaders return them in this order, and sorting would take longer than all the rest.
-    if not ((later > 0) | ((later == 0) & (np.diff(ids) > 0))).all():
+    steps = np.diff(created)
+    # Loaders return sorted runs, and sorting takes longer than the rest of a summary.
+    is_sorted = ((steps > 0) | ((steps == 0) & (np.diff(ids) > 0))).all()
+    if not is_sorted:
         runs = runs.take(np.lexsort([ids, created]))
     return runs.reset_index(drop=True)
 
 
 def _classify(runs: pd.DataFrame) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return for each kind of result which of the runs have it."""
+    """Return a mask of the runs with each kind of result."""
     result = runs["result"]
     kinds = {
         name: (result == value).to_numpy(dtype=bool, na_value=False)
@@ -327,7 +332,7 @@ def _classify(runs: pd.DataFrame) -> dict[str, npt.NDArray[np.bool_]]:
 def _first_failed(
     numbers: npt.NDArray[np.int64], count: int, kinds: dict[str, npt.NDArray[np.bool_]]
 ) -> npt.NDArray[np.int64]:
-    """Return where the first failed run (or error) after the last passed one is; -1 for none."""
+    """Return the position of each group's first failure after its last passed run, -1 if none."""
     last_passed = last_positions(numbers, count, kinds["passed"])
     failed = np.flatnonzero(kinds["failed"] | kinds["errors"])
     failed = failed[failed > last_passed[numbers[failed]]]

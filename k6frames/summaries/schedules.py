@@ -1,4 +1,4 @@
-"""Schedules: which load tests run next, and how often."""
+"""Summary of schedules: which load tests run next, and how often."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def scheduled_runs(schedules: pd.DataFrame, load_tests: pd.DataFrame) -> pd.Data
     schedules : pandas.DataFrame
         As `schedules_df` returns it.
     load_tests : pandas.DataFrame
-        As `load_tests_df` returns it: the names. The name is missing where a load test is not in
+        As `load_tests_df` returns it, for the names. The name is missing if a load test is not in
         this frame.
 
     Returns
     -------
     pandas.DataFrame
-        One row per active schedule, the next run first. `recurrence` is ``"once"``, such as
-        ``"every 2 weeks on Sat, Sun"``, or a cron expression with its time zone, such as
+        One row per active schedule, the next run first. `recurrence` is ``"once"``, an interval
+        such as ``"every 2 weeks on Sat, Sun"``, or a cron expression with its time zone, such as
         ``"cron 0 7 * * 1 (UTC)"``.
 
     Raises
@@ -60,33 +60,34 @@ def scheduled_runs(schedules: pd.DataFrame, load_tests: pd.DataFrame) -> pd.Data
     >>> bool(runs["next_run"].is_monotonic_increasing)
     True
     """
-    recurrence = ("frequency", "interval", "weekdays", "cron", "cron_time_zone")
+    rule = ["frequency", "interval", "weekdays", "cron", "cron_time_zone"]
     active = SCHEDULES.select(
-        "load_test_id", "next_run", "deactivated", "until", "count", *recurrence
+        "load_test_id", "next_run", "deactivated", "until", "count", *rule
     ).conform(schedules)
     names = LOAD_TESTS.select("name", "project_id").conform(load_tests)
     names = names.rename(columns={"name": "load_test_name"})
     active = active[active["next_run"].notna() & ~active["deactivated"].fillna(value=False)]
     active = active.merge(names, on=["stack_id", "load_test_id"], how="left")
-    plain = active[list(recurrence)].astype(object).where(active[list(recurrence)].notna(), None)
-    active["recurrence"] = [_describe(*row) for row in plain.itertuples(index=False)]
+    rules = active[rule].astype(object).where(active[rule].notna(), None)
+    active["recurrence"] = [_describe(**row) for row in rules.to_dict("records")]
     active = active.sort_values(["next_run", "stack_id", "schedule_id"])
     return combine_attrs(SCHEDULED_RUNS.conform(active), schedules, load_tests)
 
 
 def _describe(
+    *,
     frequency: str | None,
     interval: int | None,
     weekdays: str | None,
     cron: str | None,
-    time_zone: str | None,
+    cron_time_zone: str | None,
 ) -> str:
     """Describe in words how often a schedule runs."""
     if cron is not None:
-        return f"cron {cron} ({time_zone})" if time_zone else f"cron {cron}"
+        return f"cron {cron} ({cron_time_zone})" if cron_time_zone else f"cron {cron}"
     if frequency is None:
         return "once"
-    # A frequency that k6 adds one day is shown as the API names it.
+    # A new frequency of the API is shown as it is.
     unit = _UNITS.get(frequency, frequency)
     every = f"every {unit}" if interval in (None, 1) else f"every {interval} {unit}s"
     if not weekdays:

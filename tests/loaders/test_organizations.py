@@ -441,6 +441,12 @@ def test_an_organization_whose_projects_could_not_be_fetched_is_left_out() -> No
     assert [failure["org_id"] for failure in both.attrs["failed"]] == [10, 20]
 
 
+def test_the_join_ignores_attrs_of_another_kind() -> None:
+    projects = projects_of((1, 10))
+    projects.attrs["failed"] = 5
+    assert pairs(k6frames.join_projects(organizations_of(10), projects)) == [(10, 1)]
+
+
 def test_the_join_refuses_a_duplicate_key() -> None:
     twice = pd.concat([organizations_of(1), organizations_of(1)])
     with pytest.raises(SchemaError, match="duplicate key \\(org_id 1\\)"):
