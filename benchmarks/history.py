@@ -1,8 +1,8 @@
-"""Sum the usage of ten million runs per project and month with several engines, side by side.
+"""Compare engines that sum the usage of ten million runs per project and month.
 
-``python benchmarks/history.py FOLDER`` makes a synthetic dataset in FOLDER unless it is there. Each
-engine runs in its own process; the figures of all must be the same. Writes its section of
-RESULTS.md.
+``python benchmarks/history.py FOLDER`` makes a synthetic dataset in FOLDER if it does not exist.
+Each engine runs in its own process, and all must return the same figures. The script writes a
+section of RESULTS.md.
 """
 
 # ruff: noqa: PLC0415 - a process imports only the engine that it measures
@@ -11,26 +11,29 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import resource
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+from results import describe_versions, replace_section
 
-HEADING = "## Usage per project and month from a dataset"
-RESULTS = Path(__file__).with_name("RESULTS.md")
 COLUMNS = ("seconds", "CPU seconds", "memory (MB)")
 SAMPLING_SECONDS = 0.02
 
-# The number of groups (stack, project and month), their VUh and their test runs.
-Figures = tuple[int, float, int]
+
+class Figures(NamedTuple):
+    """What all engines must agree on; a group is a project in a month."""
+
+    groups: int
+    vuh: float
+    test_runs: int
+
 
 QUERY = """
     select stack_id, project_id, any_value(name) as project_name, month,
@@ -51,7 +54,7 @@ def pandas_at_once(folder: Path) -> Figures:
 
 
 def pandas_by_month(folder: Path) -> Figures:
-    """Read and sum one month after the other."""
+    """Read and sum one month at a time."""
     import pandas as pd
 
     import k6frames
@@ -68,7 +71,7 @@ def pandas_by_month(folder: Path) -> Figures:
 
 
 def with_dask(folder: Path) -> Figures:
-    """Sum each partition on a cluster of processes, which is started for it."""
+    """Sum each partition on a new cluster of processes."""
     import k6frames.dask
 
     return _figures(k6frames.dask.usage(k6frames.dask.read_dataset(folder, "test_run_details")))
@@ -108,7 +111,9 @@ def _read(folder: Path, **selection: object):
 
 def _figures(frame) -> Figures:
     groups = frame[frame["test_runs"] > 0]
-    return len(groups), round(float(groups["vuh"].sum()), 2), int(groups["test_runs"].sum())
+    return Figures(
+        len(groups), round(float(groups["vuh"].sum()), 2), int(groups["test_runs"].sum())
+    )
 
 
 ENGINES: dict[str, Callable[[Path], Figures]] = {
@@ -130,7 +135,7 @@ class Measured(NamedTuple):
 
 
 def measure(engine: str, folder: Path) -> Measured:
-    """Run an engine in a process of its own."""
+    """Run an engine in its own process."""
     command = [sys.executable, __file__, str(folder), "--engine", engine]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -152,21 +157,21 @@ def measure(engine: str, folder: Path) -> Measured:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     seconds, figures = json.loads(output)
-    return Measured(seconds, cpu_seconds, peak, tuple(figures))
+    return Measured(seconds, cpu_seconds, peak, Figures(*figures))
 
 
 def _memory_bytes(process: psutil.Process) -> int:
     total = 0
     try:
-        for one in [process, *process.children(recursive=True)]:
-            total += one.memory_info().rss
+        for member in [process, *process.children(recursive=True)]:
+            total += member.memory_info().rss
     except psutil.NoSuchProcess:
         pass  # it has just ended
     return total
 
 
 def main() -> None:
-    """Measure all engines, print the table and write it to RESULTS.md."""
+    """Measure all engines, or run the one that a child process was started for."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--runs", type=int, default=10_000_000)
@@ -183,13 +188,18 @@ def main() -> None:
         from synthetic_runs import make_dataset
 
         make_dataset(folder, arguments.runs)
-    measured = [
-        {engine: measure(engine, folder) for engine in ENGINES}
-        for _ in range(arguments.repetitions)
-    ]
+    replace_section(
+        "Usage per project and month from a dataset", compare_engines(folder, arguments.repetitions)
+    )
+
+
+def compare_engines(folder: Path, repetitions: int) -> list[str]:
+    """Measure all engines, and return the lines of the section."""
+    measured = [{engine: measure(engine, folder) for engine in ENGINES} for _ in range(repetitions)]
     figures = {run.figures for runs in measured for run in runs.values()}
     if len(figures) > 1:
         raise SystemExit(f"The figures differ: {figures}")
+    test_runs = figures.pop().test_runs
     best = {
         engine: (
             min(runs[engine].seconds for runs in measured),
@@ -198,18 +208,14 @@ def main() -> None:
         )
         for engine in ENGINES
     }
-    names = ("pandas", "dask", "duckdb", "polars")
-    libraries = ", ".join(f"{name} {version(name)}" for name in names)
     reference = best["pandas, all runs at once"]
+    versions = describe_versions("pandas", "dask", "duckdb", "polars")
     lines = [
-        HEADING,
+        f"Written by `python benchmarks/history.py FOLDER` with {versions}.",
+        f"Best of {repetitions}; CPU time and the highest memory include imports and",
+        "child processes. All return the same figures. Ratios are to the first line.",
         "",
-        "Written by `python benchmarks/history.py FOLDER` with",
-        f"Python {platform.python_version()}, {libraries}.",
-        f"Best of {arguments.repetitions}; CPU time and the highest memory include imports and",
-        "child processes. The figures of all are the same. Ratios are to the first line.",
-        "",
-        f"| {figures.pop()[2]:,} runs in 120 months | {' | ratio | '.join(COLUMNS)} | ratio |",
+        f"| {test_runs:,} runs in 120 months | {' | ratio | '.join(COLUMNS)} | ratio |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for engine, values in best.items():
@@ -218,17 +224,7 @@ def main() -> None:
             for value, first in zip(values, reference, strict=True)
         ]
         lines.append(f"| {engine} | {' | '.join(cells)} |")
-    print("\n".join(lines))
-    _replace_section(lines)
-
-
-def _replace_section(lines: list[str]) -> None:
-    """Write the section to RESULTS.md, and leave the others as they are."""
-    sections = RESULTS.read_text(encoding="utf-8").split("\n## ")
-    title = HEADING.removeprefix("## ")
-    kept = [section.rstrip() for section in sections if not section.startswith(title)]
-    text = "\n\n## ".join([*kept, "\n".join(lines).removeprefix("## ")])
-    RESULTS.write_text(f"{text}\n", encoding="utf-8")
+    return lines
 
 
 if __name__ == "__main__":

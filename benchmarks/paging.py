@@ -1,7 +1,7 @@
-"""Measure lists over a network and the cache, next to other ways: ``python benchmarks/paging.py``.
+"""Compare lists over a network and from the cache with a script and with requests-cache.
 
-A server on this machine, in a process of its own, takes 100 ms for each response. Everything is
-measured in one run. Writes its section of RESULTS.md.
+``python benchmarks/paging.py`` starts a local server in its own process, which takes 100 ms for
+each response, and writes a section of RESULTS.md.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def running_server() -> Iterator[str]:
 
 
 def best_seconds(work: Callable[[], object], repetitions: int = REPETITIONS) -> float:
-    """Return the shortest of several times."""
+    """Return the shortest time of several repetitions."""
     times = []
     for _ in range(repetitions):
         started = time.perf_counter()
@@ -142,7 +142,7 @@ def best_seconds(work: Callable[[], object], repetitions: int = REPETITIONS) -> 
 
 
 def read_one_by_one(address: str) -> pd.DataFrame:
-    """Read the runs as a short script would: one page after the other."""
+    """Read the runs page by page, as a short script would."""
     session, rows = requests.Session(), []
     while True:
         query = {"$top": PAGE, "$skip": len(rows)}
@@ -153,19 +153,19 @@ def read_one_by_one(address: str) -> pd.DataFrame:
 
 
 def make_client(address: str, cache: bool | str) -> k6frames.Client:
-    """Return a new client, which has read nothing yet."""
+    """Return a new client."""
     return k6frames.Client(
         TOKEN, stack=1, api_url=address, cache=cache, max_workers=WORKERS, progress=False
     )
 
 
 def measure_runs(address: str, folder: Path) -> list[str]:
-    """Return the lines about test runs."""
-    filled = []
+    """Return the rows about test runs."""
+    clients = []
 
     def fetch(cache: bool | str) -> None:
-        filled.append(make_client(address, cache))
-        with filled[-1] as client:
+        clients.append(make_client(address, cache))
+        with clients[-1] as client:
             frame = k6frames.test_runs_df(client=client)
         assert len(frame) == RUNS
 
@@ -173,7 +173,7 @@ def measure_runs(address: str, folder: Path) -> list[str]:
     without = best_seconds(lambda: fetch(cache=False))
     sent = int(requests.get(f"{address}/received").text) / REPETITIONS
     filling = best_seconds(lambda: fetch(cache=tempfile.mkdtemp(dir=folder)))
-    warm = best_seconds(lambda: k6frames.test_runs_df(client=filled[-1]))
+    warm = best_seconds(lambda: k6frames.test_runs_df(client=clients[-1]))
     other = best_seconds(lambda: read_one_by_one(address), repetitions=1)
     way = "requests, one page after the other, and json_normalize"
     what = f"{RUNS:,} test runs, {LATENCY_SECONDS * 1000:.0f} ms a page"
@@ -185,7 +185,7 @@ def measure_runs(address: str, folder: Path) -> list[str]:
 
 
 def measure_warm_cache(address: str, folder: Path) -> str:
-    """Return the line about many small responses from the cache."""
+    """Return the row about many small responses from the cache."""
     paths = [organization(number) for number in range(1, ORGANIZATIONS + 1)]
     client = make_client(address, str(folder / "ours"))
     session = requests_cache.CachedSession(str(folder / "theirs"), backend="sqlite")
@@ -206,14 +206,14 @@ def measure_warm_cache(address: str, folder: Path) -> str:
 
 
 def row(task: str, ours: float, other: str, theirs: float) -> str:
-    """Return a line of the table."""
+    """Print and return a row of the table."""
     line = f"| {task} | {ours:.2f} | {other} | {theirs:.2f} | {ours / theirs:.3f} |"
     print(line)
     return line
 
 
 def main() -> None:
-    """Measure, print the table and write it to RESULTS.md."""
+    """Measure everything, and write the section of RESULTS.md."""
     with running_server() as address, tempfile.TemporaryDirectory() as folder:
         rows = [*measure_runs(address, Path(folder)), measure_warm_cache(address, Path(folder))]
     lines = [

@@ -1,7 +1,7 @@
-"""Joins and summaries as somebody who knows pandas writes them, without any check.
+"""Joins and summaries as an experienced user of pandas would write them.
 
-They use the same typed frames, and return the figures that k6frames returns where it checks, names
-and orders them; rows of periods without a run are made only where `usage` has them, too.
+They take the same typed frames and return the same figures as k6frames, without checks of types and
+keys, and without the same names and order of columns.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def usage(frames: Frames) -> pd.DataFrame:
     columns["test_runs"] = 1
     months = runs["created"].dt.tz_convert(None).dt.to_period("M")
     sums = columns.groupby([months, runs["stack_id"], runs["project_id"]]).sum()
-    # There and back: that adds the months without a run.
+    # Unstacking and stacking again adds the months without runs.
     return sums.unstack([1, 2], fill_value=0).stack([1, 2])  # noqa: PD010, PD013
 
 

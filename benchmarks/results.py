@@ -11,7 +11,7 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
 def replace_section(heading: str, lines: Sequence[str]) -> None:
-    """Write the section with this heading to RESULTS.md, and leave the others as they are."""
+    """Replace or append the section with this heading in RESULTS.md."""
     introduction, *sections = RESULTS.read_text(encoding="utf-8").split("\n## ")
     by_heading = {section.partition("\n")[0]: section.strip() for section in sections}
     by_heading[heading] = "\n".join([heading, "", *lines])
@@ -21,5 +21,5 @@ def replace_section(heading: str, lines: Sequence[str]) -> None:
 
 def describe_versions(*packages: str) -> str:
     """Return the versions of Python and of some packages."""
-    packages = ", ".join(f"{name} {version(name)}" for name in packages)
-    return f"Python {platform.python_version()}, {packages}"
+    python = f"Python {platform.python_version()}"
+    return ", ".join([python, *(f"{name} {version(name)}" for name in packages)])

@@ -1,4 +1,4 @@
-"""Measure parsing, joins and summaries next to other ways to do the same.
+"""Compare parsing, joins and summaries with other libraries and plain pandas.
 
 ``python benchmarks/run.py [ROWS ...]`` writes two sections of RESULTS.md. ROWS are the sizes of
 the frames for joins and summaries.
@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import orjson
 import pandas as pd
@@ -52,9 +53,9 @@ SUMMARIES: dict[str, Callable[[Frames], object]] = {
 
 
 def best_seconds(*works: Work) -> list[float]:
-    """Return the shortest of several CPU times of each work; they take turns.
+    """Return the shortest CPU time of each work in several repetitions, in which they take turns.
 
-    CPU time, because other processes change it less. It includes all threads.
+    CPU time includes all threads, and depends less on other processes than elapsed time.
     """
     times: list[list[float]] = [[] for _ in works]
     for _ in range(REPETITIONS):
@@ -123,7 +124,7 @@ def run_pages() -> dict[str, bytes]:
 
 
 def measure_parsing() -> list[str]:
-    """Return a table of ways to read JSON; the ratios are those of the first line of each task."""
+    """Return a table of ways to read JSON, with ratios to the first way of each task."""
     bodies, pages = project_bodies(), run_pages()
     lines = b"\n".join(bodies.values())
 
@@ -166,7 +167,7 @@ def measure_summaries(sizes: list[int]) -> list[str]:
         frames = make_frames(rows)
         for name, function in SUMMARIES.items():
             plain = getattr(plain_pandas, name)
-            ours, theirs = best_seconds(lambda: function(frames), lambda: plain(frames))  # noqa: B023
+            ours, theirs = best_seconds(partial(function, frames), partial(plain, frames))
             cells[name].append(f"{ours * 1000:,.0f} | {theirs * 1000:,.0f} | {ours / theirs:.2f}")
             print(f"{rows:,} {name}: {cells[name][-1]}", flush=True)
     return [

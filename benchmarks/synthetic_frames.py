@@ -26,7 +26,7 @@ STACKS = 3
 
 
 class Frames(NamedTuple):
-    """One account as frames: as many runs as projects of v3."""
+    """One account as frames, with as many test runs as v3 projects."""
 
     organizations: pd.DataFrame
     projects: pd.DataFrame
@@ -38,7 +38,7 @@ class Frames(NamedTuple):
 
 
 def make_frames(rows: int) -> Frames:
-    """Make the frames of an account with so many projects of v3 and so many test runs."""
+    """Make the frames of an account with this number of v3 projects, and of test runs."""
     random = np.random.default_rng(1)
     organizations, projects = _organizations(random, rows)
     test_ids = np.arange(max(rows // 2000, 50))
@@ -100,7 +100,7 @@ def _organizations(random: np.random.Generator, rows: int) -> tuple[pd.DataFrame
 
 
 def _runs(random: np.random.Generator, rows: int, load_tests: int) -> dict[str, Any]:
-    """Make the columns of test runs in 900 days, one in a thousand of which is under way."""
+    """Make the columns of test runs in 900 days; one run in a thousand is under way."""
     created = np.sort(random.integers(0, 900 * 86_400, rows))
     test = random.integers(0, load_tests, rows)
     is_under_way = random.random(rows) < 0.001

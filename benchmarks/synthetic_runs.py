@@ -20,18 +20,18 @@ PROJECTS_PER_STACK = 100
 def make_dataset(
     folder: Path, runs: int, *, months: int = 120, stacks: int = 4, seed: int = 1
 ) -> None:
-    """Write a dataset with so many runs, spread evenly over stacks and months.
+    """Write a dataset with runs that are spread evenly over stacks and months.
 
     Parameters
     ----------
     folder : pathlib.Path
         A new folder.
     runs : int
-        How many runs.
+        Number of runs.
     months : int
-        In how many months, of which the last one is October 2026.
+        Number of months; the last one is October 2026.
     stacks : int
-        In how many stacks.
+        Number of stacks.
     seed : int
         The same seed makes the same runs.
     """
