@@ -31,9 +31,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{f"plots.{name}": getattr(plots, name) for name in plots.__all__},
     **{f"Client.{name}": getattr(Client, name) for name in ("get", "fetch", "stacks")},
 }
-FRAMES = [name for name, function in FUNCTIONS.items() if hasattr(function, "tables")]
-# Which table they return depends on the file.
-GENERAL = {"read_csv", "read_parquet"}
+FRAME_FUNCTIONS = [name for name, function in FUNCTIONS.items() if hasattr(function, "tables")]
+# The table that they return depends on the file.
+READERS = {"read_csv", "read_parquet"}
 
 
 def sections_of(function: Callable[..., Any]) -> dict[str, str]:
@@ -45,10 +45,10 @@ def sections_of(function: Callable[..., Any]) -> dict[str, str]:
 # --- names ----------------------------------------------------------------------------------------
 
 
-def test_a_star_import_brings_every_public_name() -> None:
-    brought: dict[str, Any] = {}
-    exec("from k6frames import *", brought)
-    assert set(k6frames.__all__) <= set(brought)
+def test_a_star_import_imports_every_public_name() -> None:
+    namespace: dict[str, Any] = {}
+    exec("from k6frames import *", namespace)
+    assert set(k6frames.__all__) <= set(namespace)
 
 
 @pytest.mark.parametrize("name", k6frames.__all__)
@@ -126,7 +126,7 @@ def test_a_public_class_has_a_docstring(name: str) -> None:
     assert doc != inspect.getdoc(Exception)
 
 
-@pytest.mark.parametrize("name", FRAMES)
+@pytest.mark.parametrize("name", FRAME_FUNCTIONS)
 def test_a_docstring_lists_the_columns_of_the_frame(name: str) -> None:
     columns = sections_of(FUNCTIONS[name])["Columns"]
     for table in FUNCTIONS[name].tables:  # type: ignore[attr-defined]
@@ -253,7 +253,7 @@ def _check(frame: pd.DataFrame, table: Table) -> None:
 
 
 def test_every_function_that_returns_a_frame_is_called_here() -> None:
-    assert set(CALLS) | {"usage"} | GENERAL >= set(FRAMES)
+    assert set(CALLS) | {"usage"} | READERS >= set(FRAME_FUNCTIONS)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -1,4 +1,4 @@
-"""Periods, and the limit of the rows that a timeline has."""
+"""Frequencies, and the maximum number of rows of a timeline."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ DETAILS = to_frame(
         for number, created in enumerate(["0001-01-01 12:00", "2026-07-01"])
     ],
 )
+PROJECTS = pd.DataFrame({"project_id": [1, 2], "created": DETAILS["created"]})
 TIMELINES = {
     "usage": lambda **options: k6frames.usage(DETAILS, **options),
     "results_timeline": lambda **options: k6frames.results_timeline(DETAILS, **options),
-    "creation_timeline": lambda **options: k6frames.creation_timeline(
-        DETAILS[["test_run_id", "created"]].set_axis(["project_id", "created"], axis=1), **options
-    ),
+    "creation_timeline": lambda **options: k6frames.creation_timeline(PROJECTS, **options),
 }
 
 

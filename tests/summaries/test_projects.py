@@ -1,4 +1,4 @@
-"""Summaries of projects, compared with the same computed in plain Python."""
+"""Summaries of projects equal those computed in plain Python."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_a_timeline_over_all_years_has_no_gap() -> None:
     assert len(k6frames.creation_timeline(frame, freq="W")) == date.max.toordinal() // 7 + 1
 
 
-def test_silent_months_at_the_end_are_visible_with_until() -> None:
+def test_until_adds_empty_months_at_the_end() -> None:
     timeline = k6frames.creation_timeline(projects("2026-01-31", None), until="2026-03-01")
     assert timeline["period"].tolist() == [utc(f"2026-0{month}-01") for month in (1, 2, 3)]
     assert timeline["created"].tolist() == [1, 0, 0]

@@ -1,4 +1,4 @@
-"""Results, compared with the same computed in plain Python."""
+"""Summaries of results equal those computed in plain Python."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_the_timeline_of_results_is_what_plain_python_counts(
 
 @given(records=runs, repeat=st.integers(1, 4))
 def test_flaky_tests_are_what_plain_python_finds(records: list[Record], repeat: int) -> None:
-    # Repeated a year later, load tests have more than the 20 runs that are looked at.
+    # Repeated a year later, load tests have more than the 20 runs that are considered.
     records = [
         {
             **run,

@@ -1,4 +1,4 @@
-"""Usage and budgets, compared with the same computed in plain Python."""
+"""Usage and budgets equal those computed in plain Python."""
 
 from __future__ import annotations
 

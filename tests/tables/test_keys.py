@@ -1,4 +1,4 @@
-"""Duplicate keys are found however the key looks."""
+"""Duplicate keys are found for every kind of key."""
 
 from __future__ import annotations
 

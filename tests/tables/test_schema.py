@@ -201,7 +201,7 @@ def test_conform_refuses_timestamps_outside_the_years_1_to_9999(value: Any, dtyp
         conform(pd.Series([NOON, value] if dtype is object else [value], dtype=dtype), TIMESTAMP)
 
 
-def test_conform_refuses_such_years_in_a_column_that_has_the_right_dtype() -> None:
+def test_conform_refuses_other_years_also_in_a_column_of_the_right_dtype() -> None:
     values = pd.Series(np.array(["10000-01-01", "NaT"], "M8[us]")).dt.tz_localize("UTC")
     with pytest.raises(SchemaError, match="outside the years 1 to 9999"):
         conform(values, TIMESTAMP)
@@ -266,7 +266,7 @@ def test_missing_columns_are_named_with_the_function_that_returns_the_table() ->
         PROJECTS.conform(projects(1).drop(columns="name"))
 
 
-def test_a_key_in_the_index_has_a_cure() -> None:
+def test_the_error_about_a_key_in_the_index_names_the_fix() -> None:
     with pytest.raises(SchemaError, match=r"no column project_id; .* with frame\.reset_index\(\)"):
         PROJECTS.conform(projects(1).set_index("project_id"))
 
@@ -284,25 +284,25 @@ def test_a_key_in_the_index_has_a_cure() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_something_else_than_a_frame_is_named(value: Any, described: str) -> None:
+def test_the_error_about_another_type_than_a_frame_names_it(value: Any, described: str) -> None:
     with pytest.raises(SchemaError, match=rf"'projects'.*, not {re.escape(described)}\.$"):
         PROJECTS.conform(value)
 
 
-def test_conform_refuses_a_duplicate_column_and_names_the_cure() -> None:
+def test_conform_refuses_a_duplicate_column_and_names_the_fix() -> None:
     frame = projects(1)
     twice = pd.concat([frame, frame[["name"]].assign(name="other")], axis="columns")
     with pytest.raises(SchemaError, match="more than one column 'name'") as caught:
         PROJECTS.conform(twice)
     assert "frame.loc[:, ~frame.columns.duplicated()]" in str(caught.value)
-    cured = PROJECTS.conform(twice.loc[:, ~twice.columns.duplicated()])
-    pd.testing.assert_frame_equal(cured, frame)
+    fixed = PROJECTS.conform(twice.loc[:, ~twice.columns.duplicated()])
+    pd.testing.assert_frame_equal(fixed, frame)
     extra = pd.concat([frame, pd.DataFrame([[1, 2]], columns=["x", "x"])], axis="columns")
     pd.testing.assert_frame_equal(PROJECTS.conform(extra), frame)
 
 
 @pytest.mark.parametrize(
-    ("type_", "values", "cure"),
+    ("type_", "values", "fix"),
     [
         (INT, ["7"], lambda frame: frame["x"].astype("Int64")),
         (FLOAT, ["0.5"], lambda frame: frame["x"].astype("Float64")),
@@ -316,15 +316,15 @@ def test_conform_refuses_a_duplicate_column_and_names_the_cure() -> None:
     ],
     ids=["int", "float", "bool", "string", "timestamp"],
 )
-def test_the_cure_for_another_type_is_named_and_works(
-    type_: pa.DataType, values: list[Any], cure: Any
+def test_the_fix_for_another_type_is_named_and_works(
+    type_: pa.DataType, values: list[Any], fix: Any
 ) -> None:
     frame = pd.DataFrame({"x": values})
     with pytest.raises(SchemaError, match=r"k6frames\.read_csv, or convert") as caught:
         one_column(type_).conform(frame)
     (code,) = re.findall(r"the column with (.*)\.$", str(caught.value))
-    assert code.replace("pandas.", "pd.") in inspect.getsource(cure).replace('"', "'")
-    one_column(type_).conform(frame.assign(x=cure(frame)))
+    assert code.replace("pandas.", "pd.") in inspect.getsource(fix).replace('"', "'")
+    one_column(type_).conform(frame.assign(x=fix(frame)))
 
 
 def test_conform_refuses_a_missing_value_where_one_is_required() -> None:
@@ -334,7 +334,7 @@ def test_conform_refuses_a_missing_value_where_one_is_required() -> None:
     assert "frame.dropna(subset='x')" in str(caught.value)
 
 
-def test_conform_refuses_a_duplicate_key_and_names_the_cure() -> None:
+def test_conform_refuses_a_duplicate_key_and_names_the_fix() -> None:
     frame = pd.concat([projects(8, 9), projects(9)])
     with pytest.raises(SchemaError, match=r"'projects' .* \(project_id 9\).*") as caught:
         PROJECTS.conform(frame)
@@ -467,7 +467,7 @@ def test_combine_attrs_of_frames_without_attrs_is_empty() -> None:
 
 
 @pytest.mark.parametrize("value", [5, "x", [5], [{}], {"path": 1}, None])
-def test_combine_attrs_ignores_what_is_not_ours(value) -> None:
+def test_combine_attrs_ignores_values_of_another_type(value: Any) -> None:
     assert combine_attrs(with_attrs(fetched=5, failed=value), with_attrs()).attrs == {}
 
 
