@@ -17,11 +17,12 @@ import click
 from k6frames.cli.cache import cache
 from k6frames.cli.history import changes, snapshot, sync
 from k6frames.cli.idle import idle
+from k6frames.cli.lab import lab
 from k6frames.cli.load_tests import limits, load_tests, schedules, test_runs
 from k6frames.cli.messages import InputError, describe_os_error, printable, shorten_words, translate
 from k6frames.cli.metrics import metrics
 from k6frames.cli.organizations import organizations, projects
-from k6frames.cli.report import lab, report
+from k6frames.cli.report import report
 from k6frames.cli.results import results
 from k6frames.cli.summary import summary
 from k6frames.cli.usage import budget, usage

@@ -46,7 +46,7 @@ def test_lab_refuses_options_of_jupyterlab_before_the_dashes(run, started) -> No
     for arguments in (["--no-browser"], ["mine", "--port=9"], ["mine", "more"]):
         result = run("lab", *arguments)
         assert result.exit_code == 2
-        assert "more" in arguments or "Options of JupyterLab go behind --" in result.stderr
+        assert "more" in arguments or "Options for JupyterLab go after --" in result.stderr
     assert not list(Path().iterdir())
     assert not started
 
