@@ -1,4 +1,4 @@
-"""The account that a report is about: every table that could be read, and every summary."""
+"""Read the account that a report shows: its tables, its summaries and what is missing."""
 
 from __future__ import annotations
 
@@ -19,34 +19,31 @@ from k6frames.loaders import load_tests, metrics, organizations, test_runs
 from k6frames.loaders.joins import join_projects, join_test_runs
 from k6frames.loaders.schedules import schedules_df
 from k6frames.loaders.snapshot import frequent_load_tests, read_failures, snapshot
-from k6frames.summaries import metrics as metric_summaries
-from k6frames.summaries import projects, results, schedules, usage
+from k6frames.report.summaries import project_summaries, test_run_summaries
+from k6frames.report.words import count, join_names
 from k6frames.tables import METRIC_VALUES, ORGANIZATIONS_PUBLIC, SCHEDULES
-
-MAX_NAMES = 3
-"""How many organizations the title names."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """What a report shows.
+    """The account that a report shows.
 
     Parameters
     ----------
     name : str
-        What the account is called in the title.
+        Name of the account, for the title.
     source : str
-        Where the data comes from, for the line below the title.
+        Where the data comes from, such as the API's address, for the subtitle.
     as_of : pandas.Timestamp
-        The "now" of the account.
+        The time from which summaries look back.
     tables : dict of str to pandas.DataFrame
-        Frames and summaries by the name of their table, without private columns.
+        Frames and summaries by table name, without private columns.
     stack_urls : dict of int to str
-        The address of each stack that is known.
+        URLs by stack ID, of the stacks whose URL is known.
     missing : list of str
-        What could not be read, and why.
+        Error messages of what could not be read.
     since : str, optional
-        The day of the snapshot with which the account is compared, or its folder's name.
+        Date of the earlier snapshot with which the account is compared, or its folder's name.
     """
 
     name: str
@@ -73,58 +70,59 @@ def read_account(
 ) -> Account:
     """Write a snapshot of an account, read it, and compute its summaries.
 
-    A snapshot has no private fields: nothing private can get into a file from here.
+    A snapshot has no private fields, so the report cannot have any.
 
     Parameters
     ----------
     client : Client
-        Which account.
+        The account to read.
     folder : pathlib.Path
         Where to write the snapshot.
     on_error : {"raise", "warn"}
         What to do if an organization or a stack cannot be read; with "warn" the report names it.
     since : pathlib.Path, optional
-        An earlier snapshot, with which it is compared.
+        An earlier snapshot to compare the account with.
     """
     if since is not None:
-        open_snapshot(since)  # before all that takes long
+        open_snapshot(since)  # If it is not a snapshot, fail before reading the account.
     with warnings.catch_warnings():
-        # The report names what was left out.
+        # The report lists what was left out.
         warnings.simplefilter("ignore")
         snapshot(folder, client, on_error=on_error, with_metrics=True)
         account = Client(api_url=folder.as_uri())
-        stacks = _read_stacks(account)
-        listed = _read_organizations(account)
+        stack_tables = _read_stacks(account)
+        organization_tables = _read_organizations(account)
     as_of = pd.Timestamp(account.as_of)
-    tables = stacks | listed
-    if listed:
-        details = stacks.get("test_run_details")
-        tables |= _project_summaries(listed["organization_projects"], details, as_of)
-    if stacks:
-        tables |= _run_summaries(stacks, as_of)
+    tables = stack_tables | organization_tables
+    if organization_tables:
+        tables |= project_summaries(
+            tables["organization_projects"], tables.get("test_run_details"), as_of
+        )
+    if stack_tables:
+        tables |= test_run_summaries(tables, as_of)
     if since is not None:
         tables["changes"] = snapshot_changes(since, folder)
     manifest = read_manifest(folder)
     return Account(
-        name=_account_name(listed, manifest),
+        name=_account_name(organization_tables, manifest),
         source=_describe_source(client),
         as_of=as_of,
         tables=tables,
         stack_urls={stack_id: url for stack_id, url in manifest.stacks if url},
         missing=_find_missing(client, folder),
-        since=None if since is None else _describe_day(since),
+        since=None if since is None else _snapshot_date(since),
     )
 
 
 def _find_missing(client: Client, folder: Path) -> list[str]:
-    """Return why parts of the account are not in its snapshot."""
+    """Return the errors because of which parts of the account are not in its snapshot."""
     reasons: dict[str, list[str]] = defaultdict(list)
     for entry in read_failures(folder):
-        # All lists of a forbidden stack fail for the same reason.
+        # The lists of a forbidden stack all fail, with messages that differ only in the path.
         without_path = re.sub(r"/\S+", "", entry["reason"])
         reasons[without_path].append(entry["reason"])
     missing = [
-        f"{same[0]} The same for {len(same) - 1} more." if len(same) > 1 else same[0]
+        f"{same[0]} (Also {count(len(same) - 1, 'similar error')}.)" if len(same) > 1 else same[0]
         for same in reasons.values()
     ]
     if not read_manifest(folder).stacks:
@@ -136,21 +134,21 @@ def _find_missing(client: Client, folder: Path) -> list[str]:
 
 
 def _read_organizations(account: Client) -> dict[str, pd.DataFrame]:
-    """Return organizations and projects; nothing if they could not be read."""
+    """Return the tables of organizations and projects, or none if they could not be read."""
     try:
-        listed = organizations.organizations_df(client=account)
+        orgs = organizations.organizations_df(client=account)
     except APIError:
         return {}
-    found = organizations.projects_df(client=account, on_error="warn")
+    projects = organizations.projects_df(client=account, on_error="warn")
     return {
-        "organizations": ORGANIZATIONS_PUBLIC.conform(listed),
-        "projects": found,
-        "organization_projects": join_projects(listed, found),
+        "organizations": ORGANIZATIONS_PUBLIC.conform(orgs),
+        "projects": projects,
+        "organization_projects": join_projects(orgs, projects),
     }
 
 
 def _read_stacks(account: Client) -> dict[str, pd.DataFrame]:
-    """Return what is in the stacks; nothing if the test runs of none of them could be read."""
+    """Return the tables of the stacks, or none if no stack's test runs could be read."""
     try:
         stacks = account.stacks()
     except ConfigError:
@@ -175,7 +173,7 @@ def _read_stacks(account: Client) -> dict[str, pd.DataFrame]:
 
 
 def _read_metrics(account: Client, runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the p95 of the load tests that the snapshot has metrics of."""
+    """Return the 95th percentiles of response times that the snapshot has."""
     frames = [METRIC_VALUES.to_frame(METRIC_VALUES.arrow_schema.empty_table())]
     for stack_id, load_test_ids in frequent_load_tests(runs, account.as_of).items():
         frames.append(
@@ -185,63 +183,17 @@ def _read_metrics(account: Client, runs: pd.DataFrame) -> pd.DataFrame:
     return METRIC_VALUES.conform(values)
 
 
-def _project_summaries(
-    joined: pd.DataFrame, test_runs: pd.DataFrame | None, as_of: pd.Timestamp
-) -> dict[str, pd.DataFrame]:
-    timeline = projects.creation_timeline(joined, until=as_of)
-    return {
-        "account_summary": projects.account_summary(joined, as_of=as_of),
-        "projects_per_organization": projects.projects_per_organization(joined),
-        "creation_timeline": timeline,
-        "creation_timeline_by_organization": _timeline_by_organization(joined, as_of),
-        "idle_projects": projects.idle_projects(joined, as_of=as_of, test_runs=test_runs),
-        "shared_names": projects.shared_names(joined),
-    }
-
-
-def _timeline_by_organization(joined: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Return the timeline of each organization, by year if months would be too many rows."""
-    try:
-        return projects.creation_timeline(joined, by="org_id", until=as_of)
-    except ConfigError:
-        return projects.creation_timeline(joined, by="org_id", until=as_of, freq="YS")
-
-
-def _run_summaries(tables: dict[str, pd.DataFrame], as_of: pd.Timestamp) -> dict[str, pd.DataFrame]:
-    details, limits = tables["test_run_details"], tables["project_limits"]
-    summaries = {
-        "usage": usage.usage(details, by=None, until=as_of),
-        "usage_by_project": usage.usage(details, until=as_of),
-        "usage_by_load_test": usage.usage(details, by="load_test_id", until=as_of),
-        "vuh_budget": usage.vuh_budget(
-            details, limits, as_of=as_of, stack_projects=tables["stack_projects"]
-        ),
-        "test_results": results.test_results(details, as_of=as_of),
-        "results_timeline": results.results_timeline(details, until=as_of),
-        "flaky_tests": results.flaky_tests(details),
-        "idle_load_tests": results.idle_load_tests(tables["load_tests"], details, as_of=as_of),
-        "scheduled_runs": schedules.scheduled_runs(tables["schedules"], tables["load_tests"]),
-        "metric_changes": metric_summaries.metric_changes(tables["metric_values"], details),
-    }
-    if "team" in set(tables["project_labels"]["key"]):
-        summaries["usage_by_label"] = usage.usage(
-            details, by="team", until=as_of, project_labels=tables["project_labels"]
-        )
-    return summaries
-
-
-def _account_name(listed: dict[str, pd.DataFrame], manifest: Manifest) -> str:
-    """Return the names of the organizations, or of the stacks."""
-    names = listed["organizations"]["name"].dropna().tolist() if listed else []
-    names = names or [
-        url.removeprefix("https://") if url else f"Stack {stack_id}"
-        for stack_id, url in manifest.stacks
-    ]
+def _account_name(organization_tables: dict[str, pd.DataFrame], manifest: Manifest) -> str:
+    """Return the names of the organizations, or of the stacks if there are none."""
+    names: list[str] = []
+    if organization_tables:
+        names = organization_tables["organizations"]["name"].dropna().tolist()
     if not names:
-        return "Grafana Cloud k6 account"
-    shown = ", ".join(names[:MAX_NAMES])
-    more = len(names) - MAX_NAMES
-    return f"{shown} and {more} more" if more > 0 else shown
+        names = [
+            url.removeprefix("https://") if url else f"Stack {stack_id}"
+            for stack_id, url in manifest.stacks
+        ]
+    return join_names(names) or "Grafana Cloud k6 account"
 
 
 def _describe_source(client: Client) -> str:
@@ -253,6 +205,6 @@ def _describe_source(client: Client) -> str:
     return f"a snapshot of the account at {api_url}" if api_url else "a folder of responses"
 
 
-def _describe_day(snapshot_folder: Path) -> str:
+def _snapshot_date(snapshot_folder: Path) -> str:
     as_of = read_manifest(snapshot_folder).as_of
     return f"{as_of:%Y-%m-%d}" if as_of else snapshot_folder.name

@@ -1,4 +1,4 @@
-"""The report: the account is read once, and all pages and files are replaced together."""
+"""Write the report: read the account, and replace all files of an earlier report together."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def write_report(
     Parameters
     ----------
     client : Client
-        Which account.
+        The account to read.
     folder : pathlib.Path
-        Where to write; files with other names stay. A report that is there stays complete until
-        the new one is.
+        Where to write. An existing report is replaced when the new one is complete; other files
+        are kept.
     on_error : {"raise", "warn"}, default "raise"
         What to do if an organization or a stack cannot be read; with "warn" the report names it.
     report_step : callable
-        Called with the name of each step before it begins.
+        Called with a message before each step, and for each part that is left out.
     single_file : bool, default False
-        Write one HTML file that can be mailed, without links to other files.
+        Write one HTML file that needs no other files.
     since : pathlib.Path, optional
-        An earlier snapshot of the account: the report has a section about what changed.
+        An earlier snapshot of the account; adds a section with the changes since then.
 
     Returns
     -------
@@ -60,44 +60,44 @@ def write_report(
     APIError, SchemaError
         If the account cannot be read.
     ConfigError
-        If neither a token nor a stack is found, if `since` is not a snapshot, or if a folder is in
-        the place of a file of the report.
+        If neither a token nor a stack is found, if `since` is not a snapshot, or if a folder has
+        the name of a file of the report.
     OSError
         If the folder cannot be written to.
     """
     folder = folder.absolute()
-    with _created(folder), temporary_folder(folder / "report") as staging:
+    with _existing(folder), temporary_folder(folder / "report") as staging:
         report_step("reading the account")
         account = read_account(client, staging / "account", on_error=on_error, since=since)
         for reason in account.missing:
             report_step(f"left out: {reason}")
         report_step("drawing the plots")
-        page = index_page(account, make_sections(account), is_single=single_file)
+        page = index_page(account, make_sections(account), single_file=single_file)
         finished = staging / "finished"
         finished.mkdir()
         (finished / INDEX).write_text(page, encoding="utf-8")
         if not single_file:
             report_step("writing the tables")
             _write_tables(account, finished)
-        _move(finished, folder)
+        _move_files(finished, folder)
     return folder / INDEX
 
 
 @contextlib.contextmanager
-def _created(folder: Path) -> Iterator[None]:
-    """Create a folder, and remove it again if nothing is written to it."""
+def _existing(folder: Path) -> Iterator[None]:
+    """Create a folder if it does not exist, and remove it afterwards if it is still empty."""
     is_new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     finally:
         if is_new:
-            with contextlib.suppress(OSError):  # it is not empty
+            with contextlib.suppress(OSError):  # not empty
                 folder.rmdir()
 
 
 def _write_tables(account: Account, staging: Path) -> None:
-    """Write every table as a page, as CSV and as Parquet, and all of them as one Excel file."""
+    """Write a page, a CSV and a Parquet file for each table, and one Excel file for all."""
     write_datatables(staging)
     for name, frame in account.tables.items():
         table = _TABLES[name]
@@ -108,24 +108,19 @@ def _write_tables(account: Account, staging: Path) -> None:
 
 
 def _sheets(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return the tables by the name of their sheet, of which Excel allows 31 characters."""
-    return {name.replace("organization", "org")[:31]: frame for name, frame in tables.items()}
+    """Return the tables by sheet name; Excel allows 31 characters."""
+    return {name.replace("organization", "org"): frame for name, frame in tables.items()}
 
 
-def _move(staging: Path, folder: Path) -> None:
-    """Put the finished files in place, the index last; nothing is moved if one of them cannot be.
-
-    Raises
-    ------
-    ConfigError
-        If a folder is in the place of a file.
-    """
+def _move_files(staging: Path, folder: Path) -> None:
+    """Move the finished files into the folder, or none of them if a name is taken by a folder."""
+    # The index is last: it links to the other files.
     files = sorted(staging.iterdir(), key=lambda file: file.name == INDEX)
     for file in files:
         if (folder / file.name).is_dir():
             raise ConfigError(
-                f"{folder / file.name} is a folder, and the report has a file of this name: move "
-                "it, or write the report elsewhere with --output."
+                f"{folder / file.name} is a folder, but the report has a file with this name: "
+                "move the folder, or choose another one with --output."
             )
     for file in files:
         file.replace(folder / file.name)

@@ -1,13 +1,15 @@
-"""The section about what changed since an earlier snapshot."""
+"""Section about changes since an earlier snapshot."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pandas as pd
 
 from k6frames.dataset.changes import ROUTINE_COLUMNS
 from k6frames.report.account import Account
 from k6frames.report.elements import Preview, Section, preview
-from k6frames.report.words import count, header, join_words, were
+from k6frames.report.words import capitalized, cell_text, count, header, join_words, were
 
 _SUBJECTS = {
     "stack_projects": "project",
@@ -19,23 +21,22 @@ _SUBJECTS = {
     "organizations": "organization",
 }
 _KINDS = ("added", "removed", "renamed", "changed")
-MAX_SHOWN = 25
+PREVIEW_ROWS = 25
 
 
 def changes(account: Account) -> Section:
     """Show what was added, removed, renamed or changed since a snapshot."""
-    found = account.tables["changes"]
-    notable = _describe(found[~found["column"].isin(ROUTINE_COLUMNS)], account)
+    all_changes = account.tables["changes"]
+    notable = _describe(all_changes[~all_changes["column"].isin(ROUTINE_COLUMNS)], account)
     if len(notable):
         answer = f"{_summarize(notable)}."
-    elif len(found):
-        answer = "Nothing but the times of updates and of next runs has changed."
+    elif len(all_changes):
+        answer = "Only the times of updates and of next runs have changed."
     else:
         answer = "No organization, project, load test, schedule or limit has changed."
-    not_compared = len(found.attrs.get("failed", []))
-    if not_compared:
-        lists = count(not_compared, "list")
-        answer += f" {lists} {were(not_compared)} not read for both and cannot be compared."
+    failed = len(all_changes.attrs.get("failed", []))
+    if failed:
+        answer += f" {count(failed, 'list')} could not be read both times."
     return Section(
         "changes",
         f"Changes since {account.since}",
@@ -45,28 +46,33 @@ def changes(account: Account) -> Section:
     )
 
 
-def _describe(found: pd.DataFrame, account: Account) -> pd.DataFrame:
-    """Return the changes with their subject, kind and name, those that matter most first."""
-    is_renamed = (found["column"] == "name").fillna(value=False)
-    identifier = found["key"].str.replace(r"stack_id=\d+ ", "", regex=True)
-    described = found.assign(
-        subject=found["table"].map(_SUBJECTS),
-        kind=found["change"].mask(is_renamed, "renamed"),
+def _describe(changed: pd.DataFrame, account: Account) -> pd.DataFrame:
+    """Add the subject, kind and name of each change, and sort by kind and subject."""
+    is_renamed = (changed["column"] == "name").fillna(value=False)
+    identifier = changed["key"].str.replace(r"stack_id=\d+ ", "", regex=True)
+    described = changed.assign(
+        subject=changed["table"].map(_SUBJECTS),
+        kind=changed["change"].mask(is_renamed, "renamed"),
         identifier=identifier,
-        name=found["name"]
-        .fillna(_find_names(found["key"], account))
+        name=changed["name"]
+        .fillna(_names_of_owners(changed["key"], account))
         .fillna(identifier.str.replace("_id=", " ")),
     )
-    ranks = {name: rank for rank, name in enumerate([*_KINDS, *_SUBJECTS])}
+    order = {"kind": list(_KINDS), "table": list(_SUBJECTS)}
     described = described.sort_values(
-        ["kind", "table"], key=lambda column: column.map(ranks), kind="stable"
+        ["kind", "table"],
+        key=lambda column: column.map(order[str(column.name)].index),
+        kind="stable",
     )
-    # A project is in the lists of both versions of the API.
+    # Both versions of the API list a project.
     return described.drop_duplicates(["subject", "identifier", "change", "column"])
 
 
-def _find_names(keys: pd.Series[str], account: Account) -> pd.Series[str]:
-    """Return what schedules, limits and labels are called: as the load test or the project."""
+def _names_of_owners(keys: pd.Series[str], account: Account) -> pd.Series[str]:
+    """Return the load test's name for schedules, and the project's name for limits and labels.
+
+    Schedules, limits and labels have no names; `keys` are their keys in the table of changes.
+    """
     names: dict[str, str] = {}
     if account.has_test_runs:
         projects, load_tests = account.tables["stack_projects"], account.tables["load_tests"]
@@ -81,7 +87,7 @@ def _find_names(keys: pd.Series[str], account: Account) -> pd.Series[str]:
 
 
 def _summarize(described: pd.DataFrame) -> str:
-    """Return how many of what was added, removed, renamed or changed, as a sentence."""
+    """Return a sentence that counts what was added, removed, renamed and changed."""
     parts = []
     for kind in _KINDS:
         of_kind = described[described["kind"] == kind]
@@ -93,14 +99,21 @@ def _summarize(described: pd.DataFrame) -> str:
 
 
 def _preview(described: pd.DataFrame) -> Preview | None:
-    column = described["column"].map(header, na_action="ignore").astype("string")
     shown = pd.DataFrame(
         {
-            "what": described["subject"].str.capitalize(),
+            "type": described["subject"].str.capitalize(),
             "name": described["name"],
-            "change": described["kind"].where(described["kind"] != "changed", column + " changed"),
-            "before": described["before"],
-            "after": described["after"],
+            "change": [_change_text(change) for change in described.itertuples()],
         }
     )
-    return preview(shown, limit=MAX_SHOWN)
+    return preview(shown, limit=PREVIEW_ROWS)
+
+
+def _change_text(change: Any) -> str:
+    """Return what happened, such as "VUh max per month: 50 → 100"."""
+    if change.kind in {"added", "removed"}:
+        return str(change.kind)
+    before, after = (cell_text(change.column, value) for value in (change.before, change.after))
+    if change.kind == "renamed":
+        return f"renamed from “{before}”"
+    return f"{capitalized(header(change.column))}: {before} → {after}"

@@ -1,4 +1,4 @@
-"""What a page consists of: sections with plots and the first rows of a table."""
+"""The elements of the report's overview page: sections, plots and previews of tables."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from k6frames.plots.svg import draw_svg
-from k6frames.report.words import cell_text, header
+from k6frames.report.words import capitalized, cell_text, header
 
 PREVIEW_ROWS = 10
 WIDE_INCHES, NARROW_INCHES = 8.5, 4.4
 
 
 class Plot(NamedTuple):
-    """One plot of a page: two SVG elements, of which the page shows the one that fits."""
+    """A plot as two SVG elements; the page shows the one that fits its width."""
 
     wide: str
     narrow: str
 
 
 class Preview(NamedTuple):
-    """The first rows of a table, as text; `links` has an address for some first cells."""
+    """The first rows of a table as text.
+
+    `links` has a URL or None for the first cell of each row; `more` is the number of other rows.
+    """
 
     columns: list[str]
     rows: list[list[str]]
@@ -33,12 +36,13 @@ class Preview(NamedTuple):
 
 
 class Section(NamedTuple):
-    """One question, its answer, and what shows it.
+    """The answer to one question, with plots and a preview.
 
-    `tables` are those behind it; the first one has all rows of the preview.
+    `id` is the HTML ID. `tables` are the names of the tables with the data; the first one has all
+    rows of the preview.
     """
 
-    name: str
+    id: str
     title: str
     answer: str
     plots: Sequence[Plot] = ()
@@ -47,22 +51,21 @@ class Section(NamedTuple):
 
 
 def draw(name: str, plot: Callable[[], Axes], description: str) -> Plot:
-    """Draw a plot for wide pages, and for phones.
+    """Draw a plot for wide windows and for phones.
 
     Parameters
     ----------
     name : str
-        A name that is unique on the page.
+        A prefix for IDs, unique on the page.
     plot : callable
-        Draws it on a new figure and returns the Axes.
+        Draws the plot on a new figure and returns its Axes.
     description : str
-        The text for readers who cannot see it.
+        The alternative text for screen readers.
     """
-    # To a screen reader it is one image.
-    role = f'<svg role="img" aria-label="{escape(description)}"'
+    attributes = f'<svg role="img" aria-label="{escape(description)}"'
     wide = draw_svg(plot, name=f"{name}-wide", width=WIDE_INCHES)
     narrow = draw_svg(plot, name=f"{name}-narrow", width=NARROW_INCHES)
-    return Plot(wide.replace("<svg", role, 1), narrow.replace("<svg", role, 1))
+    return Plot(wide.replace("<svg", attributes, 1), narrow.replace("<svg", attributes, 1))
 
 
 def preview(
@@ -73,7 +76,7 @@ def preview(
         return None
     shown = frame.head(limit)
     return Preview(
-        [header(name) for name in shown.columns],
+        [capitalized(header(name)) for name in shown.columns],
         [
             [cell_text(name, value) for name, value in zip(shown.columns, row, strict=True)]
             for row in shown.itertuples(index=False)

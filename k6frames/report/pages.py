@@ -1,8 +1,9 @@
-"""The report's pages as HTML."""
+"""Render the pages of the report as HTML."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +20,22 @@ from k6frames.report.sections import overview
 from k6frames.report.words import capitalized, header
 from k6frames.tables.schema import Table
 
-MAX_INTEGER = 2**53
-"""JavaScript's numbers are exact up to here."""
+MAX_EXACT_INTEGER = 2**53
+"""JavaScript represents larger integers inexactly; they are written as strings."""
 SCRIPT, STYLE = "datatables.js", "datatables.css"
 
 
-def index_page(account: Account, sections: list[Section], *, is_single: bool) -> str:
-    """Return the page with the overview and all sections.
+def index_page(account: Account, sections: list[Section], *, single_file: bool) -> str:
+    """Render the page with the overview and all sections.
 
     Parameters
     ----------
     account : Account
-        What is shown.
+        The account.
     sections : list of Section
         The sections, in order.
-    is_single : bool
-        Whether the page is mailed alone: then it has no links to other files.
+    single_file : bool
+        Whether the page must not link to other files.
     """
     return _render(
         "index.html.j2",
@@ -43,27 +44,33 @@ def index_page(account: Account, sections: list[Section], *, is_single: bool) ->
         figures=overview(account),
         sections=sections,
         tables=sorted(account.tables),
-        is_single=is_single,
+        single_file=single_file,
         svg=markupsafe.Markup,
-        header=header,
+        table_title=_table_title,
+        unbroken_dates=_unbroken_dates,
     )
 
 
 def table_page(account: Account, table: Table, frame: pd.DataFrame) -> str:
-    """Return the page of one table: all rows, to search and to sort."""
+    """Render the page of one table, with all rows, which can be searched and sorted."""
     columns = [
-        {"title": header(c.name), "name": c.name, "meaning": c.doc, "dtype": str(c.type)}
+        {
+            "title": capitalized(header(c.name)),
+            "name": c.name,
+            "meaning": c.doc,
+            "dtype": str(c.type),
+        }
         for c in table.columns
         if c.name in frame.columns
     ]
     cells = [_cells(frame[column["name"]]) for column in columns]
     data = {"columns": columns, "rows": list(zip(*cells, strict=True))}
-    # Within a script element only "<" could end it.
+    # "</script>" in a name would end the script element.
     encoded = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return _render(
         "table.html.j2",
-        title=f"{capitalized(header(table.name))}: {account.name}",
-        heading=capitalized(header(table.name)),
+        title=f"{_table_title(table.name)}: {account.name}",
+        heading=_table_title(table.name),
         account=account,
         table=table,
         columns=columns,
@@ -77,8 +84,8 @@ def table_page(account: Account, table: Table, frame: pd.DataFrame) -> str:
 def write_datatables(folder: Path) -> None:
     """Write the DataTables library that the pages of tables use.
 
-    A page that is opened as a file may not import a module from another file, so the module is
-    imported from a data URL.
+    Browsers do not let a page on disk import a module from another file, so the script creates a
+    blob URL to import it from.
     """
     bundle = Path(itables.options.dt_bundle)
     source = json.dumps(bundle.read_text(encoding="utf-8"))
@@ -91,8 +98,20 @@ def write_datatables(folder: Path) -> None:
     (folder / STYLE).write_text(style, encoding="utf-8")
 
 
+def _table_title(name: str) -> str:
+    """Return the name of a table in words."""
+    return capitalized(header(name))
+
+
+def _unbroken_dates(text: str) -> markupsafe.Markup:
+    """Return text as HTML, without line breaks at the hyphens of dates."""
+    escaped = str(markupsafe.escape(text))
+    marked = re.sub(r"\d{4}-\d\d(-\d\d)?", r'<span class="date">\g<0></span>', escaped)
+    return markupsafe.Markup(marked)  # noqa: S704 - escaped above
+
+
 def _cells(values: pd.Series[Any]) -> list[Any]:
-    """Return values as JSON has them; timestamps are strings that sort as they do."""
+    """Return values for JSON; timestamps become strings that sort chronologically."""
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         has_times = (values.dt.normalize() < values).any()
         cells = values.dt.strftime("%Y-%m-%d %H:%M" if has_times else "%Y-%m-%d")
@@ -102,7 +121,7 @@ def _cells(values: pd.Series[Any]) -> list[Any]:
         cells = values.round(4)
         cells = cells.mask(~np.isfinite(cells))  # JSON has no infinity
     elif pd.api.types.is_integer_dtype(values.dtype):
-        is_exact = values.dropna().between(-MAX_INTEGER, MAX_INTEGER).all()
+        is_exact = values.dropna().between(-MAX_EXACT_INTEGER, MAX_EXACT_INTEGER).all()
         cells = values if is_exact else values.astype("string")
     else:
         cells = values

@@ -5,7 +5,7 @@ from __future__ import annotations
 from k6frames import plots
 from k6frames.report.account import Account
 from k6frames.report.elements import Section, draw, preview
-from k6frames.report.words import are, count, have, name_or_id, rows, were
+from k6frames.report.words import are, count, have, quote_name, were
 
 
 def organizations(account: Account) -> Section:
@@ -16,14 +16,14 @@ def organizations(account: Account) -> Section:
     if account.tables["projects"].empty:
         answer = "There are no projects." if len(summary) else "There are no organizations."
         return Section("organizations", title, answer, tables=tables)
-    first = next(rows(summary))
-    answer = (
-        f"{name_or_id(first.org_name, first.org_id)} has most: {count(first.projects, 'project')}, "
-        f"{first.share:.0%} of all."
-    )
+    first = next(summary.itertuples())
+    name = quote_name(first.org_name, first.org_id)
     if len(summary) == 1:
+        answer = f"{name} has {count(len(account.tables['projects']), 'project')}."
+    else:
+        total = int(summary["projects"].sum())
         answer = (
-            f"{name_or_id(first.org_name, first.org_id)} has {count(first.projects, 'project')}."
+            f"{name} has the most projects: {first.projects:,} of {total:,} ({first.share:.0%})."
         )
     plot = draw(
         "projects_per_organization",
@@ -40,14 +40,16 @@ def growth(account: Account) -> Section:
     undated = int(summary["undated_projects"].iloc[0])
     answer = f"{count(created, 'project')} {were(created)} created in the last 365 days."
     if undated:
-        answer += f" {count(undated, 'project')} without a creation date cannot be counted."
+        answer += (
+            f" {count(undated, 'project')} without a creation date {are(undated)} not counted."
+        )
     drawn = []
     if len(timeline):
         drawn.append(
             draw(
                 "creation_timeline",
                 lambda: plots.creation_timeline(timeline),
-                f"Growth. {answer}",
+                f"Projects created over time. {answer}",
             )
         )
     by_organization = account.tables["creation_timeline_by_organization"]
@@ -72,13 +74,17 @@ def growth(account: Account) -> Section:
 
 def idle_projects(account: Account) -> Section:
     """Show which projects are not used any more."""
-    idle = account.tables["idle_projects"]
+    idle, total = account.tables["idle_projects"], len(account.tables["projects"])
     activity = "updated or tested" if account.has_test_runs else "updated"
-    answer = f"{count(len(idle), 'project')} {have(len(idle))} not been {activity} for 180 days."
     if idle.empty:
-        answer = f"No project was last {activity} 180 days ago or earlier."
+        answer = "No project has been idle for 180 days."
+    else:
+        answer = (
+            f"{len(idle):,} of {count(total, 'project')} {have(len(idle))} not been {activity} for "
+            "180 days or more."
+        )
     if not account.has_test_runs:
-        answer += " Test runs are not considered, since no Grafana stack was read."
+        answer += " Test runs are not considered, because no Grafana stack was read."
     drawn = []
     if len(idle):
         drawn = [draw("idle_projects", lambda: plots.idle_projects(idle), answer)]
@@ -100,10 +106,10 @@ def shared_names(account: Account) -> Section:
     names = account.tables["shared_names"]
     answer = "No project name is used by several organizations."
     if len(names):
-        first = next(rows(names))
+        first = next(names.itertuples())
         answer = (
-            f"{count(len(names), 'name')} {are(len(names))} used by several organizations; most "
-            f"often “{first.project_name}”, by {first.organizations:,}."
+            f"{count(len(names), 'project name')} {are(len(names))} used by several organizations, "
+            f"most often “{first.project_name}” (by {first.organizations:,})."
         )
     return Section(
         "shared-names",

@@ -1,4 +1,4 @@
-"""What the report shows: the figures of its overview, and a section for each question."""
+"""The contents of the report: the figures at the top, and the sections."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from k6frames.report.words import count
 
 
 class Figure(NamedTuple):
-    """One number of the overview."""
+    """A number at the top of the report."""
 
     label: str
     value: str
@@ -24,7 +24,7 @@ class Figure(NamedTuple):
 
 
 def make_sections(account: Account) -> list[Section]:
-    """Return the sections for what could be read of the account, and for what there is in it."""
+    """Return the sections of the parts of the account that could be read and are not empty."""
     makers: list[Callable[[Account], Section]] = []
     if account.since is not None:
         makers.append(changes)
@@ -47,69 +47,75 @@ def _without_empty_tables(section: Section, account: Account) -> Section:
 
 
 def overview(account: Account) -> list[Figure]:
-    """Return the figures at the top of the report."""
+    """Return the figures at the top of the report, those of test runs first."""
     figures: list[Figure] = []
+    if account.has_test_runs:
+        figures += [*_usage_figures(account), *_result_figures(account), _limit_figure(account)]
+        figures.append(_load_test_figure(account))
     if account.has_projects:
         figures += _project_figures(account)
-    if account.has_test_runs:
-        figures += _run_figures(account)
     return figures
+
+
+def _usage_figures(account: Account) -> list[Figure]:
+    month = account.as_of.tz_localize(None).to_period("M")
+    test_runs, vuh = _usage_in(month, account.tables["usage"])
+    test_runs_before, vuh_before = _usage_in(month - 1, account.tables["usage"])
+    return [
+        Figure(
+            f"VUh in {month}", format_number(vuh), f"{format_number(vuh_before)} in {month - 1}"
+        ),
+        Figure(f"Test runs in {month}", f"{test_runs:,}", f"{test_runs_before:,} in {month - 1}"),
+    ]
+
+
+def _usage_in(month: pd.Period, usage: pd.DataFrame) -> tuple[int, float]:
+    """Return the number of test runs and the VUh of a month."""
+    in_month = usage[usage["period"].dt.tz_localize(None).dt.to_period("M") == month]
+    return int(in_month["test_runs"].sum()), float(in_month["vuh"].sum())
+
+
+def _result_figures(account: Account) -> list[Figure]:
+    details, by_load_test = account.tables["test_run_details"], account.tables["test_results"]
+    age = account.as_of - details["created"]
+    recent = details[age.between(pd.Timedelta(0), pd.Timedelta(days=30))]
+    passed = int((recent["result"] == "passed").sum())
+    finished = int(recent["result"].isin(["passed", "failed", "error"]).sum())
+    rate = Figure("Pass rate in 30 days", "—", "no run has a result")
+    if finished:
+        note = f"{passed:,} of {count(finished, 'run')} with a result"
+        rate = Figure("Pass rate in 30 days", f"{passed / finished:.0%}", note)
+    failing = int(by_load_test["failing_since"].notna().sum())
+    note = f"of {len(by_load_test):,} that ran in 90 days"
+    return [rate, Figure("Failing load tests", f"{failing:,}", note)]
+
+
+def _limit_figure(account: Account) -> Figure:
+    budgets = account.tables["vuh_budget"]
+    limited = int(budgets["limit_vuh"].notna().sum())
+    nearly = int((budgets["share"] > test_runs.NEARLY_USED).sum())
+    note = f"of {count(limited, 'project')} with a limit" if limited else "no project has a limit"
+    return Figure("Limits over 80% used", f"{nearly:,}", note)
+
+
+def _load_test_figure(account: Account) -> Figure:
+    stack_projects = account.tables["stack_projects"]
+    stacks = stack_projects["stack_id"].nunique()
+    note = f"in {count(len(stack_projects), 'project')} of "
+    note += "the Grafana stack" if stacks < 2 else f"{stacks:,} Grafana stacks"
+    return Figure("Load tests", f"{len(account.tables['load_tests']):,}", note)
 
 
 def _project_figures(account: Account) -> list[Figure]:
     summary = account.tables["account_summary"].iloc[0]
-    total = int(summary["projects"])
-    dated = total - int(summary["undated_projects"])
+    total, undated = int(summary["projects"]), int(summary["undated_projects"])
     note = f"{summary['created_30_days']:,} created in 30 days"
-    if dated < total:
-        note += f" (of {dated:,} with a date; {total - dated:,} have none)"
-    listed, empty = int(summary["organizations"]), int(summary["empty_organizations"])
+    if undated:
+        note += f", of {total - undated:,} with a creation date"
+    organizations, empty = int(summary["organizations"]), int(summary["empty_organizations"])
     return [
-        Figure("organizations", f"{listed:,}", f"{empty:,} without projects" if empty else ""),
-        Figure("projects", f"{total:,}", note),
-    ]
-
-
-def _run_figures(account: Account) -> list[Figure]:
-    details, usage = account.tables["test_run_details"], account.tables["usage"]
-    month = account.as_of.tz_localize(None).to_period("M")
-    months = usage["period"].dt.tz_localize(None).dt.to_period("M")
-    by_month = usage[["test_runs", "vuh"]].set_index(months)
-    this, last = (by_month.reindex([m]).fillna(0).iloc[0] for m in (month, month - 1))
-    age = account.as_of - details["created"]
-    recent = details[age.between(pd.Timedelta(0), pd.Timedelta(days=30))]
-    passed = int((recent["result"] == "passed").sum())
-    judged = int(recent["result"].isin(["passed", "failed", "error"]).sum())
-    rate = f"{passed / judged:.0%}" if judged else "—"
-    budget = account.tables["vuh_budget"]
-    limited = int(budget["limit_vuh"].notna().sum())
-    nearly = int((budget["share"] > test_runs.NEARLY_USED).sum())
-    return [
+        Figure("Projects", f"{total:,}", note),
         Figure(
-            "load tests",
-            f"{len(account.tables['load_tests']):,}",
-            f"in {count(len(account.tables['stack_projects']), 'project')}",
-        ),
-        Figure(
-            f"test runs in {month}",
-            f"{this['test_runs']:,.0f}",
-            f"{last['test_runs']:,.0f} in {month - 1}",
-        ),
-        Figure(
-            f"VUh in {month}",
-            format_number(this["vuh"]),
-            f"{format_number(last['vuh'])} in {month - 1}",
-        ),
-        Figure(
-            "pass rate of 30 days",
-            rate,
-            f"{passed:,} of {count(judged, 'run')} with a result"
-            if judged
-            else "no run has a result",
-        ),
-        Figure(
-            "limits used above 80%",
-            f"{nearly:,}",
-            f"of {count(limited, 'project')} with a limit" if limited else "no project has a limit",
+            "Organizations", f"{organizations:,}", f"{empty:,} without projects" if empty else ""
         ),
     ]

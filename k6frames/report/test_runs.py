@@ -1,39 +1,44 @@
-"""Sections about load tests and their runs: usage, limits, results, metrics, schedules."""
+"""Sections about load tests and their runs: usage, limits, results, metrics and schedules."""
 
 from __future__ import annotations
 
-from typing import Any
+import pandas as pd
 
 from k6frames import plots
 from k6frames.plots.labels import format_number
 from k6frames.report.account import Account
 from k6frames.report.elements import Section, draw, preview
-from k6frames.report.words import are, count, have, join_names, name_or_id, rows
+from k6frames.report.words import are, count, have, join_names, quote_name
 
 NEARLY_USED = 0.8
-"""The share of a limit above which a budget is worth a look."""
+"""A project is listed if it has used more than this share of its limit."""
 SLOWER = 0.1
-"""The increase of a metric above which a load test got slower."""
+"""A load test is listed as slower if its p95 increased by more than this share."""
 
 
 def usage(account: Account) -> Section:
-    """Show which projects use how many VUh."""
+    """Show how many VUh each project uses."""
     total, by_project = account.tables["usage"], account.tables["usage_by_project"]
     if total.empty:
         return Section("usage", "Usage per month", "No test run has been created yet.")
     newest = total.iloc[-1]
-    answer = (
-        f"{format_number(newest['vuh'])} VUh in {newest['period']:%Y-%m} until "
-        f"{account.as_of:%Y-%m-%d}"
-    )
-    if len(total) > 1:
-        answer += (
-            f", and {format_number(total['vuh'].sum())} VUh since {total['period'].iloc[0]:%Y-%m}"
+    month = f"{newest['period']:%Y-%m}"
+    if newest["vuh"] > 0:
+        in_month = by_project[by_project["period"] == newest["period"]]
+        largest = next(in_month.nlargest(1, "vuh").itertuples())
+        answer = (
+            f"{format_number(newest['vuh'])} VUh (virtual user hours) have been used in {month} so "
+            f"far, {largest.vuh / newest['vuh']:.0%} of them by "
+            f"{quote_name(largest.project_name, largest.project_id)}."
         )
-    answer += "."
+    else:
+        answer = f"No VUh (virtual user hours) have been used in {month} so far."
     estimated = total["estimated_vuh"].sum()
     if estimated:
         answer += f" Runs under way may add {format_number(estimated)} VUh."
+    if len(total) > 1:
+        since = f"{total['period'].iloc[0]:%Y-%m}"
+        answer += f" The total since {since} is {format_number(total['vuh'].sum())} VUh."
     plot = draw("usage", lambda: plots.usage(by_project), f"VUh per month and project. {answer}")
     tables = ["usage", "usage_by_project", "usage_by_load_test"]
     tables += ["usage_by_label"] if "usage_by_label" in account.tables else []
@@ -41,28 +46,35 @@ def usage(account: Account) -> Section:
 
 
 def budget(account: Account) -> Section:
-    """Show whether the month's limits hold."""
+    """Show whether projects stay below their VUh limits this month."""
     budgets = account.tables["vuh_budget"]
     limited = int(budgets["limit_vuh"].notna().sum())
     nearly = budgets[budgets["share"] > NEARLY_USED]
     if not limited:
         answer = "No project has a limit."
     elif nearly.empty:
-        answer = f"None of {count(limited, 'project')} with a limit has used more than 80% of it."
-        if limited == 1:
-            answer = "The only project with a limit has used at most 80% of it."
+        answer = "No project has used more than 80% of its limit."
     else:
-        named = [
-            f"{name_or_id(r.project_name, r.project_id)} ({r.share:,.0%})" for r in rows(nearly)
+        names = [
+            f"{quote_name(row.project_name, row.project_id)} ({row.share:,.0%})"
+            for row in nearly.itertuples()
         ]
         answer = (
             f"{count(len(nearly), 'project')} {have(len(nearly))} used more than 80% of the "
-            f"month's limit: {join_names(named)}."
+            f"month's limit: {join_names(names)}."
+        )
+    exceeding = budgets[budgets["expected_vuh"] > budgets["limit_vuh"]]
+    if len(exceeding):
+        names = [quote_name(row.project_name, row.project_id) for row in exceeding.itertuples()]
+        limits = "its limit" if len(exceeding) == 1 else "their limits"
+        answer += (
+            f" At the current rate, {join_names(names)} will be over {limits} at the end of the "
+            "month."
         )
     drawn = []
     if limited or budgets["used_vuh"].sum() > 0:
         drawn = [draw("vuh_budget", lambda: plots.vuh_budget(budgets), f"VUh and limits. {answer}")]
-    return Section("budget", "VUh limits of this month", answer, drawn, ["vuh_budget"])
+    return Section("budget", "VUh limits this month", answer, drawn, ["vuh_budget"])
 
 
 def results(account: Account) -> Section:
@@ -74,12 +86,12 @@ def results(account: Account) -> Section:
     elif failing.empty:
         answer = "No load test failed in its last run."
     else:
-        named = [
-            f"{name_or_id(r.load_test_name, r.load_test_id)} since {r.failing_since:%Y-%m-%d}"
-            for r in rows(failing)
+        names = [
+            f"{quote_name(row.load_test_name, row.load_test_id)} since {row.failing_since:%Y-%m-%d}"
+            for row in failing.itertuples()
         ]
-        verb = "fails" if len(failing) == 1 else "fail"
-        answer = f"{count(len(failing), 'load test')} {verb}: {join_names(named)}."
+        answer = f"{count(len(failing), 'load test')} {are(len(failing))} failing: "
+        answer += f"{join_names(names)}."
     drawn = [
         draw(
             "results_timeline",
@@ -98,31 +110,31 @@ def results(account: Account) -> Section:
     shown = failing[["load_test_name", "project_name", "failing_since", "last_run", "pass_rate"]]
     return Section(
         "results",
-        "Load tests that fail",
+        "Failing load tests",
         answer,
         drawn,
         ["test_results", "results_timeline", "test_run_details"],
-        preview(shown, [_load_test_link(account, row) for row in rows(failing)]),
+        preview(shown, _load_test_urls(failing, account)),
     )
 
 
 def flaky(account: Account) -> Section:
-    """Show which load tests change back and forth between passed and failed."""
-    found = account.tables["flaky_tests"]
-    changing = found[found["changes"] > 1]
-    answer = "No load test changes back and forth between passed and failed."
+    """Show which load tests often change between passed and failed."""
+    flaky_tests = account.tables["flaky_tests"]
+    changing = flaky_tests[flaky_tests["changes"] > 1]
+    answer = "No load test is flaky: no result has changed more than once in the last 20 runs."
     if len(changing):
-        worst = next(rows(changing))
+        worst = next(changing.itertuples())
         answer = (
-            f"{name_or_id(worst.load_test_name, worst.load_test_id)} changes most: its result "
-            f"changed {count(worst.changes, 'time')} in {count(worst.finished_runs, 'run')}."
+            f"{quote_name(worst.load_test_name, worst.load_test_id)} is the flakiest load test: "
+            f"its result changed {worst.changes} times in the last {worst.finished_runs} runs."
         )
     drawn = []
-    if len(found):
+    if len(flaky_tests):
         drawn = [
-            draw("flaky_tests", lambda: plots.flaky_tests(found), f"Changes of results. {answer}")
+            draw("flaky_tests", lambda: plots.flaky_tests(flaky_tests), f"Flaky tests. {answer}")
         ]
-    return Section("flaky", "Load tests with changing results", answer, drawn, ["flaky_tests"])
+    return Section("flaky", "Flaky load tests", answer, drawn, ["flaky_tests"])
 
 
 def slower(account: Account) -> Section:
@@ -131,15 +143,20 @@ def slower(account: Account) -> Section:
     compared = changes[changes["change"].notna()]
     increased = compared[compared["change"] > SLOWER]
     if compared.empty:
-        answer = "No load test has the metrics of enough runs to compare them."
-    elif increased.empty:
-        answer = "The p95 of no load test is more than 10% above that of the five runs before."
+        answer = "No load test has enough runs with metrics to compare them."
     else:
-        named = [
-            f"{name_or_id(r.load_test_name, r.load_test_id)} (+{r.change:,.0%})"
-            for r in rows(increased)
-        ]
-        answer = f"Slower than in the five runs before, by p95: {join_names(named)}."
+        answer = "No load test got more than 10% slower."
+        if len(increased):
+            names = [
+                f"{quote_name(row.load_test_name, row.load_test_id)} (+{row.change:,.0%})"
+                for row in increased.itertuples()
+            ]
+            number = count(len(increased), "load test")
+            answer = f"{number} got more than 10% slower: {join_names(names)}."
+        answer += (
+            " This compares the 95th percentile of response times (p95) in the last five runs with "
+            "that in the five runs before."
+        )
     drawn = []
     if len(compared):
         drawn = [
@@ -159,39 +176,51 @@ def slower(account: Account) -> Section:
 def schedules(account: Account) -> Section:
     """Show what is scheduled next."""
     scheduled = account.tables["scheduled_runs"]
-    answer = "Nothing is scheduled."
+    answer = "No test run is scheduled."
     if len(scheduled):
-        first = next(rows(scheduled))
+        first = next(scheduled.itertuples())
         answer = (
-            f"{count(len(scheduled), 'schedule')} {are(len(scheduled))} active; next is "
-            f"{name_or_id(first.load_test_name, first.load_test_id)} on "
+            f"{count(len(scheduled), 'schedule')} {are(len(scheduled))} active; the next run is "
+            f"{quote_name(first.load_test_name, first.load_test_id)} on "
             f"{first.next_run:%Y-%m-%d %H:%M} UTC."
         )
-    shown = scheduled[["load_test_name", "next_run", "recurrence", "until"]]
+    shown = scheduled[["load_test_name", "next_run", "recurrence"]]
     return Section(
         "schedules",
         "Scheduled test runs",
         answer,
         tables=["scheduled_runs", "schedules"],
-        preview=preview(shown, [_load_test_link(account, row) for row in rows(scheduled)]),
+        preview=preview(shown, _load_test_urls(scheduled, account)),
     )
 
 
 def idle_load_tests(account: Account) -> Section:
     """Show which load tests are not used any more."""
-    title = "Load tests without runs"
+    title = "Load tests not run in 90 days"
     idle = account.tables["idle_load_tests"]
     if account.tables["load_tests"].empty:
         return Section("idle-load-tests", title, "There are no load tests.")
     if idle.empty:
-        answer = "No load test has been without runs for 90 days."
+        answer = "No load test has been idle for 90 days."
         return Section("idle-load-tests", title, answer)
-    answer = f"{count(len(idle), 'load test')} {have(len(idle))} not run for 90 days or more."
+    total = count(len(account.tables["load_tests"]), "load test")
+    answer = f"{len(idle):,} of {total} {have(len(idle))} not run for 90 days or more."
     plot = draw("idle_load_tests", lambda: plots.idle_load_tests(idle), answer)
-    return Section("idle-load-tests", title, answer, [plot], ["idle_load_tests"])
+    shown = idle[["load_test_name", "load_test_created", "last_run", "idle_days"]]
+    return Section(
+        "idle-load-tests",
+        title,
+        answer,
+        [plot],
+        ["idle_load_tests"],
+        preview(shown, _load_test_urls(idle, account)),
+    )
 
 
-def _load_test_link(account: Account, row: Any) -> str | None:
-    """Return the address of a load test in Grafana, if that of its stack is known."""
-    url = account.stack_urls.get(int(row.stack_id))
-    return f"{url}/a/k6-app/tests/{row.load_test_id}" if url else None
+def _load_test_urls(frame: pd.DataFrame, account: Account) -> list[str | None]:
+    """Return the URLs in Grafana of load tests, as far as the URL of their stack is known."""
+    stack_urls = [account.stack_urls.get(int(stack_id)) for stack_id in frame["stack_id"]]
+    return [
+        f"{url}/a/k6-app/tests/{load_test_id}" if url else None
+        for url, load_test_id in zip(stack_urls, frame["load_test_id"], strict=True)
+    ]

@@ -1,23 +1,25 @@
-"""Numbers, names and columns in words."""
+"""Format numbers, names and columns as words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
-_WORDS = {"id": "ID", "org": "organization", "vuh": "VUh", "vus": "VUs", "vu": "VU", "k6": "k6"}
+_WORDS = {"id": "ID", "org": "organization", "vuh": "VUh", "vus": "VUs", "vu": "VU"}
 _PERCENTAGES = {"pass_rate", "share"}
+_TIMES = {"next_run"}
+MAX_NAMES = 3
+"""Maximum number of names in a sentence."""
 
 
 def header(column: str) -> str:
-    """Return the name of a column or a table in words."""
+    """Return the name of a column or a table in words, in lower case."""
     return " ".join(_WORDS.get(word, word) for word in column.split("_"))
 
 
 def capitalized(words: str) -> str:
-    """Return words with a capital letter at the beginning, and the others as they are."""
+    """Return words with their first letter in upper case, and the rest unchanged."""
     return words[:1].upper() + words[1:]
 
 
@@ -41,32 +43,31 @@ def were(number: int) -> str:
     return "was" if number == 1 else "were"
 
 
-def name_or_id(name: Any, identifier: Any) -> str:
-    """Return a name, or the ID of what has none."""
-    return str(identifier) if pd.isna(name) else str(name)
+def quote_name(name: Any, identifier: Any) -> str:
+    """Return a name in quotation marks, or the ID if the name is missing."""
+    return str(identifier) if pd.isna(name) else f"“{name}”"
 
 
 def join_names(names: list[str]) -> str:
-    """Join names, of which three are shown at most."""
-    return join_words(names if len(names) <= 3 else [*names[:3], f"{len(names) - 3:,} more"])
+    """Join at most three names, and the number of the others, for a sentence."""
+    if len(names) > MAX_NAMES:
+        names = [*names[:MAX_NAMES], f"{len(names) - MAX_NAMES:,} more"]
+    return join_words(names)
 
 
 def join_words(words: list[str]) -> str:
-    """Join words to a list in a sentence."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def rows(frame: pd.DataFrame) -> Iterator[Any]:
-    """Yield the rows of a frame as named tuples."""
-    return iter(frame.itertuples(index=False))
+    """Join words for a sentence: "a, b and c"."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def cell_text(column: str, value: Any) -> str:
-    """Return a value as the index shows it."""
+    """Return a value of a preview as text."""
     if pd.isna(value):
         return "—"
     if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d}"
+        return f"{value:%Y-%m-%d %H:%M}" if column in _TIMES else f"{value:%Y-%m-%d}"
     if column in _PERCENTAGES:
         return f"{value:.0%}"
     if isinstance(value, float):

@@ -1,4 +1,4 @@
-"""What a report is made from: a snapshot, and the reasons for what is not in it."""
+"""The account that a report shows, and the errors for what is missing."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def test_a_forbidden_stack_is_named_with_its_reason_and_the_other_one_is_read(
     (reason,) = account.missing
     assert "stack 22" in reason
     assert "No access to this stack" in reason
-    assert reason.endswith("The same for 5 more.")
+    assert reason.endswith("(Also 5 similar errors.)")
 
 
-def test_without_access_to_any_stack_there_is_no_part_about_test_runs(
+def test_without_access_to_any_stack_there_are_no_tables_of_test_runs(
     connect, server, tmp_path: Path
 ) -> None:
     server.before = forbid_stack

@@ -33,7 +33,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_index_fits_its_window_and_shows_one_variant_of_each_plot(
+def test_the_overview_and_its_tables_fit_the_window_and_each_plot_is_shown_once(
     browser: Any, report: str, width: int
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900})
@@ -41,10 +41,13 @@ def test_the_index_fits_its_window_and_shows_one_variant_of_each_plot(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     shown = page.locator(".plot svg:visible").count()
     assert shown * 2 == page.locator(".plot svg").count() > 0
+    tables = page.locator(".scroll")
+    assert tables.count() > 0
+    assert not tables.evaluate_all("all => all.some(one => one.scrollWidth > one.clientWidth)")
     page.close()
 
 
-def test_a_table_is_searched_and_sorted(browser: Any, report: str) -> None:
+def test_a_table_can_be_searched(browser: Any, report: str) -> None:
     page = browser.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -58,7 +61,9 @@ def test_a_table_is_searched_and_sorted(browser: Any, report: str) -> None:
     page.close()
 
 
-def test_a_table_can_be_read_on_a_dark_page(browser: Any, report: str) -> None:
+def test_a_table_has_light_text_on_a_dark_background_in_dark_mode(
+    browser: Any, report: str
+) -> None:
     page = browser.new_page(color_scheme="dark")
     page.goto(f"{report}/load_tests.html")
     page.wait_for_selector("#rows tbody tr")

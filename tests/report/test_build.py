@@ -17,7 +17,7 @@ from k6frames.report.build import write_report
 
 
 def ignore(step: str) -> None:
-    """Take the name of a step."""
+    """Print no messages."""
 
 
 def account_folder(root: Path, files: dict[str, Any]) -> str:
@@ -83,7 +83,7 @@ def test_the_index_names_the_account_and_answers_in_sentences(sample_report: Pat
     page = (sample_report / "index.html").read_text()
     assert "<h1>Marmalade Parcel Works, " in page
     assert "as of 2026-06-29 09:30 UTC" in page
-    assert "Payment webhooks load test (98%)" in page
+    assert "“Payment webhooks load test” (98%)" in page
     assert "https://marmaladeparcels.grafana.net/a/k6-app/tests/" in page
     assert page.count('role="img"') > 10
 
@@ -120,7 +120,7 @@ def test_a_small_account_has_a_finished_report(files: dict[str, Any], tmp_path: 
         assert "What is missing" in page
 
 
-def test_an_account_without_any_part_is_an_error(tmp_path: Path) -> None:
+def test_an_account_without_organizations_and_stacks_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "account").mkdir()
     client = Client(api_url=(tmp_path / "account").as_uri())
     with pytest.raises(ConfigError, match=r"no file v3/organizations\.json(.|\n)*no Grafana stack"):
@@ -128,7 +128,7 @@ def test_an_account_without_any_part_is_an_error(tmp_path: Path) -> None:
     assert not (tmp_path / "report").exists()
 
 
-def test_a_folder_in_the_place_of_a_file_is_found_before_anything_is_replaced(
+def test_a_folder_with_the_name_of_a_file_is_an_error_before_any_file_is_replaced(
     tmp_path: Path,
 ) -> None:
     report = tmp_path / "report"
@@ -141,7 +141,7 @@ def test_a_folder_in_the_place_of_a_file_is_found_before_anything_is_replaced(
     assert sorted(file.name for file in report.iterdir()) == ["index.html", "projects.csv"]
 
 
-def test_remains_of_a_killed_report_are_removed_and_other_files_stay(tmp_path: Path) -> None:
+def test_files_of_a_killed_report_are_removed_and_other_files_are_kept(tmp_path: Path) -> None:
     report = tmp_path / "report"
     (report / ".report.k6frames-abc.part" / "account").mkdir(parents=True)
     (report / ".report.k6frames-abc.lock").touch()
@@ -162,8 +162,8 @@ def test_figures_are_those_of_the_summaries(sample_report: Path) -> None:
     page = (sample_report / "index.html").read_text()
     figures = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page))
     assert figures["VUh in 2026-06"] == f"{usage['vuh'].iloc[-1]:,.0f}"
-    assert figures["projects"] == f"{len(tables['projects']):,}" == "300"
-    assert figures["load tests"] == f"{len(tables['load_tests']):,}" == "40"
+    assert figures["Projects"] == f"{len(tables['projects']):,}" == "300"
+    assert figures["Load tests"] == f"{len(tables['load_tests']):,}" == "40"
     assert page.count("<section id=") == 13
 
 
@@ -173,24 +173,26 @@ def test_changes_since_a_snapshot_are_named(sample_report: Path) -> None:
     assert "1 load test was added; 1 load test was renamed; 1 limit was changed." in page
     cells = re.findall(r"<td.*?><bdi>(.*?)</bdi></td>", page)
     assert cells[:3] == ["Load test", "Checkout soak, 4 hours", "added"]
-    assert {"renamed", "Old name", "VUh max per month changed"} < set(cells)
+    assert {"renamed from “Old name”", "VUh max per month: 7 → 50"} < set(cells)
     assert len(k6frames.read_parquet(sample_report / "changes.parquet")) == 3
 
 
-def test_a_snapshot_without_changes_is_a_sentence(tmp_path: Path) -> None:
+def test_a_report_without_changes_since_a_snapshot_states_that(tmp_path: Path) -> None:
     client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT))
     before = client.snapshot(tmp_path / "before")
     page = write_report(client, tmp_path / "report", report_step=ignore, since=before)
     assert "No organization, project, load test, schedule or limit has changed." in page.read_text()
 
 
-def test_a_folder_that_is_no_snapshot_is_found_before_the_account_is_read(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_snapshot_is_an_error_before_the_account_is_read(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(ConfigError, match="is not a snapshot"):
         write_report(Client.sample(), tmp_path / "report", report_step=ignore, since=tmp_path)
     assert not (tmp_path / "report").exists()
 
 
-def test_undeclared_fields_of_any_kind_are_left_out(tmp_path: Path) -> None:
+def test_unknown_fields_of_any_kind_are_left_out(tmp_path: Path) -> None:
     address = account_folder(tmp_path / "account", ONE_PROJECT | ONE_RUN)
     strange = f'"deep": {"[" * 500}{"]" * 500}, "large": {"9" * 5000}, '
     for file in (tmp_path / "account").rglob("*.json"):
@@ -198,3 +200,15 @@ def test_undeclared_fields_of_any_kind_are_left_out(tmp_path: Path) -> None:
     write_report(Client(api_url=address), tmp_path / "report", report_step=ignore)
     assert len(k6frames.read_parquet(tmp_path / "report" / "test_run_details.parquet")) == 1
     assert len(k6frames.read_parquet(tmp_path / "report" / "projects.parquet")) == 1
+
+
+def test_dates_are_not_broken_and_names_are_escaped(tmp_path: Path) -> None:
+    project = ONE_PROJECT["v3/organizations/1/projects"]["projects"][0] | {
+        "name": "<b>2024-01-02</b>",
+        "updated": "2024-03-01",
+    }
+    files = ONE_PROJECT | {"v3/organizations/1/projects": {"projects": [project]}}
+    client = Client(api_url=account_folder(tmp_path / "account", files))
+    page = write_report(client, tmp_path / "one", report_step=ignore, single_file=True).read_text()
+    assert '&lt;b&gt;<span class="date">2024-01-02</span>&lt;/b&gt;' in page
+    assert "<b>" not in page
