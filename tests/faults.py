@@ -271,7 +271,8 @@ def check_fault(
         shown = [repr(client) + client._repr_html_() + repr(vars(client)) for client in box.clients]
     assert leaks.leaks_in_files(token, folder) == []
     assert leaks.leaks_in_logs(token, caplog.records) == []
-    assert [leak for error in box.errors for leak in leaks.leaks_in_error(token, error)] == []
+    leaked = [leak for error in box.errors for leak in leaks.leaks_in_error(token, error)]
+    assert leaked == [], leaked
     assert not leaks.is_in_text(token, f"{capfd.readouterr()} {shown}")
 
 

@@ -77,6 +77,7 @@ def usage(
     import pandas as pd
 
     from k6frames.loaders.load_tests import project_labels_df
+    from k6frames.summaries.periods import start_of_newest_periods
     from k6frames.summaries.usage import usage as summarize_usage
 
     if last is not None and since is not None:
@@ -86,7 +87,7 @@ def usage(
         if until is not None:
             end = min(end, until - pd.Timedelta(microseconds=1))
         if last is not None:
-            since = _first_day(end, freq, last)
+            since = start_of_newest_periods(end, freq, last)
         labels = None
         if by != _ALL_RUNS and by not in _GROUPS:
             labels = project_labels_df(client=client, on_error=account.on_error)
@@ -104,14 +105,6 @@ def usage(
         default += ["stack_id"] if by == "stack" else stack
     default += [name for name in names if name in frame.columns]
     list_rows(frame, rows, [*default, "vuh", "test_runs", "estimated_vuh"], noun="test runs")
-
-
-def _first_day(end: pd.Timestamp, freq: Frequency, periods: int) -> pd.Timestamp:
-    """Return the first day of the newest periods; the last of them contains `end`."""
-    import pandas as pd
-
-    alias = "W-MON" if freq == "W" else freq
-    return pd.date_range(end=end.normalize(), periods=periods, freq=alias)[0]
 
 
 def _check_label(by: str, labels: pd.DataFrame) -> None:

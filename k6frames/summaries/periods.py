@@ -89,6 +89,12 @@ def make_timeline(
     return Timeline(starts, _find_periods(timestamps, starts))
 
 
+def start_of_newest_periods(end: pd.Timestamp, freq: Frequency, count: int) -> pd.Timestamp:
+    """Return the start of some periods in UTC; the last of them contains `end`."""
+    first = end.tz_convert(None).to_period(_ALIASES[freq]) - (count - 1)
+    return first.start_time.tz_localize("UTC")
+
+
 def _find_periods(timestamps: pd.Series[Any], starts: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
     """Return the position of the period of each timestamp.
 
