@@ -1,7 +1,8 @@
-"""Draw the plots in docs/images, and take pictures of the report: ``python docs/screenshots.py``.
+"""Draw the images of the documentation, plots and screenshots: ``python docs/screenshots.py``.
 
-Needs playwright and Chromium, and fonts that have every name, such as Debian's fonts-noto-cjk and
-fonts-noto-color-emoji.
+This needs playwright and Chromium, and fonts for all characters of the sample account, such as the
+Debian packages fonts-noto-cjk and fonts-noto-color-emoji. After installing fonts, delete matplotlib's
+font cache, which is in ``matplotlib.get_cachedir()``.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 IMAGES = Path(__file__).with_name("images")
-WINDOW_WIDTHS = {"report": 1100, "report_phone": 390}
+SCREENSHOT_WIDTHS = {"report": 1100, "report_phone": 390}
 
 
 def main() -> None:
-    """Draw all plots from the sample account."""
+    """Write all images, from the sample account."""
     mpl.use("agg")
     IMAGES.mkdir(exist_ok=True)
     client = k6frames.Client.sample()
@@ -41,15 +42,15 @@ def main() -> None:
     save("creation_timeline", k6frames.plots.creation_timeline(timeline))
     save("usage", k6frames.plots.usage(usage))
     save("test_results", k6frames.plots.test_results(results))
-    photograph_report(client)
+    screenshot_report(client)
 
 
-def photograph_report(client: k6frames.Client) -> None:
-    """Take a picture of the report until its first plot in a window of each width."""
+def screenshot_report(client: k6frames.Client) -> None:
+    """Write a screenshot of the report, from its top to its first plot, for each width."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page = write_report(client, Path(folder), report_step=print, single_file=True)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
-        for name, width in WINDOW_WIDTHS.items():
+        for name, width in SCREENSHOT_WIDTHS.items():
             window = browser.new_page(viewport={"width": width, "height": 900})
             window.goto(page.as_uri())
             height = window.evaluate(
@@ -61,14 +62,14 @@ def photograph_report(client: k6frames.Client) -> None:
 
 
 def save(name: str, ax: Axes) -> None:
-    """Write a plot."""
+    """Write a plot as an image."""
     file = io.BytesIO()
     ax.figure.savefig(file, dpi=110, format="png")
     write_png(name, file.getvalue())
 
 
 def write_png(name: str, content: bytes) -> None:
-    """Write an image with 256 colors, which takes a third of the bytes and looks the same."""
+    """Write an image with 256 colors, which is a third of the size and looks the same."""
     path = IMAGES / f"{name}.png"
     image = Image.open(io.BytesIO(content)).convert("RGB")
     reduced = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
