@@ -1,8 +1,8 @@
 """Draw the images of the documentation, plots and screenshots: ``python docs/screenshots.py``.
 
 This needs playwright and Chromium, and fonts for all characters of the sample account, such as the
-Debian packages fonts-noto-cjk and fonts-noto-color-emoji. After installing fonts, delete matplotlib's
-font cache, which is in ``matplotlib.get_cachedir()``.
+Debian packages fonts-noto-cjk and fonts-noto-color-emoji. After installing fonts, delete
+matplotlib's font cache, which is in ``matplotlib.get_cachedir()``.
 """
 
 from __future__ import annotations
