@@ -113,7 +113,9 @@ def bad_files(box: Sandbox) -> None:
     assert sorted(box.folder.iterdir()) == before
 
 
-@fault("`k6frames cache --clear` where others have files and folders", "only ours are removed")
+@fault(
+    "`k6frames cache --clear` in a folder with other files", "only those of k6frames are removed"
+)
 def clears_its_own(box: Sandbox) -> None:
     box.filled()
     ours, root = box.database.parent, box.folder / "cache"
@@ -125,7 +127,10 @@ def clears_its_own(box: Sandbox) -> None:
     assert sorted(path for path in root.rglob("*") if path.is_file()) == sorted(others)
 
 
-@fault("standard output that is full, closed, or of an encoding without the characters", "one line")
+@fault(
+    "standard output is full or closed, or its encoding lacks characters",
+    "an error of one line, or escapes",
+)
 def bad_output(box: Sandbox) -> None:
     assert command(box, "organizations --sample >/dev/full") == "Error: No space left on device\n"
     assert command(box, "organizations --sample >&-").startswith("Error: Standard output is closed")
@@ -133,7 +138,7 @@ def bad_output(box: Sandbox) -> None:
     assert r"\u05" in command(box, "projects --sample")
 
 
-@fault("an `--org` of 5,000 digits, a column that is given twice", "one line")
+@fault("an `--org` of 5,000 digits, a duplicate column", "an error of one line")
 def bad_arguments(box: Sandbox) -> None:
     shown = command(box, f"projects --sample --org {'9' * 5000}")
     assert "9" * 61 not in shown

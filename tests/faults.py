@@ -353,7 +353,7 @@ def not_accepted(box: Sandbox) -> None:
 
 
 @fault(
-    "the lookup of the host's name hangs",
+    "the DNS lookup of the host hangs",
     "an error when the budget is over; the thread ends with the lookup",
 )
 def slow_lookup(box: Sandbox) -> None:
@@ -399,7 +399,7 @@ def proxy_refuses(box: Sandbox) -> None:
     box.fails(box.client("https://k6.invalid"), "the proxy refused the connection (HTTP 407).")
 
 
-@fault("the file of certificates in the environment has none", "an error that names it")
+@fault("the certificate bundle has no certificates", "an error at once that names it")
 def no_certificates(box: Sandbox) -> None:
     box.patch.setenv("REQUESTS_CA_BUNDLE", os.devnull)
     with pytest.raises(ConfigError, match=r"REQUESTS_CA_BUNDLE .* '/dev/null', which cannot"):
@@ -511,7 +511,7 @@ def silence(box: Sandbox) -> None:
     box.times_out(servers.silence, after_headers)
 
 
-@fault("interim responses without an end, slow or fast", TIMES_OUT)
+@fault("endless interim responses, slow or fast", TIMES_OUT)
 def endless_interim(box: Sandbox) -> None:
     box.times_out(
         servers.endless(b"", lambda _: b"HTTP/1.1 100 Continue\r\n\r\n"),
@@ -588,7 +588,7 @@ def transient(box: Sandbox) -> None:
     box.recovers(*(busy(status) for status in (408, 429, 500, 502, 503, 504)))
 
 
-@fault("one of them without an end", "an error with the number of attempts and the time")
+@fault("one of them every time", "an error with the number of attempts and the time")
 def steady(box: Sandbox) -> None:
     server = box.serve(busy(503))
     error = box.fails(box.client(server), "HTTP 503", status=503)
@@ -596,12 +596,12 @@ def steady(box: Sandbox) -> None:
     assert server.count(box.path) == adapter.MAX_ATTEMPTS
 
 
-@fault("status 401", AT_ONCE + "; it says that the token is wrong or was revoked")
+@fault("status 401", AT_ONCE + ": the token is wrong or was revoked")
 def unauthorized(box: Sandbox) -> None:
     box.fails_at_once(busy(401), "wrong or was revoked", status=401)
 
 
-@fault("status 403", AT_ONCE + "; it says whom to ask, and to check the stack")
+@fault("status 403", AT_ONCE + "; it names whom to ask, and advises to check the stack")
 def forbidden(box: Sandbox) -> None:
     advice = {"v3": "ask to be made a member.", "v6": "check the stack (its ID"}[box.version]
     box.fails_at_once(busy(403), advice, status=403)
@@ -633,7 +633,7 @@ def missing(box: Sandbox) -> None:
 
 @fault(
     "status 400 for a stack that does not exist",
-    AT_ONCE + "; it says to check the stack",
+    AT_ONCE + "; it advises to check the stack",
     versions=V6,
 )
 def bad_stack(box: Sandbox) -> None:
@@ -692,7 +692,7 @@ def not_modified(box: Sandbox) -> None:
     assert "redirect" not in str(error)
 
 
-@fault("cookies, and `Vary: Cookie`", "they are dropped; the response is cached all the same")
+@fault("cookies, and `Vary: Cookie`", "they are dropped; the response is cached nevertheless")
 def cookies(box: Sandbox) -> None:
     headers = {"Set-Cookie": f"a={box.token}; Path=/", "Vary": "Cookie"}
     server = box.serve(account=lambda _: reply(headers=headers))
@@ -963,7 +963,7 @@ def locked_later(box: Sandbox) -> None:
 
 
 @fault(
-    "it is a link, has a second name or belongs to another user, or its folder does",
+    "it is hard-linked, or it or its folder is a symbolic link or another user's",
     WITHOUT_CACHE + "; nothing elsewhere changes",
 )
 def planted(box: Sandbox) -> None:
@@ -1022,7 +1022,7 @@ def full(box: Sandbox) -> None:
     assert len(warned) == 1
 
 
-@fault("several threads and clients fill one cache at once", "each gets the right responses")
+@fault("several threads and clients fill one cache at once", "each gets the correct responses")
 def crowd(box: Sandbox) -> None:
     server = box.serve(account=servers.echo)
     requests = [box.request(f"/{number}") for number in range(10)]
@@ -1055,7 +1055,9 @@ def offline(box: Sandbox) -> None:
 _section = "Processes and threads"
 
 
-@fault("another request of several fails", "those under way end, also while they wait for a retry")
+@fault(
+    "another request of several fails", "the others are canceled, also while they wait for a retry"
+)
 def other_failure(box: Sandbox) -> None:
     failing = reply(b"", status=403, delay=0.1)
     script = {"/silent": [servers.silence], "/busy": [busy(503, 5)], "/bad": [failing]}

@@ -76,7 +76,7 @@ def replaced(box: Sandbox) -> None:
     changes(box, lambda rows: rows.append({**rows.pop(0), "id": 1}))
 
 
-@fault("the list changes each time that it is read", "after three times an error")
+@fault("the list changes each time it is read", "an error after three readings")
 def restless(box: Sandbox) -> None:
     server = start(box)
     server.before = lambda _: server.stacks[11].lists["load_tests"].pop(0)
@@ -90,7 +90,7 @@ def wrong_count(box: Sandbox) -> None:
     fails(box, server, "the pages contradicted each other")
 
 
-@fault("the same page comes without end", "an error after three readings")
+@fault("the same page is returned endlessly", "an error after three readings")
 def repeated(box: Sandbox) -> None:
     server = start(box)
     page = {"value": [{"id": number} for number in range(1000)], "@count": 5000}
@@ -150,7 +150,7 @@ def unfiltered(box: Sandbox) -> None:
     fails(box, server, "not created in the requested window", load=load_runs)
 
 
-@fault("the cost of a run is a word", "a SchemaError with the record and the field")
+@fault("the cost of a run is a string", "a SchemaError with the record and the field")
 def costly(box: Sandbox) -> None:
     server = start(box)
     runs = server.stacks[22].lists["test_runs"]
@@ -183,7 +183,7 @@ def forbidden(box: Sandbox) -> None:
     assert frame.attrs["failed"][0]["stack_id"] == 11
 
 
-@fault("v3 responds with status 404", "everything of v6 is read with a token and a stack")
+@fault("v3 responds with status 404", "everything in v6 can be read with a token and a stack")
 def retired(box: Sandbox) -> None:
     server = start(box)
     assert len(load_runs(stack=22, client=box.client(server.url))) == 3000
