@@ -92,7 +92,7 @@ SCHEDULES = Table(
 
 PROJECT_LIMITS = Table(
     name="project_limits",
-    doc="the limits of a project; missing if it has none",
+    doc="a project's limits; a project without limits has no row",
     key=("stack_id", "project_id"),
     function="project_limits_df()",
     columns=(

@@ -309,7 +309,7 @@ METRIC_CHANGES = Table(
         Column("test_runs", INT, "number of runs with a value", nullable=False),
         Column("before", FLOAT, "median of the runs before those, by default five"),
         Column("after", FLOAT, "median of the last runs, by default five"),
-        Column("change", FLOAT, "after / before - 1, such as 0.2 for 20 % more"),
+        Column("change", FLOAT, "after / before - 1, such as 0.2 for 20% more"),
     ),
 )
 
