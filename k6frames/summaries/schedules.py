@@ -69,16 +69,12 @@ def scheduled_runs(schedules: pd.DataFrame, load_tests: pd.DataFrame) -> pd.Data
     active = active[active["next_run"].notna() & ~active["deactivated"].fillna(value=False)]
     active = active.merge(names, on=["stack_id", "load_test_id"], how="left")
     rules = active[rule].astype(object).where(active[rule].notna(), None)
-    active["recurrence"] = [
-        _describe(**{str(name): value for name, value in row.items()})
-        for row in rules.to_dict("records")
-    ]
+    active["recurrence"] = [_describe(*row) for row in rules.itertuples(index=False)]
     active = active.sort_values(["next_run", "stack_id", "schedule_id"])
     return combine_attrs(SCHEDULED_RUNS.conform(active), schedules, load_tests)
 
 
 def _describe(
-    *,
     frequency: str | None,
     interval: int | None,
     weekdays: str | None,
