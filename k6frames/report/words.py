@@ -45,7 +45,9 @@ def were(number: int) -> str:
 
 def quote_name(name: Any, identifier: Any) -> str:
     """Return a name in quotation marks, or the ID if the name is missing."""
-    return str(identifier) if pd.isna(name) else f"“{name}”"
+    if pd.isna(name):
+        return "(unknown)" if pd.isna(identifier) else str(identifier)
+    return f"“{name}”"
 
 
 def join_names(names: list[str]) -> str:

@@ -212,3 +212,13 @@ def test_dates_are_not_broken_and_names_are_escaped(tmp_path: Path) -> None:
     page = write_report(client, tmp_path / "one", report_step=ignore, single_file=True).read_text()
     assert '&lt;b&gt;<span class="date">2024-01-02</span>&lt;/b&gt;' in page
     assert "<b>" not in page
+
+
+def test_usage_without_a_project_is_of_an_unknown_one(tmp_path: Path) -> None:
+    run = ONE_RUN[f"{STACK}/test_runs"]["value"][0]
+    ended = run | {"ended": run["created"], "cost": {"total_vuh": 5}, "project_id": None}
+    manifest = {"as_of": run["created"], "stacks": [{"id": 5, "url": None}]}
+    files = EMPTY_STACK | {f"{STACK}/test_runs": {"value": [ended]}, "account": manifest}
+    client = Client(api_url=account_folder(tmp_path / "account", files))
+    page = write_report(client, tmp_path / "one", report_step=ignore, single_file=True).read_text()
+    assert "100% of them by (unknown)." in page
