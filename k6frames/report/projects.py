@@ -38,7 +38,9 @@ def growth(account: Account) -> Section:
     summary, timeline = account.tables["account_summary"], account.tables["creation_timeline"]
     created = int(summary["created_365_days"].iloc[0])
     undated = int(summary["undated_projects"].iloc[0])
-    answer = f"{count(created, 'project')} {were(created)} created in the last 365 days."
+    answer = "No project was created in the last 365 days."
+    if created:
+        answer = f"{count(created, 'project')} {were(created)} created in the last 365 days."
     if undated:
         answer += (
             f" {count(undated, 'project')} without a creation date {are(undated)} not counted."

@@ -86,7 +86,8 @@ def _result_figures(account: Account) -> list[Figure]:
         note = f"{passed:,} of {count(finished, 'run')} with a result"
         rate = Figure("Pass rate in 30 days", f"{passed / finished:.0%}", note)
     failing = int(by_load_test["failing_since"].notna().sum())
-    note = f"of {len(by_load_test):,} that ran in 90 days"
+    ran = len(by_load_test)
+    note = f"of {ran:,} that ran in 90 days" if ran else "none ran in 90 days"
     return [rate, Figure("Failing load tests", f"{failing:,}", note)]
 
 
