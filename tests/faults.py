@@ -7,7 +7,6 @@ for the paths of v3 and of v6.
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 import gzip
 import json
@@ -136,7 +135,7 @@ class Sandbox:
         with pytest.raises(ConfigError, match=re.escape(message)) as caught:
             Client(*args, **options)
         # Without its frames: they have the arguments as they were given.
-        self.errors.append(copy.copy(caught.value))
+        self.errors.append(ConfigError(*caught.value.args))
         return caught.value
 
     def recovers(self, *steps: Step) -> None:
