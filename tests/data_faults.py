@@ -72,7 +72,7 @@ def long_timeline(box: Sandbox) -> None:
     )
 
 
-@fault("a column has dates and datetimes, or years beyond 9999", "nothing is lost, or an error")
+@fault("a column has dates and datetimes, or years beyond 9999", "no value changes, or an error")
 def mixed_dates(box: Sandbox) -> None:
     frame = projects(box, "", "")
     times = pd.Series([date(2026, 5, 1), datetime(2026, 5, 1, 12, 30)], dtype=object)  # noqa: DTZ001

@@ -54,12 +54,12 @@ def report_at(step: str, account: str, folder: Path) -> Iterator[subprocess.Pope
 def test_a_report_that_is_terminated_leaves_nothing_behind(
     name: str, step: str, account: str, tmp_path: Path
 ) -> None:
-    number = getattr(signal, name)
+    signal_number = getattr(signal, name)
     with report_at(step, account, tmp_path / "report") as process:
-        process.send_signal(number)
+        process.send_signal(signal_number)
         time.sleep(0.005)
         process.send_signal(signal.SIGTERM)  # as systemd does after SIGHUP
-        assert process.wait(30) in {128 + number, 128 + signal.SIGTERM}
+        assert process.wait(30) in {128 + signal_number, 128 + signal.SIGTERM}
     assert not (tmp_path / "report").exists()
 
 
