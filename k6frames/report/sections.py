@@ -94,7 +94,7 @@ def _result_figures(account: Account) -> list[Figure]:
 def _limit_figure(account: Account) -> Figure:
     budgets = account.tables["vuh_budget"]
     limited = int(budgets["limit_vuh"].notna().sum())
-    nearly = int((budgets["share"] > test_runs.NEARLY_USED).sum())
+    nearly = len(test_runs.nearly_used(budgets))
     note = f"of {count(limited, 'project')} with a limit" if limited else "no project has a limit"
     return Figure("Limits over 80% used", f"{nearly:,}", note)
 

@@ -45,18 +45,24 @@ def usage(account: Account) -> Section:
     return Section("usage", "Usage per month", answer, [plot], tables)
 
 
+def nearly_used(budgets: pd.DataFrame) -> pd.DataFrame:
+    """Return the budgets of which more than 80% is used; of a limit of 0, any usage is more."""
+    return budgets[budgets["used_vuh"] > NEARLY_USED * budgets["limit_vuh"]]
+
+
 def budget(account: Account) -> Section:
     """Show whether projects stay below their VUh limits this month."""
     budgets = account.tables["vuh_budget"]
     limited = int(budgets["limit_vuh"].notna().sum())
-    nearly = budgets[budgets["share"] > NEARLY_USED]
+    nearly = nearly_used(budgets)
     if not limited:
         answer = "No project has a limit."
     elif nearly.empty:
         answer = "No project has used more than 80% of its limit."
     else:
         names = [
-            f"{quote_name(row.project_name, row.project_id)} ({row.share:,.0%})"
+            f"{quote_name(row.project_name, row.project_id)} "
+            f"({f'{row.share:,.0%}' if row.limit_vuh else 'its limit is 0'})"
             for row in nearly.itertuples()
         ]
         answer = (

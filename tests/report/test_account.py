@@ -14,6 +14,7 @@ from v6_server import Received, Refusal, V6Server, make_stack
 import k6frames
 from k6frames import APIError, Client
 from k6frames.report.account import read_account
+from k6frames.report.test_runs import nearly_used
 
 V3 = {
     "/v3/organizations": {"organizations": [{"id": 7, "name": "Café", "vat_number": "GB 1"}]},
@@ -100,3 +101,11 @@ def test_a_snapshot_keeps_the_address_of_its_account(connect, server, tmp_path: 
     account = read_account(Client(api_url=first.as_uri()), tmp_path / "again", on_error="raise")
     assert account.source == f"a snapshot of the account at {server.url}"
     assert account.as_of == pd.Timestamp(manifest["as_of"])
+
+
+def test_any_usage_of_a_limit_of_0_is_nearly_all_of_it():
+    budgets = pd.DataFrame(
+        {"used_vuh": [1.0, 0.0, 0.81, 0.8, 5.0], "limit_vuh": [0.0, 0.0, 1.0, 1.0, None]},
+        dtype="Float64",
+    )
+    assert nearly_used(budgets).index.tolist() == [0, 2]
