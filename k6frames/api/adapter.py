@@ -184,7 +184,7 @@ class RetryAdapter(HTTPAdapter):
         url = str(request.url)
         remaining = active.started + self._budget - time.monotonic()
         pause = max(self._paused_until - time.monotonic(), 0)
-        if pause >= remaining:
+        if 0 < pause >= remaining:
             what = f"the API asks for a pause of {pause:.0f} s. {ADVICE[429]}"
             raise APIError(429, None, f"{describe_request(request)}: {what}", url)
         if active.stopped.wait(pause):

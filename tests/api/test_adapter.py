@@ -22,6 +22,7 @@ from k6frames.api import adapter, responses
 from k6frames.api.adapter import RetryAdapter
 from k6frames.api.connections import STOPPABLE_POOLS
 from k6frames.api.token import Token
+from k6frames.api.workers import ActiveRequest, active_request
 from k6frames.errors import APIError, ConfigError
 
 GZIP = {"Content-Encoding": "gzip"}
@@ -235,3 +236,18 @@ def test_a_ca_bundle_that_is_missing_is_named(serve, connect, monkeypatch, tmp_p
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "gone.pem"))
     with pytest.raises(ConfigError, match=r"gone\.pem"):
         connect(serve(reply())).get(LIST)
+
+
+def test_a_request_whose_time_is_over_before_it_is_sent_names_the_budget(serve, token):
+    server = serve(servers.silence)
+    with requests.Session() as session:
+        session.mount(server.url, RetryAdapter(Token(token), server.url, budget=2, connections=1))
+        active = ActiveRequest()
+        active.started -= 5
+        before = active_request.set(active)
+        try:
+            with pytest.raises(APIError, match=r"\(budget 2 s\)") as caught:
+                session.get(server.url + LIST, timeout=(5, 30))
+        finally:
+            active_request.reset(before)
+    assert caught.value.status is None
