@@ -13,6 +13,9 @@ from typing import TypeGuard
 
 from k6frames.errors import ConfigError
 
+MAX_INT64 = 2**63 - 1
+"""The largest integer that IDs and columns can be."""
+
 
 def validate_number(name: str, value: object, *, minimum: float, maximum: float) -> float:
     """Return an argument that must be a number within limits; `math.inf` allows infinity."""

@@ -619,7 +619,7 @@ def forbidden_of_several(box: Sandbox) -> None:
         projects_df(client=client)
     box.errors.append(caught.value)
     assert str(caught.value).endswith(
-        'ask to be made a member, or leave it out with on_error="warn".'
+        'ask to be made a member. To read the rest without it, pass on_error="warn".'
     )
     with pytest.warns(UserWarning, match=r"organization 2 \(Organization 2\)"):
         assert projects_df(client=client, on_error="warn")["org_id"].to_list() == [1]

@@ -1,4 +1,4 @@
-"""What messages about requests say: which request, and what to do about the response."""
+"""Messages about requests: which one it was, what happened, and what to do about it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 import requests
 
 from k6frames.api.endpoints import STACK_ID_HEADER, STACK_URL_HEADER
+from k6frames.errors import APIError
 
 ADVICE = {
     401: "The token is wrong or was revoked: create a new one in Grafana Cloud k6.",
-    403: "The token is valid, but its user has no access: ask to be made a member",
+    403: "The token is valid, but its user has no access: ask to be made a member.",
     404: "It does not exist, or the token's user has no access: check the ID.",
     429: "The API asks for fewer requests: try again later, or with a smaller max_workers.",
 }
@@ -22,25 +23,37 @@ STACK_ADVICE = {
     ),
     403: (
         "The token has no access to this stack: check the stack (its ID is in Grafana, Testing & "
-        "synthetics > Performance > Settings), and that the token was created in it"
+        "synthetics > Performance > Settings), and that the token was created in it."
     ),
 }
-# Of queries of metrics, which users write.
+# For queries of metrics, which users write.
 _QUERY_ADVICE = {
     400: "Check the metric and the query.",
     404: "Check the ID and the metric: one does not exist, or the token's user has no access.",
 }
 
 
+def request_error(
+    request: requests.PreparedRequest,
+    description: str,
+    *,
+    status: int | None = None,
+    code: int | str | None = None,
+) -> APIError:
+    """Return the error of a request; `description` says what happened, and what to do."""
+    message = f"{describe_request(request)}: {description}"
+    return APIError(status, code, message, str(request.url))
+
+
 def describe_request(request: requests.PreparedRequest) -> str:
     """Return the path of a request and its stack, for a message."""
     parts = urlsplit(str(request.url))
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    stack = _stack_of(request)
+    stack = _named_stack(request)
     return f"{path} (stack {stack})" if stack else path
 
 
-def _stack_of(request: requests.PreparedRequest) -> str:
+def _named_stack(request: requests.PreparedRequest) -> str:
     headers = request.headers
     return headers.get(STACK_ID_HEADER) or headers.get(STACK_URL_HEADER) or ""
 
@@ -48,8 +61,8 @@ def _stack_of(request: requests.PreparedRequest) -> str:
 def advise(request: requests.PreparedRequest, status: int) -> str:
     """Return what to do about an error response; empty if there is nothing to add."""
     advice = ADVICE.get(status, "")
-    if _stack_of(request):
+    if _named_stack(request):
         advice = STACK_ADVICE.get(status, advice)
     if "/query_" in str(request.url):
         advice = _QUERY_ADVICE.get(status, advice)
-    return advice if not advice or advice.endswith(".") else f"{advice}."
+    return advice

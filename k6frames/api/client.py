@@ -10,28 +10,23 @@ from collections.abc import Generator, Iterable
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import NamedTuple, Self
 
+from k6frames.api.address import SAMPLE_URL
 from k6frames.api.cache import describe_cache
 from k6frames.api.endpoints import Request, needs_stack
 from k6frames.api.fetching import Fetcher
 from k6frames.api.folder import read_manifest
 from k6frames.api.forks import fork_lock
+from k6frames.api.on_error import OnError, check_on_error, suggest_on_error
 from k6frames.api.progress import ProgressBar
 from k6frames.api.session import Response
-from k6frames.api.settings import (
-    SAMPLE_URL,
-    Settings,
-    StackArgument,
-    parse_stacks,
-    resolve_settings,
-)
+from k6frames.api.settings import Settings, resolve_settings
+from k6frames.api.stack_arguments import StackArgument, parse_stacks
 from k6frames.api.stacks import Stack, auth_request, make_stacks, parse_stack_id, stacks_of_folder
 from k6frames.api.token import Token
 from k6frames.errors import APIError, ConfigError
-from k6frames.validation import validate_choice
 
-OnError = Literal["raise", "warn"]
 EXPIRE_AFTER_SECONDS = 3600.0
 """How old a cached response may be by default."""
 
@@ -244,7 +239,7 @@ class Client:
                     responses[request] = future.result()
                 except APIError as error:
                     if on_error == "raise":
-                        raise with_advice(error, several=len(wanted) > 1) from None
+                        raise suggest_on_error(error, several=len(wanted) > 1) from None
                     failures[request] = error
                 bar.update()
         return Responses(
@@ -394,19 +389,6 @@ class Client:
         hours = "" if max_age is None else f"for {max_age / timedelta(hours=1):g} h "
         refreshed = ["refreshed once"] if self._fetcher.refresh else []
         return [*stacks, f"cached {hours}in {cache_folder.parent}", *refreshed]
-
-
-def with_advice(error: APIError, *, several: bool) -> APIError:
-    """Add to the error of one of several requests that the others can be read without it."""
-    if several and error.status in {403, 404}:
-        message = f'{error.message.rstrip(".")}, or leave it out with on_error="warn".'
-        return APIError(error.status, error.code, message, error.url)
-    return error
-
-
-def check_on_error(on_error: object) -> None:
-    """Raise a `ConfigError` unless `on_error` is "raise" or "warn"."""
-    validate_choice("on_error", on_error, ["raise", "warn"], '"raise" or "warn"')
 
 
 _default_clients: dict[Settings, Client] = {}

@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 
 from k6frames.api.endpoints import STACK_ID_HEADER
 from k6frames.api.responses import make_response
-from k6frames.api.settings import parse_stack
+from k6frames.api.stack_arguments import parse_stack
 from k6frames.errors import APIError, ConfigError
 from k6frames.validation import is_integer, short_repr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -69,7 +70,7 @@ def decode_page(request: Request, response: Response) -> Page:
     MalformedPageError
         If it has no list of objects with IDs, or no usable count.
     """
-    body = response.body.removeprefix(b"\xef\xbb\xbf")
+    body = response.body.removeprefix(codecs.BOM_UTF8)
     try:
         page = _page_decoder.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:

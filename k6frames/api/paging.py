@@ -14,8 +14,9 @@ from contextlib import closing
 from itertools import pairwise
 from typing import Any, Protocol
 
-from k6frames.api.client import Client, OnError, Responses, check_on_error, with_advice
+from k6frames.api.client import Client, Responses
 from k6frames.api.endpoints import Request
+from k6frames.api.on_error import OnError, check_on_error, suggest_on_error
 from k6frames.api.pages import PAGE_SIZE, Page, add_parameters, decode_page
 from k6frames.api.session import Response
 from k6frames.errors import APIError, SchemaError
@@ -103,7 +104,7 @@ def read_lists(
                 send(reading, reading.receive(client, request, future.result()))
             except APIError as error:
                 if on_error == "raise":
-                    raise with_advice(error, several=len(readers) > 1) from None
+                    raise suggest_on_error(error, several=len(readers) > 1) from None
                 failures[reading.reader.request] = error
             bar.total = sum(reader.count for reader in readers)
             bar.update(sum(reader.received for reader in readers) - bar.n)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import math
 import re
@@ -19,8 +20,6 @@ MAX_BODY_BYTES = 256 * 2**20
 """The largest body that is read, in bytes after decompression."""
 MAX_MESSAGE_LENGTH = 300
 MAX_CODE_LENGTH = 60
-
-_BOM = b"\xef\xbb\xbf"
 
 
 class BodyTooLargeError(OSError):
@@ -70,7 +69,7 @@ def read_body(raw: urllib3.HTTPResponse) -> Body:
 def is_json(body: bytes) -> bool:
     """Return whether a body is a complete JSON text; the parser checks what is in it."""
     try:
-        msgspec.json.decode(body.removeprefix(_BOM), type=msgspec.Raw)
+        msgspec.json.decode(body.removeprefix(codecs.BOM_UTF8), type=msgspec.Raw)
     except RecursionError:
         return True  # the parser reports it
     except msgspec.DecodeError:
@@ -97,7 +96,7 @@ class _ErrorBody(msgspec.Struct):
 def parse_error(body: bytes, token: Token) -> tuple[int | str | None, str]:
     """Return the API's code and message in an error body, which may be HTML, empty or anything."""
     try:
-        error = msgspec.json.decode(body.removeprefix(_BOM), type=_ErrorBody).error
+        error = msgspec.json.decode(body.removeprefix(codecs.BOM_UTF8), type=_ErrorBody).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, ""
     if isinstance(error, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -11,8 +12,9 @@ import msgspec
 from k6frames.api import endpoints
 from k6frames.api.endpoints import Request
 from k6frames.api.folder import read_manifest
-from k6frames.api.settings import StackArgument, no_stack_error, parse_stacks
+from k6frames.api.stack_arguments import StackArgument, no_stack_error, parse_stacks
 from k6frames.errors import ConfigError, SchemaError
+from k6frames.validation import MAX_INT64
 
 
 class Stack(NamedTuple):
@@ -23,7 +25,7 @@ class Stack(NamedTuple):
 
 
 class _Authentication(msgspec.Struct):
-    stack_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+    stack_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_INT64)]
 
 
 def auth_request(url: str) -> Request:
@@ -41,7 +43,7 @@ def parse_stack_id(request: Request, body: bytes) -> int:
     """
     try:
         return msgspec.json.decode(
-            body.removeprefix(b"\xef\xbb\xbf"), type=_Authentication
+            body.removeprefix(codecs.BOM_UTF8), type=_Authentication
         ).stack_id
     except (msgspec.DecodeError, RecursionError) as error:
         raise SchemaError(f"{request}: the response has no stack ID ({error}).") from None

@@ -47,7 +47,7 @@ def lab(ctx: click.Context, folder: Path) -> None:
     They are copied into FOLDER (k6frames-notebooks by default); existing notebooks are kept.
     Arguments after -- are passed to JupyterLab.
     """
-    from k6frames.api.settings import data_folder
+    from k6frames.api.package_data import data_folder
 
     if find_spec("jupyterlab") is None:
         raise ConfigError("k6frames lab needs JupyterLab: pip install 'k6frames[notebook]'")

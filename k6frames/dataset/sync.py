@@ -11,7 +11,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from k6frames.api.client import Client
-from k6frames.api.settings import StackArgument
+from k6frames.api.stack_arguments import StackArgument
 from k6frames.dataset import layout
 from k6frames.dataset.layout import LAST_SEEN, read_all_columns, read_files, write_file
 from k6frames.dataset.merge import merge_rows, to_arrow

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from k6frames.api import endpoints
-from k6frames.api.client import Client, OnError
-from k6frames.api.settings import StackArgument
+from k6frames.api.client import Client
+from k6frames.api.on_error import OnError
+from k6frames.api.stack_arguments import StackArgument
 from k6frames.loaders.shared import load_stack_list
 from k6frames.parsing import STRING_MAP
 from k6frames.tables import (

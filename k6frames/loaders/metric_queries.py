@@ -8,8 +8,9 @@ from typing import Any
 
 from k6frames import parsing
 from k6frames.api import endpoints
-from k6frames.api.client import Client, OnError, Responses, with_advice
+from k6frames.api.client import Client, Responses
 from k6frames.api.endpoints import Request
+from k6frames.api.on_error import OnError, suggest_on_error
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders.metric_responses import decode_series
 from k6frames.tables import METRICS
@@ -101,7 +102,7 @@ def fetch_queries(
             del failures[request]  # no run was executed, or all data has expired
     failures = {request: failures[request] for request in queries if request in failures}
     if failures and on_error == "raise":
-        raise with_advice(next(iter(failures.values())), several=len(queries) > 1)
+        raise suggest_on_error(next(iter(failures.values())), several=len(queries) > 1)
     bodies = {r: body for r, body in responses.bodies.items() if r not in failures}
     return Responses(bodies, failures, responses.oldest)
 

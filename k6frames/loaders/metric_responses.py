@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ import msgspec
 
 from k6frames.api.endpoints import Request
 from k6frames.errors import SchemaError
+from k6frames.validation import MAX_INT64
 
 # These labels identify the metric and the run, not the series.
 _NON_SERIES_LABELS = frozenset({"__name__", "test_run_id"})
@@ -50,7 +52,7 @@ class Point(NamedTuple):
 def decode_series(request: Request, body: bytes) -> list[Series]:
     """Return the series in a response; none if there is no data, or it has expired."""
     try:
-        return _decoder.decode(body.removeprefix(b"\xef\xbb\xbf")).data.result or []
+        return _decoder.decode(body.removeprefix(codecs.BOM_UTF8)).data.result or []
     except (msgspec.DecodeError, RecursionError) as error:
         raise SchemaError(
             f"{request}: the response does not have the documented form ({error})."
@@ -93,7 +95,7 @@ def parse_run_id(point: Point) -> int:
     """Return the ID of the test run that a value belongs to."""
     text = point.labels.get("test_run_id", "")
     # int() does not accept more than 4,300 digits, and no ID has more than 19.
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) < 2**63):
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= MAX_INT64):
         raise SchemaError(
             f"{point.request}: the label 'test_run_id' must be a test run ID, not {text!r:.80}."
         )

@@ -9,8 +9,9 @@ import pandas as pd
 
 from k6frames import parsing
 from k6frames.api import endpoints
-from k6frames.api.client import Client, OnError
+from k6frames.api.client import Client
 from k6frames.api.endpoints import Request
+from k6frames.api.on_error import OnError
 from k6frames.errors import ConfigError
 from k6frames.loaders.metric_queries import (
     build_query,

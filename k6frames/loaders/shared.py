@@ -11,14 +11,15 @@ from typing import Any, NamedTuple, SupportsIndex
 import pandas as pd
 
 from k6frames import parsing
-from k6frames.api.client import Client, OnError, Responses, default_client
+from k6frames.api.client import Client, Responses, default_client
 from k6frames.api.endpoints import Request
+from k6frames.api.on_error import OnError
 from k6frames.api.pages import MalformedPageError
 from k6frames.api.paging import ListReader, PagedList, read_lists
-from k6frames.api.settings import StackArgument
+from k6frames.api.stack_arguments import StackArgument
 from k6frames.errors import APIError, ConfigError
 from k6frames.tables.schema import Table
-from k6frames.validation import is_integer, short_repr
+from k6frames.validation import MAX_INT64, is_integer, short_repr
 
 IDs = SupportsIndex | Iterable[SupportsIndex]
 
@@ -164,7 +165,7 @@ def validate_ids(name: str, value: IDs) -> list[int]:
 
 def validate_id(name: str, value: Any) -> int:
     """Return an argument that is an ID, or raise an error that shows what was given."""
-    if not is_integer(value) or not 0 <= value < 2**63:
+    if not is_integer(value) or not 0 <= value <= MAX_INT64:
         found = (
             f"a {type(value).__name__}" if isinstance(value, pd.DataFrame) else short_repr(value)
         )

@@ -16,12 +16,13 @@ import pandas as pd
 
 from k6frames import parsing
 from k6frames.api import endpoints
-from k6frames.api.client import Client, OnError, Responses, check_on_error
+from k6frames.api.client import Client, Responses
 from k6frames.api.endpoints import Request
 from k6frames.api.folder import MANIFEST, read_manifest, response_file
+from k6frames.api.on_error import OnError, check_on_error
 from k6frames.api.pages import MalformedPageError
 from k6frames.api.paging import ListReader, PagedList, read_lists
-from k6frames.api.settings import StackArgument
+from k6frames.api.stack_arguments import StackArgument
 from k6frames.api.stacks import Stack
 from k6frames.api.time_windows import TimeWindows
 from k6frames.errors import APIError, ConfigError

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 
 from k6frames.api import endpoints
-from k6frames.api.client import Client, OnError
+from k6frames.api.client import Client
 from k6frames.api.endpoints import Request
-from k6frames.api.settings import StackArgument
+from k6frames.api.on_error import OnError
+from k6frames.api.stack_arguments import StackArgument
 from k6frames.api.time_windows import TimeWindows
 from k6frames.errors import ConfigError
 from k6frames.loaders.joins import join_test_runs

@@ -21,6 +21,7 @@ from k6frames.tables.schema import (
     TIMESTAMP,
     Column,
 )
+from k6frames.validation import MAX_INT64
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 # Arrow reads timestamps of this grammar if they have an offset and at most six digits of a second.
@@ -44,7 +45,11 @@ def make_array(decoded: Records, column: Column) -> pa.Array:
     try:
         return pa.array(values, column.type)
     except (OverflowError, pa.ArrowInvalid):
-        row = next(i for i, v in enumerate(values) if v is not None and not -(2**63) <= v < 2**63)
+        row = next(
+            i
+            for i, v in enumerate(values)
+            if v is not None and not -MAX_INT64 - 1 <= v <= MAX_INT64
+        )
         raise _mismatch(decoded, column, row, values[row]) from None
 
 

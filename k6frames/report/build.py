@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from k6frames.api.client import Client, OnError
+from k6frames.api.client import Client
+from k6frames.api.on_error import OnError
 from k6frames.errors import ConfigError
 from k6frames.files.csv import to_csv
 from k6frames.files.excel import to_excel

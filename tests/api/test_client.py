@@ -103,7 +103,7 @@ def test_on_error_raise_raises_the_first_failure_and_sends_little_more(serve, co
 
 def test_advice_to_leave_one_out_is_given_only_among_several(serve, connect):
     client = connect(serve(script={"/a": [busy(404)], "/b": [busy(400)]}, account=echo))
-    advice = 'check the ID, or leave it out with on_error="warn".'
+    advice = 'check the ID. To read the rest without it, pass on_error="warn".'
     for paths, is_advised in ((["/a"], False), (["/a", "/c"], True), (["/b", "/c"], False)):
         with pytest.raises(APIError) as caught:
             client.fetch(paths)

@@ -17,7 +17,8 @@ import pytest
 
 from k6frames.api import settings
 from k6frames.api.client import Client
-from k6frames.api.settings import parse_stack, parse_stacks, resolve_settings
+from k6frames.api.settings import resolve_settings
+from k6frames.api.stack_arguments import StackArgument, no_stack_error, parse_stack, parse_stacks
 from k6frames.api.token import Token
 from k6frames.errors import ConfigError
 from k6frames.validation import validate_integer, validate_number
@@ -55,7 +56,7 @@ def found_token() -> str:
     return token.reveal()
 
 
-def found_stacks(stack: settings.StackArgument = None) -> tuple[str, ...]:
+def found_stacks(stack: StackArgument = None) -> tuple[str, ...]:
     return resolve_settings(Token("t"), None, stack, cache=False).stacks
 
 
@@ -322,7 +323,7 @@ def test_a_malformed_stack_names_its_source(current, monkeypatch):
 
 
 def test_the_error_of_a_missing_stack_names_the_ways_and_where_grafana_shows_the_id(current):
-    message = str(settings.no_stack_error())
+    message = str(no_stack_error())
     for way in ("Client(stack=123)", "K6_CLOUD_STACK_ID", "K6_CLOUD_STACK_URL", "k6 cloud login"):
         assert way in message
     assert "Testing & synthetics > Performance > Settings" in message
@@ -477,7 +478,7 @@ def test_a_user_without_a_home_folder_gets_an_error_only_where_one_is_needed():
         "()",
         "sample:",
         f"This user has no home folder to cache responses in: {cure}.",
-        "No k6 Cloud token was found. Give one in any of three ways:",
+        "No k6 Cloud token was found. Give one in any of these ways:",
     ], shown.stderr
 
 

@@ -115,7 +115,9 @@ def test_a_url_is_resolved_once_by_a_client_without_a_cache(connect, server):
 
 def test_a_url_that_is_refused_is_left_out_with_a_warning(connect, server):
     client = connect(server.url, stack=["stack-11", "stack-33"])
-    with pytest.raises(APIError, match=r'(?s)stack-33.*or leave it out with on_error="warn"'):
+    with pytest.raises(
+        APIError, match=r'(?s)stack-33.*To read the rest without it, pass on_error="warn"'
+    ):
         k6frames.load_tests_df(client=client)
     with pytest.warns(UserWarning, match="1 of 2 requests failed.*stack-33") as warned:
         frame = k6frames.load_tests_df(client=client, on_error="warn")

@@ -12,7 +12,7 @@ import pytest
 from v6_server import Refusal, V6Server, make_stack
 
 import k6frames
-from k6frames.api.settings import data_folder
+from k6frames.api.package_data import data_folder
 
 FAILED = "1 of 12 requests failed"
 
@@ -249,7 +249,7 @@ def test_organization_that_cannot_be_read_is_an_error_or_a_warning(account, run)
     failed = run("projects")
     assert (failed.exit_code, failed.stdout) == (1, "")
     assert failed.stderr.startswith("Error: organization 1013 (Marmalade Parcel Works): ")
-    assert failed.stderr.endswith(", or leave it out with --on-error warn.\n")
+    assert failed.stderr.endswith(". To read the rest without it, pass --on-error warn.\n")
     warned = run("projects", "--on-error", "warn")
     assert warned.exit_code == 0
     assert warned.stdout.count("\n") == 209

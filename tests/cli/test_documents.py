@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from k6frames.api.client import Client
-from k6frames.api.settings import data_folder
+from k6frames.api.package_data import data_folder
 
 FIRST = "--LabApp.default_url=/lab/tree/getting_started.ipynb"
 

@@ -10,7 +10,8 @@ import pytest
 
 import k6frames
 from k6frames.api.advice import ADVICE, STACK_ADVICE
-from k6frames.api.client import Client, with_advice
+from k6frames.api.client import Client
+from k6frames.api.on_error import suggest_on_error
 from k6frames.api.settings import cache_root
 from k6frames.cli.messages import shorten_words, translate
 from k6frames.errors import APIError, K6FramesError
@@ -58,15 +59,15 @@ def too_many_rows() -> object:
 
 
 def one_forbidden() -> object:
-    raise with_advice(APIError(403, 4, "organization 7: HTTP 403.", ""), several=True)
+    raise suggest_on_error(APIError(403, 4, "organization 7: HTTP 403.", ""), several=True)
 
 
 @pytest.mark.parametrize(
     ("provoke", "expected"),
     [
-        (Client, "Give it in one of these ways:\n  1. the environment variable K6_CLOUD_TOKEN\n"),
+        (Client, "Give one in any of these ways:\n  - the environment variable K6_CLOUD_TOKEN\n"),
         (Client, "Or use the sample account, which needs none: --sample"),
-        (v6_without_stack, "in any of these ways:\n  1. the option --stack 123\n  2. the envir"),
+        (v6_without_stack, "in any of these ways:\n  - the option --stack 123\n  - the envir"),
         (several_stacks, "pass --stack as one of 1, 2."),
         (not_cached, "--offline sends no request. Fetch it once without --offline."),
         (lambda: Client("t", refresh=True, offline=True), "--offline needs the cache, and --refr"),
@@ -77,7 +78,7 @@ def one_forbidden() -> object:
         (too_many_runs, "--last must be an integer from "),
         (two_by_clauses, "Leave out --by."),
         (too_many_rows, "Choose a longer --freq, or fewer test runs with --since."),
-        (one_forbidden, "or leave it out with --on-error warn."),
+        (one_forbidden, "To read the rest without it, pass --on-error warn."),
     ],
 )
 def test_error_names_options_instead_of_arguments(

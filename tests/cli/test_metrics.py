@@ -81,7 +81,7 @@ def test_an_unknown_metric_is_an_error_or_with_warn_left_out(run, server):
     result = run("metrics", "1", "2", "--metric", "rps", "--query", "max")
     assert result.exit_code == 1
     assert "Error: load test 1 has no metric 'rps'. The API's response: " in result.stderr
-    advice = "Choose one of its metrics (vus), or leave it out with --on-error warn.\n"
+    advice = "Choose one of its metrics (vus). To read the rest without it, pass --on-error warn.\n"
     assert result.stderr.endswith(advice)
     result = run("metrics", "1", "2", "--metric", "rps", "--query", "max", "--on-error", "warn")
     assert result.exit_code == 0

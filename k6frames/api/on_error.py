@@ -1,0 +1,23 @@
+"""The argument `on_error`: raise the first failure, or go on and warn."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from k6frames.errors import APIError
+from k6frames.validation import validate_choice
+
+OnError = Literal["raise", "warn"]
+
+
+def check_on_error(on_error: object) -> None:
+    """Raise a `ConfigError` unless `on_error` is "raise" or "warn"."""
+    validate_choice("on_error", on_error, ["raise", "warn"], '"raise" or "warn"')
+
+
+def suggest_on_error(error: APIError, *, several: bool) -> APIError:
+    """Add to the error of one of several requests that the others can be read without it."""
+    if several and error.status in {403, 404}:
+        message = f'{error.message} To read the rest without it, pass on_error="warn".'
+        return APIError(error.status, error.code, message, error.url)
+    return error
