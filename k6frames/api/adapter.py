@@ -7,12 +7,10 @@ other outcome is an `APIError`.
 from __future__ import annotations
 
 import logging
-import os
 import random
-import ssl
 import time
 from collections.abc import Mapping
-from pathlib import Path
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,29 +19,29 @@ import tenacity
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from k6frames.api.advice import ADVICE, advise, describe_request
+from k6frames.api.advice import ADVICE, advise, request_error
 from k6frames.api.connections import STOPPABLE_POOLS
 from k6frames.api.endpoints import authorization_scheme
-from k6frames.api.responses import (
-    Body,
+from k6frames.api.failures import (
+    describe_error_response,
     describe_failure,
-    is_json,
     is_permanent,
-    make_response,
     parse_error,
     parse_retry_after,
     printable,
-    read_body,
 )
+from k6frames.api.responses import Body, is_json, make_response, read_body
 from k6frames.api.token import Token
 from k6frames.api.workers import ActiveRequest, active_request
-from k6frames.errors import APIError, ConfigError
-from k6frames.validation import short_repr
+from k6frames.errors import APIError
 
 MAX_ATTEMPTS = 6
 """How often one request is sent, if the budget allows it."""
-FIRST_WAIT_SECONDS, MAX_WAIT_SECONDS, JITTER_SECONDS = 0.25, 4.0, 0.25
-"""The wait after the first attempt, doubled after each further one, with a random part."""
+FIRST_WAIT_SECONDS = 0.25
+"""The wait after the first attempt, doubled after each further one."""
+MAX_WAIT_SECONDS = 4.0
+JITTER_SECONDS = 0.25
+"""The random part of each wait is at most this long."""
 DO_NOT_CACHE = "X-K6frames-Do-Not-Cache"
 """A response with this header contains the token."""
 
@@ -54,7 +52,7 @@ log = logging.getLogger("k6frames")
 
 
 def _is_safe_to_log(record: logging.LogRecord) -> bool:
-    """Drop urllib3's warning about malformed headers: it repeats what the server sent."""
+    """Return False for urllib3's warning about malformed headers: it repeats what was sent."""
     return active_request.get() is None or not str(record.msg).startswith("Failed to parse headers")
 
 
@@ -68,13 +66,16 @@ class TransientError(Exception):
     ----------
     error : APIError
         What the user is told if no attempt succeeds.
+    reason : str
+        What went wrong, without the request and without advice.
     retry_after : float, optional
         How many seconds the server asked to wait.
     """
 
-    def __init__(self, error: APIError, retry_after: float | None = None) -> None:
+    def __init__(self, error: APIError, reason: str, retry_after: float | None = None) -> None:
         super().__init__(error.message)
         self.error = error
+        self.reason = reason
         self.retry_after = retry_after
 
 
@@ -132,7 +133,7 @@ class RetryAdapter(HTTPAdapter):
             | tenacity.stop_when_event_set(active.stopped),
             wait=_wait_seconds,
             sleep=tenacity.sleep_using_event(active.stopped),
-            before_sleep=_log_retry,
+            before_sleep=partial(_before_retry, active),
             reraise=True,
         )
         try:
@@ -150,110 +151,103 @@ class RetryAdapter(HTTPAdapter):
         timeout: tuple[float, float],
         **options: Any,
     ) -> requests.Response:
+        """Send a request once; raise a `TransientError` if another attempt may succeed."""
         remaining = self._wait_for_pause(request, active)
         limits = (min(timeout[0], remaining), min(timeout[1], remaining))
-        try:
-            response, body = self._receive(request, timeout=limits, **options)
-        # Any error here means that there is no usable response.
-        except Exception as error:  # noqa: BLE001
-            active.last_failure = f"{describe_failure(error)}."
-            message = f"{describe_request(request)}: {active.last_failure}"
-            api_error = APIError(None, None, message, str(request.url))
-            failure = api_error if is_permanent(error) else TransientError(api_error)
-        else:
-            self._check(request, response, body, active)
-            headers = {"Content-Type": "application/json"}
-            if self._token.occurs_in(body.content):
-                headers[DO_NOT_CACHE] = "1"
-            return self.build_response(request, make_response(body.content, headers))
-        # Not while the exception is handled, which leads to frames that have the token.
-        raise failure
+        response, body = self._receive(request, timeout=limits, **options)
+        if response.status_code != 200:
+            raise self._http_error(request, response, body)
+        if not is_json(body.content):
+            raise self._not_json_error(request, response, body)
+        headers = {"Content-Type": "application/json"}
+        if self._token.occurs_in(body.content):
+            headers[DO_NOT_CACHE] = "1"
+        return self.build_response(request, make_response(body.content, headers))
+
+    def _wait_for_pause(self, request: requests.PreparedRequest, active: ActiveRequest) -> float:
+        """Wait until the pause that the API requested is over; return the seconds that remain."""
+        remaining = active.started + self._budget - time.monotonic()
+        pause = max(self._paused_until - time.monotonic(), 0)
+        if 0 < pause >= remaining:
+            description = f"the API asks for a pause of {pause:.0f} s. {ADVICE[429]}"
+            raise request_error(request, description, status=429)
+        if active.stopped.wait(pause):
+            raise request_error(request, "not sent, because the work was stopped.")
+        return max(remaining - pause, 0.001)
 
     def _receive(
         self, request: requests.PreparedRequest, **options: Any
     ) -> tuple[requests.Response, Body]:
-        """Send a request once, with the token, and read the body."""
+        """Send a request and read the body, whatever the status is."""
+        try:
+            return self._send_with_token(request, **options)
+        # Any error here means that there is no usable response.
+        except Exception as error:  # noqa: BLE001
+            reason = describe_failure(error)
+            failure = request_error(request, f"{reason}.")
+            permanent = is_permanent(error)
+        # Not while the exception is handled, which leads to frames that have the token.
+        if permanent:
+            raise failure
+        raise TransientError(failure, reason)
+
+    def _send_with_token(
+        self, request: requests.PreparedRequest, **options: Any
+    ) -> tuple[requests.Response, Body]:
         authorized = request.copy()
         scheme = authorization_scheme(str(request.url).removeprefix(self._address))
         authorized.headers["Authorization"] = f"{scheme} {self._token.reveal()}"
         response = super().send(authorized, stream=True, **options)
         return response, read_body(response.raw)
 
-    def _wait_for_pause(self, request: requests.PreparedRequest, active: ActiveRequest) -> float:
-        """Wait until the pause that the API requested is over; return the seconds that remain."""
-        url = str(request.url)
-        remaining = active.started + self._budget - time.monotonic()
-        pause = max(self._paused_until - time.monotonic(), 0)
-        if 0 < pause >= remaining:
-            what = f"the API asks for a pause of {pause:.0f} s. {ADVICE[429]}"
-            raise APIError(429, None, f"{describe_request(request)}: {what}", url)
-        if active.stopped.wait(pause):
-            raise APIError(
-                None,
-                None,
-                f"{describe_request(request)}: not sent, because the work was stopped.",
-                url,
-            )
-        return max(remaining - pause, 0.001)
-
-    def _check(
-        self,
-        request: requests.PreparedRequest,
-        response: requests.Response,
-        body: Body,
-        active: ActiveRequest,
-    ) -> None:
-        """Raise an error unless the response is a complete 200 that is JSON."""
-        status, url = response.status_code, str(request.url)
-        if status == 200 and is_json(body.content):
-            return
-        if status == 200:
-            kind = printable(
-                response.headers.get("Content-Type", "no Content-Type"), self._token, 60
-            )
-            active.last_failure = (
-                f"the response is not JSON, or was truncated ({len(body.content):,} bytes, {kind})."
-            )
-            message = f"{describe_request(request)}: {active.last_failure}"
-            raise TransientError(APIError(200, None, message, url))
+    def _http_error(
+        self, request: requests.PreparedRequest, response: requests.Response, body: Body
+    ) -> APIError | TransientError:
+        """Return the error for a status other than 200."""
         if response.is_redirect:
-            raise self._redirect_error(request, response)
+            return self._redirect_error(request, response)
+        status = response.status_code
         code, text = parse_error(body.content, self._token)
-        active.last_failure = f"HTTP {status}"
-        if text:
-            active.last_failure += f" ({text!r})" if code is None else f" ({text!r}, code {code})"
-        elif code is not None:
-            active.last_failure += f" (code {code})"
-        what = f"{active.last_failure}. {advise(request, status)}".rstrip()
-        message = f"{describe_request(request)}: {what}"
-        error = APIError(status, code, message, url)
+        reason = describe_error_response(status, code, text)
+        description = f"{reason}. {advise(request, status)}".rstrip()
+        error = request_error(request, description, status=status, code=code)
         if status not in TRANSIENT_STATUSES:
-            raise error
+            return error
         retry_after = parse_retry_after(response.headers.get("Retry-After"))
         if status == 429:
             # Every worker slows down, not only the one that was told.
             pause = time.monotonic() + (retry_after or FIRST_WAIT_SECONDS)
             self._paused_until = max(self._paused_until, pause)
-        raise TransientError(error, retry_after)
+        return TransientError(error, reason, retry_after)
 
     def _redirect_error(
         self, request: requests.PreparedRequest, response: requests.Response
     ) -> APIError:
-        """Refuse a redirect: it may lead to another host, which must not get the token."""
+        """Return the error for a redirect: the other host must not get the token."""
         try:
             # Redact first: urlsplit lowercases the host.
-            target = urlsplit(self._token.redact(response.headers["Location"]))
-            where = f"{target.scheme}://{target.hostname}" if target.hostname else "another path"
+            parts = urlsplit(self._token.redact(response.headers["Location"]))
+            target = f"{parts.scheme}://{parts.hostname}" if parts.hostname else "another path"
         except ValueError:
-            where = "no valid address"
-        return APIError(
-            response.status_code,
-            None,
-            f"{describe_request(request)}: HTTP {response.status_code} redirects to "
-            f"{printable(where, self._token, 100)}. k6frames follows no redirect, so that the "
-            "token is sent to no other host. Check api_url.",
-            str(request.url),
+            target = "no valid address"
+        return request_error(
+            request,
+            f"HTTP {response.status_code} redirects to {printable(target, self._token, 100)}. "
+            "k6frames follows no redirect, so that the token is sent to no other host. "
+            "Check api_url.",
+            status=response.status_code,
         )
+
+    def _not_json_error(
+        self, request: requests.PreparedRequest, response: requests.Response, body: Body
+    ) -> TransientError:
+        """Return the error for a status 200 with an incomplete or invalid body."""
+        content_type = response.headers.get("Content-Type", "no Content-Type")
+        reason = (
+            f"the response is not JSON, or was truncated ({len(body.content):,} bytes, "
+            f"{printable(content_type, self._token, 60)})"
+        )
+        return TransientError(request_error(request, f"{reason}.", status=200), reason)
 
 
 def _wait_seconds(state: tenacity.RetryCallState) -> float:
@@ -265,8 +259,10 @@ def _wait_seconds(state: tenacity.RetryCallState) -> float:
     return backoff(state) + random.uniform(0, JITTER_SECONDS)  # noqa: S311 - no secret
 
 
-def _log_retry(state: tenacity.RetryCallState) -> None:
+def _before_retry(active: ActiveRequest, state: tenacity.RetryCallState) -> None:
     failure = state.outcome.exception() if state.outcome else None
+    if isinstance(failure, TransientError):
+        active.last_failure = failure.reason
     log.info("%s Trying again in %.1f s.", failure, state.upcoming_sleep)
 
 
@@ -288,25 +284,3 @@ def _final_error(
         host = urlsplit(error.url).netloc
         message += f" Check the network, and whether {host} is the right host."
     return APIError(error.status, error.code, message, error.url)
-
-
-def proxies_and_certificates(url: str) -> tuple[dict[str, str], bool | str]:
-    """Return the proxies and the certificates that the environment names for an address.
-
-    A session with ``trust_env`` would read them too, but also ``~/.netrc``, and send its login.
-    """
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    if bundle:
-        # Otherwise each attempt would fail, with an error of the TLS library.
-        try:
-            is_folder = Path(bundle).is_dir()
-            ssl.create_default_context(
-                cafile=None if is_folder else bundle, capath=bundle if is_folder else None
-            )
-        except (OSError, ValueError) as error:  # an SSLError is an OSError
-            reason = getattr(error, "strerror", None) or error
-            raise ConfigError(
-                f"REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names certificates in {short_repr(bundle)}, "
-                f"which cannot be read ({reason})."
-            ) from None
-    return dict(requests.utils.get_environ_proxies(url)), bundle or True

@@ -126,7 +126,7 @@ class Fetcher:
     def _timeout_error(self, request: Request, active: ActiveRequest) -> APIError:
         message = f"{request}: no complete response within {self.budget:g} s (the budget)."
         if active.last_failure:
-            message += f" The previous attempt failed: {active.last_failure}"
+            message += f" The previous attempt failed: {active.last_failure}."
         message += " Check the network, and whether the address is right."
         return error_of(request, APIError(None, None, message, self._session.url(request)))
 

@@ -13,10 +13,11 @@ import requests
 from requests_cache import CachedSession
 
 from k6frames.api import cache
-from k6frames.api.adapter import DO_NOT_CACHE, RetryAdapter, proxies_and_certificates
+from k6frames.api.adapter import DO_NOT_CACHE, RetryAdapter
 from k6frames.api.endpoints import Request
 from k6frames.api.folder import FolderAdapter
 from k6frames.api.forks import close_before_fork, fork_lock
+from k6frames.api.proxies import find_certificates, find_proxies
 from k6frames.api.settings import Settings
 from k6frames.errors import APIError, ConfigError
 
@@ -157,7 +158,8 @@ class ApiSession:
                 settings.token, self._address, budget=self._budget, connections=self._connections
             )
             session.mount(self._address, adapter)
-            session.proxies, session.verify = proxies_and_certificates(self._address)
+            session.proxies = find_proxies(self._address)
+            session.verify = find_certificates()
         return session
 
     def _cache_key(self, request: Request) -> str:

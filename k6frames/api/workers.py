@@ -29,7 +29,7 @@ class ActiveRequest:
         self.socket: socket.socket | None = None
         """The socket in use, once there is one. A connection forgets its own before it is read."""
         self.last_failure = ""
-        """What went wrong in the attempt before."""
+        """What went wrong in the previous attempt; empty if this is the first one."""
 
     def stop(self) -> None:
         """End waits at once, start no further attempt, and end the connection."""

@@ -8,14 +8,8 @@ import pytest
 import requests
 import urllib3
 
-from k6frames.api.responses import (
-    BodyTooLargeError,
-    describe_failure,
-    is_json,
-    is_permanent,
-    parse_retry_after,
-    printable,
-)
+from k6frames.api.failures import describe_failure, is_permanent, parse_retry_after, printable
+from k6frames.api.responses import BodyTooLargeError, is_json
 from k6frames.api.token import Token
 
 

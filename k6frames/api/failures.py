@@ -1,0 +1,158 @@
+"""What went wrong with a request: what an error response says, or why none was received."""
+
+from __future__ import annotations
+
+import codecs
+import math
+import re
+import ssl
+from collections import deque
+from collections.abc import Iterable
+
+import msgspec
+import requests
+import urllib3
+
+from k6frames.api.responses import BodyTooLargeError
+from k6frames.api.token import Token
+
+MAX_MESSAGE_LENGTH = 300
+MAX_CODE_LENGTH = 60
+
+
+# --- error responses ----------------------------------------------------------------------------
+
+
+def printable(text: str, token: Token, length: int) -> str:
+    """Return what a server sent as it may be shown: short, on one line, without the token."""
+    # Redacted before it is shortened, so that no half of the token is left at the end.
+    return "".join(c if c.isprintable() else " " for c in token.redact(text)[:length])
+
+
+class _Error(msgspec.Struct):
+    # Not decoded together: one that is malformed should not cost the other.
+    code: msgspec.Raw = msgspec.Raw(b"null")
+    message: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _Error | str  # a string in the form of Prometheus, which v5 follows
+
+
+def parse_error(body: bytes, token: Token) -> tuple[int | str | None, str]:
+    """Return the API's code and message in an error body, which may be HTML, empty or anything."""
+    try:
+        error = msgspec.json.decode(body.removeprefix(codecs.BOM_UTF8), type=_ErrorBody).error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None, ""
+    if isinstance(error, str):
+        return None, printable(error, token, MAX_MESSAGE_LENGTH)
+    text = printable(_raw_text(error.message), token, MAX_MESSAGE_LENGTH)
+    if re.fullmatch(rb"-?[0-9]{1,18}", error.code):
+        return int(bytes(error.code)), text
+    return printable(_raw_text(error.code), token, MAX_CODE_LENGTH) or None, text
+
+
+def _raw_text(value: msgspec.Raw) -> str:
+    """Return a JSON string's text, nothing for null, and the JSON itself of any other value."""
+    try:
+        return msgspec.json.decode(value, type=str | None) or ""
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return bytes(value).decode(errors="replace")
+
+
+def describe_error_response(status: int, code: int | str | None, message: str) -> str:
+    """Return the status of an error response, with the API's message and code if it has some."""
+    details = [repr(message)] if message else []
+    if code is not None:
+        details.append(f"code {code}")
+    return f"HTTP {status} ({', '.join(details)})" if details else f"HTTP {status}"
+
+
+def parse_retry_after(value: str | None) -> float | None:
+    """Return the seconds that a Retry-After header asks for; None if it is missing or malformed."""
+    retry = urllib3.Retry()
+    # Newer versions would return six hours for any longer time.
+    retry.retry_after_max = math.inf  # type: ignore[assignment]
+    try:
+        return float(retry.parse_retry_after(value)) if value else None
+    except (urllib3.exceptions.InvalidHeader, ValueError, OverflowError):
+        return None
+
+
+# --- no complete response -----------------------------------------------------------------------
+
+_UNUSABLE_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    urllib3.exceptions.LocationParseError,
+)
+
+
+def is_permanent(error: Exception) -> bool:
+    """Return whether the request would fail again in the same way."""
+    causes = _causes(error)
+    return _has(causes, BodyTooLargeError, ssl.SSLCertVerificationError, *_UNUSABLE_ADDRESS)
+
+
+def describe_failure(error: Exception) -> str:
+    """Say why no complete response was received, in the operating system's words if it has some."""
+    causes = _causes(error)
+    names = " from ".join(dict.fromkeys(type(cause).__name__ for cause in causes))
+    if isinstance(error, BodyTooLargeError):
+        return str(error.strerror)
+    if _has(causes, *_UNUSABLE_ADDRESS):
+        return f"the address, or a proxy of the environment, cannot be used ({names})"
+    if _has(causes, requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
+        return "the server sent nothing before the read timeout"
+    if _has(causes, urllib3.exceptions.IncompleteRead, urllib3.exceptions.DecodeError):
+        return "the response was truncated or damaged"
+    if _connection_timed_out(causes):
+        return "the connection timed out"
+    return _describe_connection_error(error, _system_message(causes) or names)
+
+
+def _describe_connection_error(error: Exception, details: str) -> str:
+    refused = re.search(r"Tunnel connection failed: (\d{3})", str(error))
+    if refused:
+        return f"the proxy refused the connection (HTTP {refused[1]})"
+    text = f"no complete response was received ({details})"
+    if _has(_causes(error), ssl.SSLCertVerificationError):
+        text += (
+            "; if a proxy or your company signs connections, set REQUESTS_CA_BUNDLE to its "
+            "certificates"
+        )
+    return text
+
+
+def _has(causes: Iterable[BaseException], *kinds: type[BaseException]) -> bool:
+    return any(isinstance(cause, kinds) for cause in causes)
+
+
+def _connection_timed_out(causes: Iterable[BaseException]) -> bool:
+    # In urllib3 a refused connection is a kind of timeout.
+    return any(
+        isinstance(cause, urllib3.exceptions.ConnectTimeoutError)
+        and not isinstance(cause, urllib3.exceptions.NewConnectionError)
+        for cause in causes
+    )
+
+
+def _system_message(causes: Iterable[BaseException]) -> str:
+    """Return the operating system's message of the innermost error that has one."""
+    messages = [cause.strerror for cause in causes if isinstance(cause, OSError)]
+    return next((text for text in reversed(messages) if isinstance(text, str) and text), "")
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """Return an error and every error that it was raised from or contains, the outermost first."""
+    causes: list[BaseException] = []
+    queue = deque([error])
+    while queue:
+        cause = queue.popleft()
+        if any(cause is known for known in causes):
+            continue
+        causes.append(cause)
+        inner = [*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__]
+        queue.extend(e for e in inner if isinstance(e, BaseException))
+    return causes
