@@ -131,14 +131,14 @@ def _command(command: click.Command, path: str) -> Iterator[str]:
     options = [p for p in command.params if isinstance(p, click.Option) and not p.hidden]
     usage = [path, "[OPTIONS]"]
     for argument in arguments:
-        name = str(argument.name).upper() + ("..." if argument.nargs == -1 else "")
+        name = _argument(argument) + ("..." if argument.nargs == -1 else "")
         usage.append(name if argument.required else f"[{name}]")
     if isinstance(command, click.Group):
         usage.append("COMMAND ...")
     yield f"```text\n{' '.join(usage)}\n```"
     yield from _paragraphs(command)
     rows = [(_option(option), option.help or "", _default(option)) for option in options]
-    rows += [(f"`{str(a.name).upper()}`", "", _default(a)) for a in arguments]
+    rows += [(f"`{_argument(a)}`", "", _default(a)) for a in arguments]
     # Click adds --help by itself, in some versions as a parameter and in some apart.
     rows = [row for row in rows if "--help" not in row[0]]
     if rows:
@@ -153,6 +153,10 @@ def _paragraphs(command: click.Command) -> list[str]:
         for text in paragraphs
         for kept in [text.removeprefix("\b\n")]
     ]
+
+
+def _argument(argument: click.Argument) -> str:
+    return (argument.metavar or str(argument.name).upper()).removesuffix("...")
 
 
 def _option(option: click.Option) -> str:

@@ -9,7 +9,7 @@ import click
 
 from k6frames.cli.messages import InputError, pluralize, printable
 from k6frames.cli.options import (
-    Account,
+    AccountOptions,
     RowOptions,
     account_options,
     day_option,
@@ -30,7 +30,7 @@ _MAX_NAMED = 5
 @click.argument("folder", type=_FOLDER)
 @account_options(on_error=False)
 @examples("k6frames sync history")
-def sync(folder: Path, account: Account) -> None:
+def sync(folder: Path, account: AccountOptions) -> None:
     """Keep the account's history in a dataset of Parquet files.
 
     FOLDER is created if it does not exist. The dataset keeps test runs that k6 deletes when their
@@ -53,7 +53,7 @@ def sync(folder: Path, account: Account) -> None:
 @click.argument("folder", type=_FOLDER)
 @account_options()
 @examples("k6frames snapshot snapshots/2026-07-01")
-def snapshot(folder: Path, account: Account) -> None:
+def snapshot(folder: Path, account: AccountOptions) -> None:
     """Write the account to a folder that every command can read.
 
     FOLDER must be new, empty or a snapshot, which is replaced when the new one is complete. It has

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from k6frames.cli.options import (
-    Account,
+    AccountOptions,
     RowOptions,
     account_options,
     as_of_option,
     examples,
     row_options,
 )
+from k6frames.cli.organizations_and_stacks import read_organizations_and_stacks
 from k6frames.cli.output import list_rows
-from k6frames.cli.parts import read_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,11 @@ _LOAD_TEST_COLUMNS = {
     "project_name": "belongs_to",
     "load_test_created": "created",
 }
-_OTHER_COLUMNS = (
+# The order of the columns; without organizations or without a stack, some are missing.
+_COLUMNS = (
+    "kind",
+    "id",
+    "name",
     "belongs_to",
     "created",
     "updated",
@@ -46,6 +50,12 @@ _OTHER_COLUMNS = (
     "stack_id",
     "project_id",
 )
+
+
+class _StackFrames(NamedTuple):
+    load_tests: pd.DataFrame
+    projects: pd.DataFrame
+    test_runs: pd.DataFrame
 
 
 @click.command()
@@ -59,7 +69,9 @@ _OTHER_COLUMNS = (
 @row_options()
 @account_options()
 @examples("k6frames idle --days 365", "k6frames idle --csv idle.csv")
-def idle(days: int | None, as_of: pd.Timestamp | None, rows: RowOptions, account: Account) -> None:
+def idle(
+    days: int | None, as_of: pd.Timestamp | None, rows: RowOptions, account: AccountOptions
+) -> None:
     """List projects and load tests that are not used any more.
 
     Those idle for the longest time are first. A project is active when its settings change and, if
@@ -73,18 +85,18 @@ def idle(days: int | None, as_of: pd.Timestamp | None, rows: RowOptions, account
 
 
 def _read_idle(
-    client: Client, account: Account, *, days: int | None, as_of: datetime
+    client: Client, account: AccountOptions, *, days: int | None, as_of: datetime
 ) -> pd.DataFrame:
-    """Return the idle projects and load tests: one row for each, the longest idle first.
+    """Return the idle projects and load tests in one frame, the longest idle first.
 
     Parameters
     ----------
     client : Client
         A client of the account.
-    account : Account
+    account : AccountOptions
         The options of the command.
     days : int or None
-        Days without activity until a project or load test is idle; None for the default of each.
+        Days without activity until a project or load test is idle; None for their two defaults.
     as_of : datetime
         The time to look back from.
     """
@@ -97,28 +109,27 @@ def _read_idle(
     from k6frames.summaries.results import idle_load_tests
 
     on_error = account.on_error
-    projects, stacks = read_parts(
+    organization_projects, stacks = read_organizations_and_stacks(
         account,
         lambda: organization_projects_df(client=client, on_error=on_error),
-        lambda: (
+        lambda: _StackFrames(
             load_tests_df(client=client, on_error=on_error),
             stack_projects_df(client=client, on_error=on_error),
             read_runs(client, account),
         ),
     )
-    limit = {} if days is None else {"days": days}
+    days_argument = {} if days is None else {"days": days}
     frames = []
-    if projects is not None:
-        runs = None if stacks is None else stacks[2]
-        idle = idle_projects(projects, as_of=as_of, test_runs=runs, **limit)
-        frames.append(idle.rename(columns=_PROJECT_COLUMNS).assign(kind="project"))
+    if organization_projects is not None:
+        test_runs = None if stacks is None else stacks.test_runs
+        projects = idle_projects(
+            organization_projects, as_of=as_of, test_runs=test_runs, **days_argument
+        )
+        frames.append(projects.rename(columns=_PROJECT_COLUMNS).assign(kind="project"))
     if stacks is not None:
-        load_tests, stack_projects, runs = stacks
-        idle = idle_load_tests(load_tests, runs, as_of=as_of, **limit)
-        idle = add_name(idle, stack_projects, "project")
-        frames.append(idle.rename(columns=_LOAD_TEST_COLUMNS).assign(kind="load test"))
+        tests = idle_load_tests(stacks.load_tests, stacks.test_runs, as_of=as_of, **days_argument)
+        tests = add_name(tests, stacks.projects, "project")
+        frames.append(tests.rename(columns=_LOAD_TEST_COLUMNS).assign(kind="load test"))
     frame = pd.concat(frames, ignore_index=True).astype({"kind": "string"})
     frame = frame.sort_values("idle_days", ascending=False, kind="stable")
-    return frame.reindex(
-        columns=["kind", "id", "name", *(name for name in _OTHER_COLUMNS if name in frame)]
-    )
+    return frame[[name for name in _COLUMNS if name in frame]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from k6frames.cli.options import (
-    Account,
+    AccountOptions,
     RowOptions,
     account_options,
     examples,
@@ -18,7 +18,13 @@ from k6frames.cli.options import (
     until_option,
 )
 from k6frames.cli.output import list_rows
-from k6frames.cli.selection import add_name, read_runs, select, stack_column
+from k6frames.cli.selection import (
+    add_name,
+    filter_by_load_test,
+    filter_by_project,
+    read_runs,
+    stack_columns,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,15 +35,16 @@ if TYPE_CHECKING:
 @row_options()
 @account_options()
 @examples("k6frames load-tests --project Checkout --sort name")
-def load_tests(project: tuple[str, ...], rows: RowOptions, account: Account) -> None:
+def load_tests(wanted_projects: tuple[str, ...], rows: RowOptions, account: AccountOptions) -> None:
     """List the load tests of a Grafana stack."""
     from k6frames.loaders.load_tests import load_tests_df, stack_projects_df
 
     with account.client() as client:
         frame = load_tests_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
-        stack = stack_column(client)
-    frame = add_name(select(frame, frame, projects, project=project), projects, "project")
+        stack = stack_columns(client)
+    frame = filter_by_project(frame, projects, wanted_projects)
+    frame = add_name(frame, projects, "project")
     default = ["load_test_id", *stack, "name", "project_name", "created", "updated"]
     list_rows(frame, rows, default, noun="load tests")
 
@@ -57,10 +64,10 @@ def load_tests(project: tuple[str, ...], rows: RowOptions, account: Account) -> 
 def test_runs(
     since: pd.Timestamp | None,
     until: pd.Timestamp | None,
-    load_test: tuple[str, ...],
-    project: tuple[str, ...],
+    wanted_load_tests: tuple[str, ...],
+    wanted_projects: tuple[str, ...],
     rows: RowOptions,
-    account: Account,
+    account: AccountOptions,
 ) -> None:
     """List the test runs of a Grafana stack, the newest first.
 
@@ -70,13 +77,13 @@ def test_runs(
         frame = read_runs(
             client,
             account,
-            load_test=load_test,
-            project=project,
+            wanted_load_tests=wanted_load_tests,
+            wanted_projects=wanted_projects,
             since=since,
             until=until,
             private=rows.private,
         )
-        stack = stack_column(client)
+        stack = stack_columns(client)
     frame = frame.sort_values(["created", "test_run_id"], ascending=False)
     default = ["test_run_id", *stack, "created", "load_test_name", "result", "total_vuh"]
     default += ["project_name", "status", "execution_duration", "max_vus"]
@@ -92,10 +99,10 @@ def test_runs(
 @examples("k6frames schedules", "k6frames schedules --all --json schedules.json")
 def schedules(
     show_all: bool,
-    load_test: tuple[str, ...],
-    project: tuple[str, ...],
+    wanted_load_tests: tuple[str, ...],
+    wanted_projects: tuple[str, ...],
     rows: RowOptions,
-    account: Account,
+    account: AccountOptions,
 ) -> None:
     """List which load tests run next, and how often.
 
@@ -109,7 +116,7 @@ def schedules(
         frame = schedules_df(client=client, on_error=account.on_error)
         tests = load_tests_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
-        stack = stack_column(client)
+        stack = stack_columns(client)
     if show_all:
         listed = frame.merge(
             tests[["stack_id", "load_test_id", "project_id"]],
@@ -123,7 +130,8 @@ def schedules(
         creators = frame[["stack_id", "schedule_id", "created_by"]]
         listed = scheduled_runs(frame, tests).merge(creators, on=["stack_id", "schedule_id"])
         default = ["schedule_id", *stack, "next_run", "load_test_name", "recurrence", "until"]
-    listed = select(listed, tests, projects, load_test=load_test, project=project)
+    listed = filter_by_load_test(listed, tests, wanted_load_tests)
+    listed = filter_by_project(listed, projects, wanted_projects)
     noun = "schedules" if show_all else "scheduled runs"
     list_rows(add_name(listed, projects, "project"), rows, default, noun=noun)
 
@@ -133,7 +141,7 @@ def schedules(
 @row_options()
 @account_options()
 @examples("k6frames limits --sort -vuh_max_per_month")
-def limits(project: tuple[str, ...], rows: RowOptions, account: Account) -> None:
+def limits(wanted_projects: tuple[str, ...], rows: RowOptions, account: AccountOptions) -> None:
     """List the limits of projects.
 
     An empty cell means that there is no such limit. Durations are in seconds.
@@ -143,8 +151,8 @@ def limits(project: tuple[str, ...], rows: RowOptions, account: Account) -> None
     with account.client() as client:
         frame = project_limits_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
-        stack = stack_column(client)
-    frame = select(frame, frame, projects, project=project)
+        stack = stack_columns(client)
+    frame = filter_by_project(frame, projects, wanted_projects)
     default = ["project_id", *stack, "project_name", "vuh_max_per_month", "vu_max_per_test"]
     default += ["duration_max_per_test", "vu_browser_max_per_test"]
     list_rows(add_name(frame, projects, "project"), rows, default, noun="limits")

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 import click
 
 from k6frames.cli.messages import InputError, pluralize, printable
-from k6frames.cli.options import Account, RowOptions, account_options, examples, row_options
+from k6frames.cli.options import AccountOptions, RowOptions, account_options, examples, row_options
 from k6frames.cli.output import list_rows
-from k6frames.cli.selection import MAX_NAMED, find_load_tests, read_runs, stack_column
+from k6frames.cli.selection import MAX_NAMED, find_load_tests, read_runs, stack_columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from k6frames.api.client import Client
+    from k6frames.api.on_error import OnError
+
 
 @click.command()
-@click.argument("load_test", metavar="LOAD_TEST...", nargs=-1, required=True)
+@click.argument("wanted_load_tests", metavar="LOAD_TEST...", nargs=-1, required=True)
 @click.option(
     "--metric",
     default="http_req_duration",
@@ -49,13 +52,13 @@ if TYPE_CHECKING:
     "k6frames metrics 735140 --by name --csv trend.csv",
 )
 def metrics(
-    load_test: tuple[str, ...],
+    wanted_load_tests: tuple[str, ...],
     metric: str,
     query: str,
     by: str | None,
     last: int,
     rows: RowOptions,
-    account: Account,
+    account: AccountOptions,
 ) -> None:
     """Show how a metric changes from run to run.
 
@@ -63,69 +66,95 @@ def metrics(
     `change` is relative to the previous run. Durations are in milliseconds. The default is the 95th
     percentile of the duration of HTTP requests.
     """
-    import pandas as pd
-
     from k6frames.loaders.load_tests import load_tests_df
-    from k6frames.loaders.metrics import metric_values_df
 
-    labels = None if by is None else [label.strip() for label in by.split(",")]
-    if labels is not None and not all(labels):
-        raise InputError("--by must be labels, separated by commas, such as name,status.")
+    labels = _parse_labels(by)
     with account.client() as client:
         load_tests = load_tests_df(client=client, on_error=account.on_error)
-        ids = find_load_tests(load_tests, load_test)
-        chosen = load_tests[load_tests["load_test_id"].isin(ids)]
-        frames = [
-            metric_values_df(
-                group["load_test_id"],
-                metric,
-                query,
-                by=labels,
-                last=last,
-                stack=int(stack_id),  # type: ignore[arg-type]
-                client=client,
-                on_error=account.on_error,
-            ).assign(stack_id=stack_id)
-            for stack_id, group in chosen.groupby("stack_id")
-        ]
-        values = pd.concat(frames, ignore_index=True)
-        failed = {
-            failure["load_test_id"] for frame in frames for failure in frame.attrs.get("failed", [])
-        }
-        _report_missing(chosen, values, failed, metric=metric, last=last)
-        runs = read_runs(client, account, load_test=load_test)
-        stack = stack_column(client)
-    frame = _add_runs(values, runs)
-    series = ["series"] if labels else []
-    default = [*stack, *series, "value", "change", "result", "test_run_id"]
-    # With one load test its name is always the same, so it is last.
-    name = ["load_test_name"]
-    default = [*name, *default] if len(chosen) > 1 else [*default, *name]
-    list_rows(frame, rows, ["created", *default])
+        ids = find_load_tests(load_tests, wanted_load_tests)
+        load_tests = load_tests[load_tests["load_test_id"].isin(ids)]
+        values, failed_ids = _read_values(
+            client, load_tests, metric, query, by=labels, last=last, on_error=account.on_error
+        )
+        known_ids = failed_ids | set(values["load_test_id"])
+        without_values = load_tests[~load_tests["load_test_id"].isin(known_ids)]
+        if len(without_values):
+            _report_missing(
+                without_values, metric, last, is_error=len(without_values) == len(load_tests)
+            )
+        runs = read_runs(client, account, wanted_load_tests=wanted_load_tests)
+        stack = stack_columns(client)
+    default = ["value", "change", "result", "test_run_id"]
+    if labels:
+        default = ["series", *default]
+    default = [*stack, *default]
+    # The name of a single load test is the same in all rows, so it is last.
+    if len(load_tests) > 1:
+        default = ["load_test_name", *default]
+    else:
+        default = [*default, "load_test_name"]
+    list_rows(_add_runs(values, runs), rows, ["created", *default])
 
 
-def _report_missing(
-    load_tests: pd.DataFrame, values: pd.DataFrame, failed: set[int], *, metric: str, last: int
-) -> None:
-    """Print which load tests have no values; raise an error if none of them has any."""
-    known = failed | set(values["load_test_id"])
-    missing = load_tests[~load_tests["load_test_id"].isin(known)]
-    if not len(missing):
-        return
+def _parse_labels(by: str | None) -> list[str] | None:
+    if by is None:
+        return None
+    labels = [label.strip() for label in by.split(",")]
+    if not all(labels):
+        raise InputError("--by must be labels, separated by commas, such as name,status.")
+    return labels
+
+
+def _read_values(
+    client: Client,
+    load_tests: pd.DataFrame,
+    metric: str,
+    query: str,
+    *,
+    by: list[str] | None,
+    last: int,
+    on_error: OnError,
+) -> tuple[pd.DataFrame, set[int]]:
+    """Return a metric of the test runs of load tests, and the IDs of those that cannot be read."""
+    import pandas as pd
+
+    from k6frames.loaders.metrics import metric_values_df
+
+    frames = [
+        metric_values_df(
+            of_stack["load_test_id"],
+            metric,
+            query,
+            by=by,
+            last=last,
+            stack=int(stack_id),  # type: ignore[arg-type]
+            client=client,
+            on_error=on_error,
+        ).assign(stack_id=stack_id)
+        for stack_id, of_stack in load_tests.groupby("stack_id")
+    ]
+    failures = [failure for frame in frames for failure in frame.attrs.get("failed", [])]
+    failed_ids = {failure["load_test_id"] for failure in failures}
+    return pd.concat(frames, ignore_index=True), failed_ids
+
+
+def _report_missing(load_tests: pd.DataFrame, metric: str, last: int, *, is_error: bool) -> None:
+    """Print which load tests have no values, or raise an error that names them."""
+    listed = load_tests.head(MAX_NAMED)
     names = ", ".join(
         f"{printable(name)} ({load_test_id})"
         for name, load_test_id in zip(
-            missing["name"].fillna("").head(MAX_NAMED), missing["load_test_id"], strict=False
+            listed["name"].fillna(""), listed["load_test_id"], strict=True
         )
     )
-    if len(missing) > MAX_NAMED:
-        names += f" and {len(missing) - MAX_NAMED:,} more"
+    if len(load_tests) > MAX_NAMED:
+        names += f" and {len(load_tests) - MAX_NAMED:,} more"
     message = (
         f"No values of {printable(metric)} in the last {pluralize(last, 'test run')} of {names}. "
         "Either there were no test runs, or their data has expired: `k6frames test-runs "
         "--load-test ID` lists them."
     )
-    if len(missing) == len(load_tests):
+    if is_error:
         raise click.ClickException(message)
     click.echo(f"Note: {message}", err=True)
 

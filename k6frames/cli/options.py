@@ -17,7 +17,8 @@ from k6frames.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from k6frames.api.client import Client, OnError
+    from k6frames.api.client import Client
+    from k6frames.api.on_error import OnError
 
 Command = Callable[..., None]
 
@@ -25,11 +26,11 @@ _FREQUENCIES = {"day": "D", "week": "W", "month": "MS", "quarter": "QS", "year":
 
 
 @dataclass(frozen=True)
-class Account:
-    """The options that choose the account, and how it is read."""
+class AccountOptions:
+    """Which account a command reads, and how."""
 
     sample: bool
-    stack: tuple[str, ...]
+    stacks: tuple[str, ...]
     on_error: OnError
     refresh: bool
     offline: bool
@@ -40,7 +41,7 @@ class Account:
 
         return Client(
             api_url="sample:" if self.sample else None,
-            stack=self.stack or None,
+            stack=self.stacks or None,
             refresh=self.refresh,
             offline=self.offline,
         )
@@ -59,15 +60,11 @@ class RowOptions:
 
 
 def account_options(*, stack: bool = True, on_error: bool = True) -> Callable[[Command], Command]:
-    """Add the options of a command that reads an account, passed as its argument `account`."""
+    """Add the options of a command that reads an account; they become its argument `account`."""
     options = [
         click.option(
             "--sample", is_flag=True, help="Read the sample account, which needs no token."
-        ),
-        click.option(
-            "--refresh", is_flag=True, help="Fetch everything again instead of using the cache."
-        ),
-        click.option("--offline", is_flag=True, help="Use the cache only, however old it is."),
+        )
     ]
     if stack:
         option = click.option(
@@ -76,7 +73,13 @@ def account_options(*, stack: bool = True, on_error: bool = True) -> Callable[[C
             metavar="ID|SLUG|URL",
             help="The Grafana stack to read; may be given several times.",
         )
-        options.insert(1, option)
+        options.append(option)
+    options += [
+        click.option(
+            "--refresh", is_flag=True, help="Fetch everything again instead of using the cache."
+        ),
+        click.option("--offline", is_flag=True, help="Use the cache only, however old it is."),
+    ]
     if on_error:
         option = click.option(
             "--on-error",
@@ -98,7 +101,7 @@ def account_options(*, stack: bool = True, on_error: bool = True) -> Callable[[C
             on_error: OnError = "raise",
             **others: Any,
         ) -> None:
-            command(account=Account(sample, stack, on_error, refresh, offline), **others)
+            command(account=AccountOptions(sample, stack, on_error, refresh, offline), **others)
 
         return _add_options(options, with_account)
 
@@ -106,20 +109,29 @@ def account_options(*, stack: bool = True, on_error: bool = True) -> Callable[[C
 
 
 def row_options(*, private: bool = False) -> Callable[[Command], Command]:
-    """Add the options of a command that lists rows, passed as its argument `rows`.
+    """Add the options of a command that lists rows; they become its argument `rows`.
 
     Parameters
     ----------
     private : bool
         Whether to add `--private`, because some columns are private.
     """
-    file = click.Path(dir_okay=False, allow_dash=True, readable=False)
     options = [
         click.option(
             "--columns",
             metavar="NAMES",
             help="Show or write these columns, separated by commas; an unknown name lists all.",
-        ),
+        )
+    ]
+    if private:
+        option = click.option(
+            "--private",
+            is_flag=True,
+            help="Include private columns: billing data and e-mail addresses.",
+        )
+        options.append(option)
+    file = click.Path(dir_okay=False, allow_dash=True, readable=False)
+    options += [
         click.option(
             "--sort",
             metavar="NAMES",
@@ -136,13 +148,6 @@ def row_options(*, private: bool = False) -> Callable[[Command], Command]:
         click.option("--parquet", type=file, help="Write Parquet to a file, or -."),
         click.option("--excel", type=file, help="Write an Excel workbook to a file, or -."),
     ]
-    if private:
-        option = click.option(
-            "--private",
-            is_flag=True,
-            help="Include private columns: billing data and e-mail addresses.",
-        )
-        options.insert(1, option)
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
@@ -202,24 +207,27 @@ def _parse_timestamp(
 
 
 def _parse_frequency(_: click.Context, __: click.Parameter, value: str) -> str:
-    """Return the pandas frequency alias of a period."""
+    """Return the frequency alias of pandas for the length of a period."""
     return _FREQUENCIES[value]
 
 
 org_option = click.option(
     "--org",
+    "wanted_organizations",
     multiple=True,
     metavar="ID|NAME",
     help="Only this organization; may be given several times.",
 )
 project_option = click.option(
     "--project",
+    "wanted_projects",
     multiple=True,
     metavar="ID|NAME",
     help="Only this project; may be given several times.",
 )
 load_test_option = click.option(
     "--load-test",
+    "wanted_load_tests",
     multiple=True,
     metavar="ID|NAME",
     help="Only this load test; may be given several times.",

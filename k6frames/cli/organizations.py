@@ -6,7 +6,7 @@ import click
 
 from k6frames.cli.messages import InputError
 from k6frames.cli.options import (
-    Account,
+    AccountOptions,
     RowOptions,
     account_options,
     examples,
@@ -14,7 +14,7 @@ from k6frames.cli.options import (
     row_options,
 )
 from k6frames.cli.output import list_rows
-from k6frames.cli.selection import find_organizations, stack_column
+from k6frames.cli.selection import find_organizations, stack_columns
 
 
 @click.command()
@@ -25,14 +25,16 @@ from k6frames.cli.selection import find_organizations, stack_column
     "k6frames organizations --sort -created --limit 5",
     "k6frames organizations --private --csv organizations.csv",
 )
-def organizations(org: tuple[str, ...], rows: RowOptions, account: Account) -> None:
+def organizations(
+    wanted_organizations: tuple[str, ...], rows: RowOptions, account: AccountOptions
+) -> None:
     """List the organizations of the token's user."""
     from k6frames.loaders.organizations import organizations_df
 
     with account.client() as client:
         frame = organizations_df(client=client)
-    if org:
-        frame = frame[frame["org_id"].isin(find_organizations(frame, org))]
+    if wanted_organizations:
+        frame = frame[frame["org_id"].isin(find_organizations(frame, wanted_organizations))]
     default = ["org_id", "name", "created", "updated", "is_default"]
     list_rows(frame, rows, default, noun="organizations")
 
@@ -46,24 +48,28 @@ def organizations(org: tuple[str, ...], rows: RowOptions, account: Account) -> N
     'k6frames projects --org "Marmalade" --csv projects.csv',
     "k6frames projects --stack my-team",
 )
-def projects(org: tuple[str, ...], rows: RowOptions, account: Account) -> None:
+def projects(
+    wanted_organizations: tuple[str, ...], rows: RowOptions, account: AccountOptions
+) -> None:
     """List the projects of organizations or of a Grafana stack.
 
     Without --stack, these are the projects of organizations, from the v3 API, which Grafana plans
     to remove; with it, those of the stack, from the v6 API.
     """
-    if account.stack:
-        if org:
+    if account.stacks:
+        if wanted_organizations:
             raise InputError("A stack belongs to one organization: give --org or --stack.")
         _list_stack_projects(rows, account)
         return
     from k6frames.loaders.organizations import organizations_df, projects_df
 
     with account.client() as client:
-        known = organizations_df(client=client)
-        wanted = find_organizations(known, org) if org else None
-        frame = projects_df(wanted, client=client, on_error=account.on_error)
-    names = known[["org_id", "name"]].rename(columns={"name": "org_name"})
+        organizations = organizations_df(client=client)
+        org_ids = None
+        if wanted_organizations:
+            org_ids = find_organizations(organizations, wanted_organizations)
+        frame = projects_df(org_ids, client=client, on_error=account.on_error)
+    names = organizations[["org_id", "name"]].rename(columns={"name": "org_name"})
     frame = frame.merge(names, on="org_id", how="left")
     order = [name for name in frame.columns if name != "org_name"]
     order.insert(order.index("org_id") + 1, "org_name")
@@ -71,11 +77,11 @@ def projects(org: tuple[str, ...], rows: RowOptions, account: Account) -> None:
     list_rows(frame[order], rows, default, noun="projects")
 
 
-def _list_stack_projects(rows: RowOptions, account: Account) -> None:
+def _list_stack_projects(rows: RowOptions, account: AccountOptions) -> None:
     from k6frames.loaders.load_tests import stack_projects_df
 
     with account.client() as client:
         frame = stack_projects_df(client=client, on_error=account.on_error)
-        stack = stack_column(client)
+        stack = stack_columns(client)
     default = ["project_id", *stack, "name", "created", "updated", "is_default"]
     list_rows(frame, rows, default, noun="projects")

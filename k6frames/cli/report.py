@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from k6frames.cli.messages import translate
-from k6frames.cli.options import Account, account_options, examples
+from k6frames.cli.options import AccountOptions, account_options, examples
 from k6frames.errors import ConfigError
 
 
@@ -35,7 +35,7 @@ from k6frames.errors import ConfigError
     "k6frames report --since snapshots/2026-06-01",
 )
 def report(
-    output: Path, open_browser: bool, single_file: bool, since: Path | None, account: Account
+    output: Path, open_browser: bool, single_file: bool, since: Path | None, account: AccountOptions
 ) -> None:
     """Write an HTML report with plots and all tables.
 

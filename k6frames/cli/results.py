@@ -8,7 +8,7 @@ import click
 
 from k6frames.cli.messages import pluralize
 from k6frames.cli.options import (
-    Account,
+    AccountOptions,
     RowOptions,
     account_options,
     as_of_option,
@@ -18,7 +18,7 @@ from k6frames.cli.options import (
     row_options,
 )
 from k6frames.cli.output import list_rows
-from k6frames.cli.selection import read_runs, stack_column
+from k6frames.cli.selection import read_runs, stack_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,10 +45,10 @@ if TYPE_CHECKING:
 def results(
     days: int,
     as_of: pd.Timestamp | None,
-    load_test: tuple[str, ...],
-    project: tuple[str, ...],
+    wanted_load_tests: tuple[str, ...],
+    wanted_projects: tuple[str, ...],
     rows: RowOptions,
-    account: Account,
+    account: AccountOptions,
 ) -> None:
     """Show which load tests fail, how often and since when.
 
@@ -58,9 +58,11 @@ def results(
     from k6frames.summaries.results import test_results
 
     with account.client() as client:
-        details = read_runs(client, account, load_test=load_test, project=project)
+        details = read_runs(
+            client, account, wanted_load_tests=wanted_load_tests, wanted_projects=wanted_projects
+        )
         frame = test_results(details, as_of=as_of or client.as_of, days=days)
-        stack = stack_column(client)
+        stack = stack_columns(client)
     default = ["load_test_id", *stack, "load_test_name", "pass_rate", "last_result"]
     default += ["failing_since", "test_runs", "passed", "failed", "errors", "aborted", "last_run"]
     noun = f"test runs in the last {pluralize(days, 'day')}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from k6frames.cli.messages import MAX_WORD_LENGTH, InputError, pluralize, printable
-from k6frames.cli.options import Account
+from k6frames.cli.options import AccountOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,31 +15,32 @@ if TYPE_CHECKING:
     from k6frames.api.client import Client
 
 MAX_NAMED = 10
-"""How many of the possible names a message shows."""
+"""How many names a message lists."""
 
 
 def find_ids(
     frame: pd.DataFrame, wanted: Sequence[str], *, id_column: str, noun: str, command: str
 ) -> list[int]:
-    """Return the IDs that match what the user gave: IDs, names or parts of names.
+    """Return the IDs that the user gave, directly or by a name.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        All candidates: the column of IDs, and the column `name`.
+        Everything that can be found: the column of IDs, and the column `name`.
     wanted : sequence of str
-        What the user gave. An ID comes first, then a name, then a part of one; case is ignored.
+        IDs, names or parts of names. If a string is an ID, no name is compared, and if it is a
+        full name, no parts of names are; case is ignored.
     id_column : str
         The column of IDs.
     noun : str
-        What the message calls one, such as "load test".
+        What a row is, for messages, such as "load test".
     command : str
-        The command that lists all of them.
+        The command that lists everything that can be found.
 
     Raises
     ------
     InputError
-        If one matches nothing, or several. The message has the closest names.
+        If a string matches nothing, or several rows. The message has the closest names.
     """
     names = dict(zip(frame[id_column].tolist(), frame["name"].fillna(""), strict=True))
     return [_find_id(names, text.strip(), noun, command) for text in dict.fromkeys(wanted)]
@@ -50,37 +51,42 @@ def _find_id(names: dict[int, str], wanted: str, noun: str, command: str) -> int
     ids = {str(identifier): identifier for identifier in names}
     if wanted in ids:
         return ids[wanted]
-    folded = wanted.casefold()
-    # An empty string, as from an unset shell variable, is part of every name: it matches nothing.
-    named = {identifier: name.casefold() for identifier, name in names.items() if folded}
-    same = [identifier for identifier, name in named.items() if name == folded]
-    found = same or [identifier for identifier, name in named.items() if folded in name]
-    if len(found) == 1:
-        return found[0]
-    shown = printable(wanted) if len(wanted) <= MAX_WORD_LENGTH else f"{wanted[:60]}..."
-    if found:
-        message = f"Give the ID or the full name: {shown!r} matches {pluralize(len(found), noun)}."
+    matches = _match_names(names, wanted.casefold())
+    if len(matches) == 1:
+        return matches[0]
+    shown = repr(printable(wanted))
+    if matches:
+        message = f"Give the ID or the full name: {shown} matches {pluralize(len(matches), noun)}."
     else:
         message = (
-            f"Give an ID or a name that `k6frames {command}` lists: no {noun} matches {shown!r}."
+            f"Give an ID or a name that `k6frames {command}` lists: no {noun} matches {shown}."
         )
-    closest = _closest(names, found or list(names), folded[:MAX_WORD_LENGTH])
+    closest = _find_closest(names, matches or list(names), wanted.casefold()[:MAX_WORD_LENGTH])
     if closest:
         message += " The closest are:"
     lines = [f"  {identifier}  {printable(names[identifier])}".rstrip() for identifier in closest]
     raise InputError("\n".join([message, *lines]))
 
 
-def _closest(names: dict[int, str], candidates: list[int], wanted: str) -> list[int]:
+def _match_names(names: dict[int, str], wanted: str) -> list[int]:
+    """Return the IDs with this name, or else those whose name contains it."""
+    if not wanted:  # as from an unset shell variable; every name contains it
+        return []
+    folded = {identifier: name.casefold() for identifier, name in names.items()}
+    same = [identifier for identifier, name in folded.items() if name == wanted]
+    return same or [identifier for identifier, name in folded.items() if wanted in name]
+
+
+def _find_closest(names: dict[int, str], candidates: list[int], wanted: str) -> list[int]:
     """Return the IDs with the most similar names; if `wanted` is a number, the most similar IDs."""
-    texts: dict[str, list[int]] = {}
+    by_text: dict[str, list[int]] = {}
     for identifier in candidates:
         text = str(identifier) if wanted.isdecimal() else names[identifier].casefold()
-        texts.setdefault(text, []).append(identifier)
+        by_text.setdefault(text, []).append(identifier)
     # With many candidates, a cutoff saves seconds: dissimilar strings are dropped early.
-    cutoff = 0.0 if len(texts) <= 1000 else 0.5
-    alike = difflib.get_close_matches(wanted, texts, n=MAX_NAMED, cutoff=cutoff)
-    return [identifier for text in alike for identifier in texts[text]][:MAX_NAMED]
+    cutoff = 0.0 if len(by_text) <= 1000 else 0.5
+    similar = difflib.get_close_matches(wanted, by_text, n=MAX_NAMED, cutoff=cutoff)
+    return [identifier for text in similar for identifier in by_text[text]][:MAX_NAMED]
 
 
 def find_organizations(organizations: pd.DataFrame, wanted: Sequence[str]) -> list[int]:
@@ -103,24 +109,26 @@ def find_load_tests(load_tests: pd.DataFrame, wanted: Sequence[str]) -> list[int
     )
 
 
-def select(
-    frame: pd.DataFrame,
-    load_tests: pd.DataFrame,
-    projects: pd.DataFrame,
-    *,
-    load_test: Sequence[str] = (),
-    project: Sequence[str] = (),
+def filter_by_load_test(
+    frame: pd.DataFrame, load_tests: pd.DataFrame, wanted: Sequence[str]
 ) -> pd.DataFrame:
-    """Return the rows of some load tests and projects; all rows if none are given."""
-    if load_test:
-        frame = frame[frame["load_test_id"].isin(find_load_tests(load_tests, load_test))]
-    if project:
-        frame = frame[frame["project_id"].isin(find_projects(projects, project))]
-    return frame
+    """Return the rows of the load tests that the user gave by ID or name; all rows if none."""
+    if not wanted:
+        return frame
+    return frame[frame["load_test_id"].isin(find_load_tests(load_tests, wanted))]
+
+
+def filter_by_project(
+    frame: pd.DataFrame, projects: pd.DataFrame, wanted: Sequence[str]
+) -> pd.DataFrame:
+    """Return the rows of the projects that the user gave by ID or name; all rows if none."""
+    if not wanted:
+        return frame
+    return frame[frame["project_id"].isin(find_projects(projects, wanted))]
 
 
 def add_name(frame: pd.DataFrame, names: pd.DataFrame, entity: str) -> pd.DataFrame:
-    """Add the name of the load test or project of each row behind its ID."""
+    """Add the name of the `entity` of each row, load_test or project, behind its ID."""
     key = ["stack_id", f"{entity}_id"]
     renamed = names[[*key, "name"]].rename(columns={"name": f"{entity}_name"})
     named = frame.merge(renamed, on=key, how="left")
@@ -129,24 +137,35 @@ def add_name(frame: pd.DataFrame, names: pd.DataFrame, entity: str) -> pd.DataFr
     return named[order]
 
 
-def stack_column(client: Client) -> list[str]:
-    """Return the column `stack_id` if rows are of several stacks."""
+def stack_columns(client: Client) -> list[str]:
+    """Return the columns that tell stacks apart: `stack_id` if there are several, else none."""
     return ["stack_id"] if len(client.stacks()) > 1 else []
 
 
 def read_runs(
     client: Client,
-    account: Account,
+    account: AccountOptions,
     *,
-    load_test: Sequence[str] = (),
-    project: Sequence[str] = (),
+    wanted_load_tests: Sequence[str] = (),
+    wanted_projects: Sequence[str] = (),
     since: pd.Timestamp | None = None,
     until: pd.Timestamp | None = None,
     private: bool = False,
 ) -> pd.DataFrame:
-    """Return the selected test runs, with the names of load tests and projects.
+    """Return test runs with the names of their load tests and projects.
 
-    With `private`, the frame has the e-mail addresses as well.
+    Parameters
+    ----------
+    client : Client
+        A client of the account.
+    account : AccountOptions
+        The options of the command.
+    wanted_load_tests, wanted_projects : sequence of str
+        IDs or names that the user gave; if none, all.
+    since, until : pandas.Timestamp or None
+        Only runs created in this time; `until` is excluded.
+    private : bool
+        Whether to include the e-mail addresses.
     """
     import pandas as pd
 
@@ -157,8 +176,9 @@ def read_runs(
 
     load_tests = load_tests_df(client=client, on_error=account.on_error)
     projects = stack_projects_df(client=client, on_error=account.on_error)
-    chosen = select(load_tests, load_tests, projects, load_test=load_test, project=project)
-    if load_test:
+    if wanted_load_tests:
+        chosen = filter_by_load_test(load_tests, load_tests, wanted_load_tests)
+        chosen = filter_by_project(chosen, projects, wanted_projects)
         parts = [
             test_runs_df(
                 load_test_ids=group["load_test_id"].tolist(),
@@ -177,7 +197,7 @@ def read_runs(
             created_after=since, created_before=until, client=client, on_error=account.on_error
         )
         # A run of a deleted load test still has its project.
-        runs = select(runs, load_tests, projects, project=project).reset_index(drop=True)
+        runs = filter_by_project(runs, projects, wanted_projects).reset_index(drop=True)
     details = join_test_runs(runs, load_tests, projects)
     if private:
         names = [column.name for column in TEST_RUNS.columns if column.private]

@@ -8,13 +8,13 @@ import click
 
 from k6frames.cli.files import STDOUT, to_json_value, write_json
 from k6frames.cli.messages import printable
-from k6frames.cli.options import Account, account_options, examples
-from k6frames.cli.parts import read_parts
+from k6frames.cli.options import AccountOptions, account_options, examples
+from k6frames.cli.organizations_and_stacks import read_organizations_and_stacks
 
 if TYPE_CHECKING:
     from k6frames.api.client import Client
 
-# What each number is called on the terminal, in this order.
+# The names of the values in JSON, and on the terminal; in this order.
 _LABELS = {
     "organizations": "organizations",
     "empty_organizations": "  without projects",
@@ -44,7 +44,7 @@ _LABELS = {
 )
 @account_options()
 @examples("k6frames summary", "k6frames summary --json | jq .vuh_this_month")
-def summary(json_file: str | None, account: Account) -> None:
+def summary(json_file: str | None, account: AccountOptions) -> None:
     """Show the account in a few numbers.
 
     Without a Grafana stack, these are the numbers of organizations and projects; with one, also
@@ -53,36 +53,37 @@ def summary(json_file: str | None, account: Account) -> None:
     import pandas as pd
 
     with account.client() as client:
-        organizations, stacks = read_parts(
+        organizations, stacks = read_organizations_and_stacks(
             account,
-            lambda: _organization_numbers(client, account),
-            lambda: _stack_numbers(client, account),
+            lambda: _summarize_organizations(client, account),
+            lambda: _summarize_stacks(client, account),
         )
         as_of = pd.Timestamp(client.as_of).floor("s")
-    numbers: dict[str, Any] = {**(organizations or {}), **(stacks or {}), "as_of": as_of}
+    values = {**(organizations or {}), **(stacks or {}), "as_of": as_of}
     if json_file is not None:
-        write_json({key: to_json_value(numbers.get(key)) for key in _LABELS}, json_file)
+        write_json({name: to_json_value(values.get(name)) for name in _LABELS}, json_file)
         return
-    width = max(len(_LABELS[key]) for key in numbers)
-    for key, label in _LABELS.items():
-        if key in numbers:
-            click.echo(f"{label.ljust(width)}  {_describe(numbers[key])}".rstrip())
+    width = max(len(_LABELS[name]) for name in values)
+    for name, label in _LABELS.items():
+        if name in values:
+            click.echo(f"{label.ljust(width)}  {_format_value(values[name])}".rstrip())
 
 
-def _organization_numbers(client: Client, account: Account) -> dict[str, Any]:
+def _summarize_organizations(client: Client, account: AccountOptions) -> dict[str, Any]:
     from k6frames.loaders.organizations import organization_projects_df
     from k6frames.summaries.projects import account_summary, projects_per_organization
 
     projects = organization_projects_df(client=client, on_error=account.on_error)
-    numbers: dict[Any, Any] = account_summary(projects, as_of=client.as_of).iloc[0].to_dict()
-    largest = projects_per_organization(projects).dropna(subset="org_name").head(1)
-    numbers["most_projects"] = " ".join(
-        f"{row.org_name} ({row.projects:,})" for row in largest.itertuples()
-    )
-    return {key: value for key, value in numbers.items() if key in _LABELS}
+    row = account_summary(projects, as_of=client.as_of).iloc[0]
+    values = {str(name): value for name, value in row.items() if name in _LABELS}
+    organizations = projects_per_organization(projects).dropna(subset="org_name")
+    if organizations.empty:
+        return {**values, "most_projects": ""}
+    largest = organizations.iloc[0]
+    return {**values, "most_projects": f"{largest['org_name']} ({largest['projects']:,})"}
 
 
-def _stack_numbers(client: Client, account: Account) -> dict[str, Any]:
+def _summarize_stacks(client: Client, account: AccountOptions) -> dict[str, Any]:
     import pandas as pd
 
     from k6frames.cli.selection import read_runs
@@ -100,7 +101,7 @@ def _stack_numbers(client: Client, account: Account) -> dict[str, Any]:
     }
 
 
-def _describe(value: Any) -> str:
+def _format_value(value: Any) -> str:
     import pandas as pd
 
     if pd.isna(value):

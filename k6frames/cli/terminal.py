@@ -1,10 +1,10 @@
-"""Tables for people and for pipes."""
+"""Print a frame as a table on a terminal, or as tab-separated lines into a pipe."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 GAP = 2
 """Spaces between two columns."""
 MIN_STRING_WIDTH = 20
-"""A column of longer strings is not made narrower than this, or a third of the terminal."""
+"""A column of strings may be shortened to this width, or to a third of a narrower terminal."""
 
 _PERCENTAGES = {"share", "pass_rate", "change"}
-_IDS = {"id", "k6_version"}
+# Integers to print as they are; so are all whose name ends in _id.
+_WITHOUT_SEPARATORS = {"id", "k6_version"}
 
 
 @dataclass
@@ -36,7 +37,7 @@ class _Column:
 
 
 def print_table(frame: pd.DataFrame, *, total: int, available: int, is_chosen: bool) -> None:
-    """Print a table as wide as the terminal; in a pipe complete cells, separated by tabs.
+    """Print a table as wide as the terminal, or complete cells separated by tabs into a pipe.
 
     Parameters
     ----------
@@ -50,13 +51,13 @@ def print_table(frame: pd.DataFrame, *, total: int, available: int, is_chosen: b
         Whether the user chose the columns, and is told which ones do not fit.
     """
     if not sys.stdout.isatty():
-        _print_complete(frame)
+        _print_tab_separated(frame)
         return
     width = shutil.get_terminal_size().columns
-    columns, left_out = _fit([_make_column(frame[name], width) for name in frame], width)
+    columns, left_out = _fit_columns([_make_column(frame[name], width) for name in frame], width)
     rule = ["-" * column.width for column in columns]
     rows = zip(*(column.cells for column in columns), strict=True)
-    lines = [_line(columns, row) for row in [[c.name for c in columns], rule, *rows]]
+    lines = [_join_cells(columns, row) for row in [[c.name for c in columns], rule, *rows]]
     footer = pluralize(total, "row")
     if len(frame) < total:
         footer = f"{len(frame):,} of {footer}"
@@ -67,7 +68,7 @@ def print_table(frame: pd.DataFrame, *, total: int, available: int, is_chosen: b
     click.echo("\n".join([*lines, f"({footer})"]))
 
 
-def _print_complete(frame: pd.DataFrame) -> None:
+def _print_tab_separated(frame: pd.DataFrame) -> None:
     columns = [_to_strings(frame[name]) for name in frame]
     rows = ("\t".join(row) for row in zip(*columns, strict=True))
     click.echo("\n".join(["\t".join(frame.columns), *rows]))
@@ -76,23 +77,26 @@ def _print_complete(frame: pd.DataFrame) -> None:
 def _to_strings(values: pd.Series[Any]) -> list[str]:
     """Return cells without any loss, each on one line."""
     kind = values.dtype.kind
-    texts = (None if is_missing else value for value, is_missing in _with_missing(values))
     if kind == "M":
-        return [text.isoformat().replace("+00:00", "Z") if text else "" for text in texts]
+        return _format_each(values, lambda value: value.isoformat().replace("+00:00", "Z"))
     if kind == "b":
-        return ["" if text is None else str(text).lower() for text in texts]
-    return ["" if text is None else printable(str(text)) for text in texts]
+        return _format_each(values, lambda value: str(value).lower())
+    return _format_each(values, lambda value: printable(str(value)))
 
 
-def _with_missing(values: pd.Series[Any]) -> zip[tuple[Any, bool]]:
-    return zip(values, values.isna(), strict=True)
+def _format_each(values: pd.Series[Any], to_string: Callable[[Any], str]) -> list[str]:
+    """Return a string for each value, which is empty if the value is missing."""
+    return [
+        "" if is_missing else to_string(value)
+        for value, is_missing in zip(values, values.isna(), strict=True)
+    ]
 
 
 def _make_column(values: pd.Series[Any], terminal_width: int) -> _Column:
     from rich.cells import cell_len
 
     name, kind = str(values.name), values.dtype.kind
-    cells = _format(name, values)
+    cells = _to_readable_strings(name, values)
     natural_width = max(cell_len(cell) for cell in [name, *cells])
     is_string = kind not in "iufMb"
     return _Column(
@@ -109,20 +113,18 @@ def _make_column(values: pd.Series[Any], terminal_width: int) -> _Column:
     )
 
 
-def _format(name: str, values: pd.Series[Any]) -> list[str]:
+def _to_readable_strings(name: str, values: pd.Series[Any]) -> list[str]:
     """Return cells for people: minutes, thousands separators, few decimals, percentages."""
     kind = values.dtype.kind
     if kind == "M":
         present = values.dropna()
         pattern = "%Y-%m-%d" if (present == present.dt.normalize()).all() else "%Y-%m-%d %H:%M"
-        return [
-            "" if missing else value.strftime(pattern) for value, missing in _with_missing(values)
-        ]
-    if kind in "iu" and name not in _IDS and not name.endswith("_id"):
-        return ["" if missing else f"{value:,}" for value, missing in _with_missing(values)]
+        return _format_each(values, lambda value: value.strftime(pattern))
+    if kind in "iu" and name not in _WITHOUT_SEPARATORS and not name.endswith("_id"):
+        return _format_each(values, lambda value: f"{value:,}")
     if kind == "f":
         pattern = _number_pattern(name, values)
-        return ["" if missing else f"{value:{pattern}}" for value, missing in _with_missing(values)]
+        return _format_each(values, lambda value: f"{value:{pattern}}")
     return _to_strings(values)
 
 
@@ -134,10 +136,10 @@ def _number_pattern(name: str, values: pd.Series[Any]) -> str:
     return ",.4f" if 0 < largest < 1 else ",.2f"
 
 
-def _fit(columns: list[_Column], width: int) -> tuple[list[_Column], list[str]]:
-    """Choose the width of each column; what does not fit is left out, and its names returned.
+def _fit_columns(columns: list[_Column], width: int) -> tuple[list[_Column], list[str]]:
+    """Return the columns that fit, with their widths, and the names of those that do not.
 
-    IDs, dates and numbers are never shortened, so that only strings share the space that is left.
+    IDs, dates and numbers are never shortened: the strings share the space that they leave.
     """
     space = width + GAP
     shown = 0
@@ -159,7 +161,7 @@ def _fit(columns: list[_Column], width: int) -> tuple[list[_Column], list[str]]:
     return columns, left_out
 
 
-def _line(columns: list[_Column], cells: Sequence[str]) -> str:
+def _join_cells(columns: list[_Column], cells: Sequence[str]) -> str:
     pairs = zip(columns, cells, strict=True)
     return (" " * GAP).join(_pad(cell, column) for column, cell in pairs).rstrip()
 

@@ -8,7 +8,7 @@ import click
 
 from k6frames.cli.messages import InputError, printable
 from k6frames.cli.options import (
-    Account,
+    AccountOptions,
     RowOptions,
     account_options,
     as_of_option,
@@ -21,7 +21,7 @@ from k6frames.cli.options import (
     until_option,
 )
 from k6frames.cli.output import list_rows
-from k6frames.cli.selection import find_projects, read_runs, stack_column
+from k6frames.cli.selection import filter_by_project, read_runs, stack_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,10 +64,10 @@ def usage(
     last: int | None,
     since: pd.Timestamp | None,
     until: pd.Timestamp | None,
-    load_test: tuple[str, ...],
-    project: tuple[str, ...],
+    wanted_load_tests: tuple[str, ...],
+    wanted_projects: tuple[str, ...],
     rows: RowOptions,
-    account: Account,
+    account: AccountOptions,
 ) -> None:
     """Show the VUh used per month and project.
 
@@ -93,17 +93,20 @@ def usage(
             labels = project_labels_df(client=client, on_error=account.on_error)
             _check_label(by, labels)
         details = read_runs(
-            client, account, load_test=load_test, project=project, since=since, until=until
+            client,
+            account,
+            wanted_load_tests=wanted_load_tests,
+            wanted_projects=wanted_projects,
+            since=since,
+            until=until,
         )
-        stack = stack_column(client)
+        stack = stack_columns(client)
     group = None if by == _ALL_RUNS else _GROUPS.get(by, by)
     frame = summarize_usage(details, freq=freq, by=group, until=end, project_labels=labels)
     frame = frame.sort_values(["period", "vuh"], ascending=False, kind="stable")
     names = ["load_test_name", "project_name", "key", "value"]
-    default = ["period"]
-    if "stack_id" in frame.columns:
-        default += ["stack_id"] if by == "stack" else stack
-    default += [name for name in names if name in frame.columns]
+    default = ["period", *(["stack_id"] if by == "stack" else stack), *names]
+    default = [name for name in default if name in frame.columns]
     list_rows(frame, rows, [*default, "vuh", "test_runs", "estimated_vuh"], noun="test runs")
 
 
@@ -121,7 +124,10 @@ def _check_label(by: str, labels: pd.DataFrame) -> None:
 @account_options()
 @examples("k6frames budget", "k6frames budget --as-of 2026-05-31 --excel budget.xlsx")
 def budget(
-    as_of: pd.Timestamp | None, project: tuple[str, ...], rows: RowOptions, account: Account
+    as_of: pd.Timestamp | None,
+    wanted_projects: tuple[str, ...],
+    rows: RowOptions,
+    account: AccountOptions,
 ) -> None:
     """Show how much of its monthly VUh limit each project has used.
 
@@ -138,9 +144,8 @@ def budget(
         details = read_runs(client, account, since=now.normalize().replace(day=1))
         limits = project_limits_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
-        stack = stack_column(client)
+        stack = stack_columns(client)
     frame = vuh_budget(details, limits, as_of=now, stack_projects=projects)
-    if project:
-        frame = frame[frame["project_id"].isin(find_projects(projects, project))]
+    frame = filter_by_project(frame, projects, wanted_projects)
     default = ["project_id", *stack, "project_name", "used_vuh", "limit_vuh", "share"]
     list_rows(frame, rows, [*default, "expected_vuh", "days_left", "left_vuh"], noun="projects")

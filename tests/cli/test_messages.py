@@ -122,6 +122,11 @@ def test_long_words_are_shortened_and_others_are_not() -> None:
     assert shorten_words(path) == path
 
 
+def test_field_of_a_file_is_not_translated() -> None:
+    message = "/a/account.json: as_of must be a timestamp such as 2026-07-01T00:00:00Z, not 5."
+    assert translate(message) == message
+
+
 def test_path_of_a_request_is_not_translated() -> None:
     path = (
         "/cloud/v6/test_runs?$top=1000&created_after=2026-06-01T00%3A00%3A00Z&created_before=2027"

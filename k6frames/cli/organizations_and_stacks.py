@@ -1,0 +1,71 @@
+"""Read the organizations (v3) and the Grafana stacks (v6) of an account; one may be missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+from k6frames.cli.messages import translate
+from k6frames.cli.options import AccountOptions
+from k6frames.errors import APIError, ConfigError, K6FramesError
+
+Organizations = TypeVar("Organizations")
+Stacks = TypeVar("Stacks")
+
+
+def read_organizations_and_stacks(
+    account: AccountOptions,
+    read_organizations: Callable[[], Organizations],
+    read_stacks: Callable[[], Stacks],
+) -> tuple[Organizations | None, Stacks | None]:
+    """Return the results of both functions; for one that fails None, and a note on stderr.
+
+    Grafana plans to remove v3, the token of a stack may have no access to it, and not everybody
+    has given a stack: then the other half of the account is still worth showing.
+
+    Raises
+    ------
+    K6FramesError
+        If both fail, or if a stack that was given with --stack cannot be read.
+    """
+    try:
+        organizations = read_organizations()
+    except APIError as error:
+        if error.status is None:  # no connection: v6 would fail as slowly
+            raise
+        return None, _read_only_stacks(account, read_stacks, error)
+    try:
+        return organizations, read_stacks()
+    except (APIError, ConfigError) as error:
+        if account.stacks:
+            raise
+        _note_missing_stacks(error)
+        return organizations, None
+
+
+def _read_only_stacks(
+    account: AccountOptions, read_stacks: Callable[[], Stacks], organizations_error: APIError
+) -> Stacks:
+    try:
+        stacks = read_stacks()
+    except ConfigError as error:
+        if account.stacks:
+            raise
+        # The token may be that of a stack, so say how to give one.
+        _note_missing_stacks(error)
+        raise organizations_error from None
+    _note("Organizations and their projects", organizations_error)
+    return stacks
+
+
+def _note_missing_stacks(error: K6FramesError) -> None:
+    _note("Load tests and test runs", error)
+
+
+def _note(left_out: str, error: K6FramesError) -> None:
+    # Of a long message, such as the one that lists all ways to give a stack, only the first line.
+    reason, _, more = translate(str(error)).partition("\n")
+    advice = " Give one with --stack." if more else ""
+    click.echo(f"Note: {left_out} are left out. {reason}{advice}", err=True)
