@@ -1,15 +1,13 @@
-"""The commands that open notebooks and write the report."""
+"""`k6frames lab`: copies the notebooks and starts JupyterLab."""
 
 from __future__ import annotations
 
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from k6frames.api.client import Client
 from k6frames.api.package_data import data_folder
 
 FIRST = "--LabApp.default_url=/lab/tree/getting_started.ipynb"
@@ -49,23 +47,3 @@ def test_lab_refuses_options_of_jupyterlab_before_the_dashes(run, started) -> No
         assert "more" in arguments or "Options for JupyterLab go after --" in result.stderr
     assert not list(Path().iterdir())
     assert not started
-
-
-def test_report_names_its_steps_and_prints_and_opens_its_page(run, monkeypatch) -> None:
-    calls = []
-
-    def write(client: Client, folder: Path, **options: Any) -> Path:
-        options.pop("report_step")("drawing the plots")
-        calls.append((client.api_url, folder, options))
-        return folder / "index.html"
-
-    opened: list[str] = []
-    monkeypatch.setattr("k6frames.report.build.write_report", write)
-    monkeypatch.setattr("click.launch", opened.append)
-    result = run("report", "--sample", "-o", "here", "--single-file", "--open")
-    assert (result.exit_code, result.stdout) == (0, "here/index.html\n")
-    assert result.stderr == "drawing the plots\n"
-    assert calls == [
-        ("sample:", Path("here"), {"on_error": "raise", "single_file": True, "since": None})
-    ]
-    assert opened == [Path("here/index.html").absolute().as_uri()]
