@@ -35,4 +35,4 @@ def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("K6FRAMES_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.chdir(work)
     monkeypatch.setattr(socket.socket, "connect", _connect_here)
-    monkeypatch.setattr("k6frames.api.client._default_clients", {})
+    monkeypatch.setattr("k6frames.api.default_client._default_clients", {})

@@ -37,7 +37,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     names: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("K6FRAMES_API_URL", "sample:")
-        patch.setattr("k6frames.api.client._default_clients", {})
+        patch.setattr("k6frames.api.default_client._default_clients", {})
         exec(SETUP[1], names)
         names["history"] = tmp_path_factory.mktemp("dataset") / "history"
         k6frames.sync(names["history"])

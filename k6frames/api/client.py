@@ -2,51 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
-import html
 import os
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 from k6frames.api.address import SAMPLE_URL
-from k6frames.api.cache import describe_cache
+from k6frames.api.client_repr import client_html, client_repr
 from k6frames.api.endpoints import Request, needs_stack
-from k6frames.api.fetching import Fetcher
+from k6frames.api.fetching import Fetcher, Responses
 from k6frames.api.folder import read_manifest
-from k6frames.api.forks import fork_lock
-from k6frames.api.on_error import OnError, check_on_error, suggest_on_error
+from k6frames.api.on_error import OnError, check_on_error
 from k6frames.api.progress import ProgressBar
 from k6frames.api.session import Response
-from k6frames.api.settings import Settings, resolve_settings
+from k6frames.api.settings import resolve_settings
 from k6frames.api.stack_arguments import StackArgument, parse_stacks
-from k6frames.api.stacks import Stack, auth_request, make_stacks, parse_stack_id, stacks_of_folder
+from k6frames.api.stacks import (
+    ResolvedStacks,
+    Stack,
+    auth_request,
+    make_stacks,
+    parse_stack_id,
+    stacks_in_folder,
+)
 from k6frames.api.token import Token
-from k6frames.errors import APIError, ConfigError
+from k6frames.errors import ConfigError
 
 EXPIRE_AFTER_SECONDS = 3600.0
 """How old a cached response may be by default."""
-
-
-class Responses(NamedTuple):
-    """The responses to many requests.
-
-    `oldest` is when the oldest of them was fetched; None if there is none.
-    """
-
-    bodies: dict[Request, bytes]
-    failures: dict[Request, APIError]
-    oldest: datetime | None
-
-
-class ResolvedStacks(NamedTuple):
-    """The stacks that were found, and the failed requests for the IDs of others."""
-
-    found: tuple[Stack, ...]
-    failures: dict[Request, APIError]
 
 
 class Client:
@@ -85,7 +71,7 @@ class Client:
     Raises
     ------
     ConfigError
-        If no token is found, or an argument cannot be used.
+        If no token is found, or an argument is invalid.
 
     Examples
     --------
@@ -227,35 +213,14 @@ class Client:
         ['/v3/organizations/1']
         """
         check_on_error(on_error)
-        wanted = list(dict.fromkeys(r if isinstance(r, Request) else Request(r) for r in requests))
-        responses: dict[Request, Response] = {}
-        failures: dict[Request, APIError] = {}
-        with (
-            self.progress_bar(unit=" responses", total=len(wanted)) as bar,
-            contextlib.closing(self.stream(deque(wanted))) as stream,
-        ):
-            for request, future in stream:
-                try:
-                    responses[request] = future.result()
-                except APIError as error:
-                    if on_error == "raise":
-                        raise suggest_on_error(error, several=len(wanted) > 1) from None
-                    failures[request] = error
-                bar.update()
-        return Responses(
-            {request: responses[request].body for request in wanted if request in responses},
-            {request: failures[request] for request in wanted if request in failures},
-            min((response.fetched for response in responses.values()), default=None),
-        )
+        wanted = dict.fromkeys(r if isinstance(r, Request) else Request(r) for r in requests)
+        with self.progress_bar(unit=" responses", total=len(wanted)) as bar:
+            return self._fetcher.fetch(list(wanted), on_error=on_error, bar=bar)
 
     def stream(
         self, queue: deque[Request]
     ) -> Generator[tuple[Request, Future[Response]], None, None]:
-        """Yield each request of a queue with its response, in the order in which they arrive.
-
-        More requests may be appended to the queue while the generator is in use. Closing it ends
-        the requests that are under way.
-        """
+        """Yield each request of a queue with its response; see `Fetcher.stream`."""
         return self._fetcher.stream(queue)
 
     def forget(self, requests: Iterable[Request]) -> None:
@@ -296,21 +261,21 @@ class Client:
         """Return the stacks to read, as `stacks` does, and with "warn" also those that failed."""
         if self.folder is not None:
             default = self._settings.stacks or None
-            found = stacks_of_folder(self.folder, default if stack is None else stack)
-            return ResolvedStacks(found, {})
+            stacks = stacks_in_folder(self.folder, default if stack is None else stack)
+            return ResolvedStacks(stacks, {})
         names = self._settings.stacks if stack is None else parse_stacks(stack)
-        unknown = [n for n in names if not (n.isdecimal() or n in self._stack_ids)]
-        urls = {auth_request(url): url for url in unknown}
-        responses = self.fetch(urls, on_error=on_error)
+        urls = [name for name in names if not name.isdecimal()]
+        unresolved = {auth_request(url): url for url in urls if url not in self._stack_ids}
+        responses = self.fetch(unresolved, on_error=on_error)
         for request, body in responses.bodies.items():
-            self._stack_ids[urls[request]] = parse_stack_id(request, body)
+            self._stack_ids[unresolved[request]] = parse_stack_id(request, body)
         return ResolvedStacks(make_stacks(names, self._stack_ids), responses.failures)
 
     def one_stack(self, stack: StackArgument = None) -> Stack:
         """Return the only stack, for a request that reads one."""
         stacks = self.stacks(stack)
         if len(stacks) > 1:
-            ids = ", ".join(str(found.id) for found in stacks)
+            ids = ", ".join(str(each.id) for each in stacks)
             raise ConfigError(f"This reads one stack: pass stack= as one of {ids}.")
         return stacks[0]
 
@@ -360,44 +325,7 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<k6frames.Client {self.api_url} ({'; '.join(self._traits())})>"
+        return client_repr(self._settings, self._fetcher)
 
     def _repr_html_(self) -> str:
-        cache_folder = self._settings.cache_folder
-        traits = self._traits()
-        with contextlib.suppress(OSError):  # the folder may belong to another user
-            info = describe_cache(cache_folder) if cache_folder else None
-            if info is not None:
-                traits.append(str(info))
-        items = "".join(f"<li>{html.escape(trait)}</li>" for trait in traits)
-        return f"<b>k6frames.Client</b> of {html.escape(self.api_url)}<ul>{items}</ul>"
-
-    def _traits(self) -> list[str]:
-        """Describe the account, the stacks and the cache, for people."""
-        if self.api_url == SAMPLE_URL:
-            return ["the sample account"]
-        if self.folder is not None:
-            return ["responses from files"]
-        names = self._settings.stacks
-        stacks = [f"{'stack' if len(names) == 1 else 'stacks'} {', '.join(names)}"] if names else []
-        cache_folder = self._settings.cache_folder
-        if cache_folder is None:
-            return [*stacks, "not cached"]
-        if self._fetcher.offline:
-            return [*stacks, f"offline, from the cache in {cache_folder.parent}"]
-        max_age = self._fetcher.max_age
-        hours = "" if max_age is None else f"for {max_age / timedelta(hours=1):g} h "
-        refreshed = ["refreshed once"] if self._fetcher.refresh else []
-        return [*stacks, f"cached {hours}in {cache_folder.parent}", *refreshed]
-
-
-_default_clients: dict[Settings, Client] = {}
-
-
-def default_client() -> Client:
-    """Return the client behind ``client=None``: one for each account the environment describes."""
-    found = resolve_settings(None, None, None, cache=True)
-    with fork_lock:
-        if found not in _default_clients:
-            _default_clients[found] = Client()
-        return _default_clients[found]
+        return client_html(self._settings, self._fetcher)

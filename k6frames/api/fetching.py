@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future
-from datetime import timedelta
+from contextlib import closing
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from k6frames.api.endpoints import Request
-from k6frames.api.session import ApiSession, Response, error_of
+from k6frames.api.on_error import OnError, suggest_on_error
+from k6frames.api.progress import ProgressBar
+from k6frames.api.session import ApiSession, Response, add_label
 from k6frames.api.settings import Settings
 from k6frames.api.workers import ActiveRequest, WorkerPool
 from k6frames.errors import APIError, ConfigError
@@ -18,11 +22,22 @@ from k6frames.validation import short_repr, validate_integer, validate_number
 MAX_SECONDS = 2_000_000
 """The longest time that a timeout or budget may be: 23 days, which sockets can wait."""
 GRACE_SECONDS = 0.25
-"""How long after its budget a request is ended; the adapter's own, better message comes before."""
+"""How long after its budget a request is ended: the adapter's message, if any, is better."""
+
+
+class Responses(NamedTuple):
+    """The responses to many requests.
+
+    `oldest` is when the oldest of them was fetched; None if there is none.
+    """
+
+    bodies: dict[Request, bytes]
+    failures: dict[Request, APIError]
+    oldest: datetime | None
 
 
 class Fetcher:
-    """The requests of one client.
+    """Send the requests of a client, or take their responses from the cache.
 
     Parameters
     ----------
@@ -44,7 +59,7 @@ class Fetcher:
     Raises
     ------
     ConfigError
-        If one of them cannot be used.
+        If an argument is invalid.
     """
 
     def __init__(
@@ -70,6 +85,27 @@ class Fetcher:
             timeout=_validate_timeout(timeout),
             budget=self.budget,
             connections=self._max_workers,
+        )
+
+    def fetch(
+        self, requests: Sequence[Request], *, on_error: OnError, bar: ProgressBar
+    ) -> Responses:
+        """Return the responses to requests, none of which is duplicated."""
+        responses: dict[Request, Response] = {}
+        failures: dict[Request, APIError] = {}
+        with closing(self.stream(deque(requests))) as stream:
+            for request, future in stream:
+                try:
+                    responses[request] = future.result()
+                except APIError as error:
+                    if on_error == "raise":
+                        raise suggest_on_error(error, several=len(requests) > 1) from None
+                    failures[request] = error
+                bar.update()
+        return Responses(
+            {request: responses[request].body for request in requests if request in responses},
+            {request: failures[request] for request in requests if request in failures},
+            min((response.fetched for response in responses.values()), default=None),
         )
 
     def stream(
@@ -128,14 +164,14 @@ class Fetcher:
         if active.last_failure:
             message += f" The previous attempt failed: {active.last_failure}."
         message += " Check the network, and whether the address is right."
-        return error_of(request, APIError(None, None, message, self._session.url(request)))
+        return add_label(request, APIError(None, None, message, self._session.url(request)))
 
     def _not_cached_error(self, request: Request) -> APIError:
         message = (
             f"{request} is not in the cache, and offline=True sends no request. Fetch it once "
             "with offline=False."
         )
-        return error_of(request, APIError(None, None, message, self._session.url(request)))
+        return add_label(request, APIError(None, None, message, self._session.url(request)))
 
 
 def _completed(outcome: Response | APIError) -> Future[Response]:

@@ -57,7 +57,7 @@ class ApiSession:
         self._timeout = timeout
         self._budget = budget
         self._connections = connections
-        self._opened: CachedSession | None = None
+        self._session: CachedSession | None = None
         close_before_fork(self)
 
     def send(self, request: Request) -> Response:
@@ -69,7 +69,7 @@ class ApiSession:
             If there is no usable response.
         """
         try:
-            response = self._session().get(
+            response = self._open_session().get(
                 self.url(request),
                 headers=request.headers,
                 timeout=self._timeout,
@@ -77,14 +77,14 @@ class ApiSession:
                 force_refresh=True,
             )
         except APIError as error:
-            raise error_of(request, error) from None
+            raise add_label(request, error) from None
         modified = response.headers.get("Last-Modified")
         fetched = datetime.fromisoformat(modified) if modified else datetime.now(UTC)
         return Response(response.content, fetched)
 
     def cached(self, request: Request, max_age: timedelta | None) -> Response | None:
         """Return the cached response to a request, unless it is older than `max_age`."""
-        storage = self._session().cache.responses
+        storage = self._open_session().cache.responses
         if not isinstance(storage, cache.SQLiteStorage):
             return None
         found = storage.find(self._cache_key(request))
@@ -101,7 +101,7 @@ class ApiSession:
         """Remove responses from the cache, so that they are fetched again."""
         for request in requests:
             with contextlib.suppress(KeyError):
-                del self._session().cache.responses[self._cache_key(request)]
+                del self._open_session().cache.responses[self._cache_key(request)]
 
     def url(self, request: Request) -> str:
         """Return the URL of a request.
@@ -126,20 +126,21 @@ class ApiSession:
 
     def close(self) -> None:
         """Close connections and the cache. The next request opens them again."""
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            opened.close()
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
 
-    def _session(self) -> CachedSession:
-        session = self._opened  # another thread that forks may close it meanwhile
+    def _open_session(self) -> CachedSession:
+        """Return the session, opened if necessary."""
+        session = self._session  # another thread that forks may close it meanwhile
         if session is None:
             with fork_lock:
-                session = self._opened
+                session = self._session
                 if session is None:
-                    session = self._opened = self._open()
+                    session = self._session = self._create_session()
         return session
 
-    def _open(self) -> CachedSession:
+    def _create_session(self) -> CachedSession:
         settings = self._settings
         session = cache.open_session(
             settings.cache_folder,
@@ -166,8 +167,8 @@ class ApiSession:
         return cache.cache_key(self.url(request), request.stack)
 
 
-def error_of(request: Request, error: APIError) -> APIError:
-    """Return the error of a request; its label, if it has one, comes first."""
+def add_label(request: Request, error: APIError) -> APIError:
+    """Return an error whose message begins with the label of the request, if it has one."""
     if not request.label:
         return error
     return APIError(error.status, error.code, f"{request.label}: {error.message}", error.url)
@@ -176,9 +177,10 @@ def error_of(request: Request, error: APIError) -> APIError:
 def normalize_url(url: str) -> str:
     """Return a URL as requests sends it, which is also how it is cached."""
     try:
-        for _ in range(2):  # first "%2e" becomes a dot, then ".." is resolved
+        # Twice, because "%2e%2e" becomes ".." the first time, which is resolved the second time.
+        for _ in range(2):
             url = str(requests.Request("GET", url).prepare().url)
-    except ValueError as error:  # requests' own errors about addresses are such
+    except ValueError as error:  # which requests' own errors about addresses are, too
         raise ConfigError(
             f"{url[:200]!r} is not an address that can be requested: {error}"
         ) from None

@@ -1,4 +1,4 @@
-"""Which Grafana stacks are meant: an ID is one, a URL is resolved once by the API."""
+"""Grafana stacks: their IDs and URLs, of which the API resolves one to the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from k6frames.api import endpoints
 from k6frames.api.endpoints import Request
 from k6frames.api.folder import read_manifest
 from k6frames.api.stack_arguments import StackArgument, no_stack_error, parse_stacks
-from k6frames.errors import ConfigError, SchemaError
+from k6frames.errors import APIError, ConfigError, SchemaError
 from k6frames.validation import MAX_INT64
 
 
@@ -22,6 +22,13 @@ class Stack(NamedTuple):
 
     id: int
     url: str | None
+
+
+class ResolvedStacks(NamedTuple):
+    """The stacks that were found, and the failed requests for the IDs of others."""
+
+    found: tuple[Stack, ...]
+    failures: dict[Request, APIError]
 
 
 class _Authentication(msgspec.Struct):
@@ -75,7 +82,7 @@ def make_stacks(names: tuple[str, ...], ids: Mapping[str, int]) -> tuple[Stack, 
     return tuple(stacks.values())
 
 
-def stacks_of_folder(folder: Path, stack: StackArgument) -> tuple[Stack, ...]:
+def stacks_in_folder(folder: Path, stack: StackArgument) -> tuple[Stack, ...]:
     """Return the stacks in a folder of responses: all, or those of the argument.
 
     Raises
@@ -83,16 +90,16 @@ def stacks_of_folder(folder: Path, stack: StackArgument) -> tuple[Stack, ...]:
     ConfigError
         If there is none, or one of the argument is not in the folder.
     """
-    known = [Stack(*found) for found in read_manifest(folder).stacks]
+    known = [Stack(stack_id, url) for stack_id, url in read_manifest(folder).stacks]
     if stack is None:
         if not known:
             raise ConfigError(f"{folder} has no Grafana stack: it has no folder stacks/<ID>.")
         return tuple(known)
-    found = []
+    found: list[Stack] = []
     for name in parse_stacks(stack):
-        named = [one for one in known if name in {str(one.id), one.url}]
-        if not named:
-            ids = ", ".join(str(one.id) for one in known) or "none"
+        matching = [each for each in known if name in {str(each.id), each.url}]
+        if not matching:
+            ids = ", ".join(str(each.id) for each in known) or "none"
             raise ConfigError(f"{folder} has no stack {name}; its stacks are: {ids}.")
-        found += named
+        found += matching
     return tuple(dict.fromkeys(found))

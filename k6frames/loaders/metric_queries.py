@@ -8,8 +8,9 @@ from typing import Any
 
 from k6frames import parsing
 from k6frames.api import endpoints
-from k6frames.api.client import Client, Responses
+from k6frames.api.client import Client
 from k6frames.api.endpoints import Request
+from k6frames.api.fetching import Responses
 from k6frames.api.on_error import OnError, suggest_on_error
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders.metric_responses import decode_series

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple, SupportsIndex
 import pandas as pd
 
 from k6frames import parsing
-from k6frames.api.client import Client, Responses, default_client
+from k6frames.api.client import Client
+from k6frames.api.default_client import default_client
 from k6frames.api.endpoints import Request
+from k6frames.api.fetching import Responses
 from k6frames.api.on_error import OnError
 from k6frames.api.pages import MalformedPageError
 from k6frames.api.paging import ListReader, PagedList, read_lists

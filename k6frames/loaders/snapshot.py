@@ -16,8 +16,9 @@ import pandas as pd
 
 from k6frames import parsing
 from k6frames.api import endpoints
-from k6frames.api.client import Client, Responses
+from k6frames.api.client import Client
 from k6frames.api.endpoints import Request
+from k6frames.api.fetching import Responses
 from k6frames.api.folder import MANIFEST, read_manifest, response_file
 from k6frames.api.on_error import OnError, check_on_error
 from k6frames.api.pages import MalformedPageError

@@ -22,7 +22,8 @@ import pytest
 import servers
 from servers import GOOD, LIST, busy, echo, reply
 
-from k6frames.api.client import Client, default_client
+from k6frames.api.client import Client
+from k6frames.api.default_client import default_client
 from k6frames.api.endpoints import AUTH, Request
 from k6frames.api.stacks import Stack
 from k6frames.errors import APIError, ConfigError, SchemaError

@@ -19,7 +19,7 @@ from v6_server import V6Server, expected_frame, write_timestamp
 
 import k6frames
 from k6frames import APIError, Client, ConfigError, SchemaError, parsing
-from k6frames.api import client as client_module
+from k6frames.api import default_client
 from k6frames.tables import (
     ORGANIZATION_PROJECTS,
     ORGANIZATIONS,
@@ -258,7 +258,7 @@ def test_without_a_client_the_environment_names_the_account(
         assert len(k6frames.organization_projects_df()) == 4
         assert len(k6frames.organization_df(20)) == 1
     finally:
-        for client in client_module._default_clients.values():
+        for client in default_client._default_clients.values():
             client.close()
     assert len(small.requests) == len(set(small.requests)) == 5
 
