@@ -14,7 +14,7 @@ from k6frames.api.address import SAMPLE_URL
 from k6frames.api.client_repr import client_html, client_repr
 from k6frames.api.endpoints import Request, needs_stack
 from k6frames.api.fetching import Fetcher, Responses
-from k6frames.api.folder import read_manifest
+from k6frames.api.manifest import read_manifest
 from k6frames.api.on_error import OnError, check_on_error
 from k6frames.api.progress import ProgressBar
 from k6frames.api.session import Response

@@ -11,7 +11,7 @@ import msgspec
 
 from k6frames.api import endpoints
 from k6frames.api.endpoints import Request
-from k6frames.api.folder import read_manifest
+from k6frames.api.manifest import read_manifest
 from k6frames.api.stack_arguments import StackArgument, no_stack_error, parse_stacks
 from k6frames.errors import APIError, ConfigError, SchemaError
 from k6frames.validation import MAX_INT64

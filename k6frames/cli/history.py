@@ -123,7 +123,7 @@ def _is_routine(columns: pd.Series[str]) -> pd.Series[bool]:
 
 
 def _refuse_snapshot(folder: Path) -> None:
-    from k6frames.api.folder import MANIFEST
+    from k6frames.api.manifest import MANIFEST
 
     if (folder / MANIFEST).is_file():
         raise InputError(

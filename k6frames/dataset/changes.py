@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import pandas as pd
 
 from k6frames.api.client import Client
-from k6frames.api.folder import MANIFEST
+from k6frames.api.manifest import MANIFEST
 from k6frames.dataset import layout
 from k6frames.dataset.layout import DAILY_TABLES
 from k6frames.dataset.read import read_dataset

@@ -19,7 +19,8 @@ from k6frames.api import endpoints
 from k6frames.api.client import Client
 from k6frames.api.endpoints import Request
 from k6frames.api.fetching import Responses
-from k6frames.api.folder import MANIFEST, read_manifest, response_file
+from k6frames.api.folder import response_file
+from k6frames.api.manifest import MANIFEST, read_manifest
 from k6frames.api.on_error import OnError, check_on_error
 from k6frames.api.pages import MalformedPageError
 from k6frames.api.paging import ListReader, PagedList, read_lists

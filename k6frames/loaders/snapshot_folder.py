@@ -15,7 +15,8 @@ from pathlib import Path, PurePath
 
 from filelock import FileLock, Timeout
 
-from k6frames.api.folder import MANIFEST, STACKS_FOLDER
+from k6frames.api.folder import STACKS_FOLDER
+from k6frames.api.manifest import MANIFEST
 from k6frames.errors import ConfigError
 from k6frames.validation import absolute_path
 

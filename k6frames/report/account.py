@@ -12,7 +12,7 @@ import pandas as pd
 
 from k6frames.api.address import SAMPLE_URL
 from k6frames.api.client import Client
-from k6frames.api.folder import Manifest, read_manifest
+from k6frames.api.manifest import Manifest, read_manifest
 from k6frames.api.on_error import OnError
 from k6frames.dataset.changes import open_snapshot, snapshot_changes
 from k6frames.errors import APIError, ConfigError

@@ -12,7 +12,8 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k6frames.api.folder import FolderAdapter, Manifest, read_manifest, response_file
+from k6frames.api.folder import FolderAdapter, response_file
+from k6frames.api.manifest import Manifest, read_manifest
 from k6frames.errors import APIError, ConfigError
 
 VALUES = "/cloud/v5/load_tests/7/query_aggregate_k6"
