@@ -1,4 +1,4 @@
-"""Checks of arguments, and how their values are shown in messages."""
+"""Check arguments, and show their values in messages."""
 
 from __future__ import annotations
 
@@ -26,8 +26,11 @@ def validate_number(name: str, value: object, *, minimum: float, maximum: float)
             number = math.inf
         if minimum <= number <= maximum:
             return number
-    limits = f"of at least {minimum:,g}" + ("" if maximum == math.inf else f", at most {maximum:,}")
-    raise ConfigError(f"{name} must be a number {limits}; not {short_repr(value)}.")
+    if maximum == math.inf:
+        limits = f"of at least {minimum:,g}"
+    else:
+        limits = f"from {minimum:,g} to {maximum:,}"
+    raise ConfigError(f"{name} must be a number {limits}, not {short_repr(value)}.")
 
 
 def validate_integer(name: str, value: object, *, minimum: int, maximum: int) -> int:
@@ -35,16 +38,16 @@ def validate_integer(name: str, value: object, *, minimum: int, maximum: int) ->
     if is_integer(value) and minimum <= value <= maximum:
         return int(value)
     raise ConfigError(
-        f"{name} must be an integer from {minimum:,} to {maximum:,}; not {short_repr(value)}."
+        f"{name} must be an integer from {minimum:,} to {maximum:,}, not {short_repr(value)}."
     )
 
 
-def validate_choice(name: str, value: object, choices: Iterable[str], described: str) -> str:
-    """Return an argument that must be one of several strings; `described` lists them."""
+def validate_choice(name: str, value: object, choices: Iterable[str], expected: str) -> str:
+    """Return an argument that must be one of several strings, which `expected` lists in words."""
     # Not `in` alone: an array or a frame would be compared element by element.
     if isinstance(value, str) and value in choices:
         return value
-    raise ConfigError(f"{name} must be {described}, not {short_repr(value)}.")
+    raise ConfigError(f"{name} must be {expected}, not {short_repr(value)}.")
 
 
 def is_integer(value: object) -> TypeGuard[int]:
@@ -53,17 +56,15 @@ def is_integer(value: object) -> TypeGuard[int]:
 
 
 def short_repr(value: object) -> str:
-    """Return a repr of limited length and on one line, also of what Python refuses to print."""
+    """Return a repr of limited length and on one line."""
     try:
         return " ".join(reprlib.repr(value).split())
-    except ValueError:
-        return (
-            f"{'an' if is_integer(value) else 'a'} {type(value).__name__} of more than 4,000 digits"
-        )
+    except ValueError:  # Python converts no integer of more than 4,300 digits
+        return "a value of more than 4,000 digits"
 
 
 def redact_url(url: str) -> str:
-    """Return what of a URL can be shown: nothing where a password may be, no query."""
+    """Return the part of a URL that may be shown: no query, and nothing that may be a password."""
     scheme, separator, _ = url.partition("://")
     if "@" in url:
         return f"{scheme[:10]}://..." if separator else "..."
@@ -71,14 +72,14 @@ def redact_url(url: str) -> str:
 
 
 def absolute_path(path: str | os.PathLike[str], source: str) -> Path:
-    """Return a path that the user gave as an absolute one; `source` is where it was given."""
+    """Return an absolute path; `source` says in messages where the user gave it."""
     if not isinstance(path, str | os.PathLike):
         raise ConfigError(f"{source} must be a string or a pathlib.Path, not {short_repr(path)}.")
     try:
         absolute = Path(path).expanduser().absolute()
         possible = b"\0" not in os.fsencode(absolute)
     except (RuntimeError, OSError, TypeError, UnicodeEncodeError) as error:
-        # No home folder, no working directory, a path of bytes, half of a surrogate pair.
+        # No home folder, no working directory, a path of bytes, a lone surrogate.
         raise ConfigError(
             f"{source}: the path {short_repr(path)} cannot be used ({error})."
         ) from None

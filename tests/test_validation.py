@@ -51,6 +51,6 @@ def test_argument_of_another_type_is_refused(function, arguments, message) -> No
 
 
 def test_values_are_shown_short() -> None:
-    assert short_repr(10**5000) == "an int of more than 4,000 digits"
+    assert short_repr(10**5000) == "a value of more than 4,000 digits"
     assert short_repr("y" * 9999) == f"'{'y' * 12}...{'y' * 13}'"
     assert short_repr(pd.DataFrame({"a": [1]})) == "a 0 1"

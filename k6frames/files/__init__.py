@@ -1,1 +1,1 @@
-"""Frames to files and back."""
+"""Write frames to files, and read them back."""

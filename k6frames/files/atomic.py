@@ -1,4 +1,4 @@
-"""Files that are replaced completely or not at all."""
+"""Replace files completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from k6frames.errors import ConfigError
 
 PathLike = str | os.PathLike[str]
 
-# A descriptor of a process: /dev/stdout and a process substitution of the shell lead to one.
+# A file descriptor of a process: links such as /dev/stdout and the shell's >(...) lead to one.
 _DESCRIPTOR = re.compile(r"(/dev|/proc/\d+(/task/\d+)?)/fd/\d+")
 
 
-# atomicwrites is no longer maintained. It and its successors neither keep the mode of a file nor
-# follow links nor leave streams alone.
+# The library for this, atomicwrites, is no longer maintained. It and its successors change the mode
+# of a file, and replace links and streams.
 @contextlib.contextmanager
 def atomic_write(path: PathLike) -> Iterator[Path]:
-    """Give a temporary file that replaces `path` when the block ends without an error.
+    """Yield a temporary file that replaces `path` when the block ends without an error.
 
     A new file gets the mode that the umask gives; a replaced file keeps its mode and its group.
     Symbolic links are followed. A stream (a pipe, a device, ``/dev/stdout``, ``/dev/fd/3``,
@@ -41,14 +41,14 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
     Yields
     ------
     pathlib.Path
-        An empty file to write to, which is gone after the block.
+        An empty file to write to, which no longer exists after the block.
 
     Raises
     ------
     ConfigError
         If no file can be named `path`.
     OSError
-        If the file cannot be written; the file that was there before is unchanged.
+        If the file cannot be written; an existing file is unchanged.
 
     Examples
     --------
@@ -67,11 +67,11 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
         with _replace(Path(name)) if stream is None else _copy_to(stream) as temporary:
             yield temporary
     except OSError as error:
-        # Arrow's own text has two lines, and the path of the temporary file.
+        # Arrow's message has a second line, and names the temporary file.
         reason = os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
         if stream is None:
             reason += "; nothing was written, and an existing file is unchanged"
-        # OSError chooses the subclass by the number: FileNotFoundError, ...
+        # From the errno, OSError chooses its subclass, such as FileNotFoundError.
         raise OSError(error.errno or errno.EIO, reason, name) from None
 
 
@@ -94,12 +94,12 @@ def check_path(path: PathLike) -> str:
 
 
 def _find_stream(path: Path) -> Path | None:
-    """Return the stream that a path leads to, or None if it leads to a file or to nothing."""
+    """Return the stream that a path leads to; None for a file, a folder or nothing."""
     try:
         mode = path.stat().st_mode
     except OSError:
         return None
-    # Link by link, because behind a descriptor may be a regular file.
+    # One link at a time: a descriptor is a stream, but may itself be a link to a regular file.
     while True:
         path = path.parent.resolve() / path.name
         if _DESCRIPTOR.fullmatch(str(path)):
@@ -121,7 +121,7 @@ def _copy_to(stream: Path) -> Iterator[Path]:
 
 def _open_stream(stream: Path) -> BinaryIO:
     if stream.parent == Path("/proc/self/fd").resolve() or stream.parent == Path("/dev/fd"):
-        # Opened by its name, a redirected standard output would be written from its beginning.
+        # If it were opened by its name, a redirected output would be overwritten from its start.
         return os.fdopen(os.dup(int(stream.name)), "wb")
     return stream.open("ab")
 
@@ -130,12 +130,13 @@ def _copy_access(existing: os.stat_result, temporary: Path) -> None:
     """Give a file the mode, the group and, if allowed, the owner of the file that it replaces."""
     mode = stat.S_IMODE(existing.st_mode) & 0o777
     if sys.platform != "win32":
-        for owner in (existing.st_uid, -1):
-            with contextlib.suppress(OSError):  # only root may give files away
-                os.chown(temporary, owner, existing.st_gid)
-                break
+        try:
+            os.chown(temporary, existing.st_uid, existing.st_gid)
+        except OSError:  # only root may change the owner
+            with contextlib.suppress(OSError):
+                os.chown(temporary, -1, existing.st_gid)
         if temporary.stat().st_gid != existing.st_gid:
-            mode &= 0o707  # it was meant for another group
+            mode &= 0o707  # the permissions were those of another group
     temporary.chmod(mode)
 
 
@@ -153,7 +154,7 @@ def _replace(path: Path) -> Iterator[Path]:
         # A file that may not be written must not be replaced either.
         os.close(os.open(target, os.O_WRONLY))
     temporary = target.with_name(f".k6frames-{secrets.token_hex(8)}.part")
-    # Until it has the mode of the file that it replaces, nobody else reads it.
+    # Nobody else can read the new file before it has the mode of the file that it replaces.
     mode = 0o666 if existing is None else 0o600
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
     try:

@@ -1,4 +1,4 @@
-"""Compressed CSV files: the ending of the name decides, as in pandas."""
+"""Compress and decompress CSV files by the extension of their name, as pandas does."""
 
 from __future__ import annotations
 
@@ -17,29 +17,27 @@ import pyarrow as pa
 
 from k6frames.errors import ConfigError, SchemaError
 
-_ENDINGS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zip": "zip", ".zst": "zstd"}
+_EXTENSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zip": "zip", ".zst": "zstd"}
 
 
 def find_compression(name: str) -> str | None:
     """Return how a file of this name is compressed, or None; a tar archive is a `ConfigError`."""
     if name.lower().endswith((".tar", ".tar.gz", ".tar.bz2", ".tar.xz")):
         raise ConfigError(
-            f"{name} would be a tar archive, which is not supported. Use one of the endings "
-            f"{', '.join(_ENDINGS)}, or none of them."
+            f"{name} would be a tar archive, which is not supported. Use one of the extensions "
+            f"{', '.join(_EXTENSIONS)}, or none of them."
         )
-    return _ENDINGS.get(Path(name).suffix.lower())
+    return _EXTENSIONS.get(Path(name).suffix.lower())
 
 
-# pandas can do this only for what it writes itself: its function that opens files is not public.
+# pandas compresses only what it writes itself: its function that opens files is not public.
 @contextmanager
-def open_compressed(path: Path, name: str) -> Iterator[Any]:
-    """Open a binary file for writing, compressed as the ending of `name` says."""
-    compression = find_compression(name)
-    member = Path(name).stem
+def open_compressed(path: Path, compression: str | None, member: str) -> Iterator[Any]:
+    """Open a binary file for writing; `member` is the name of the file inside the archive."""
     with ExitStack() as stack:
         file: Any = stack.enter_context(path.open("wb"))
         if compression == "gzip":
-            # Without a time, the same frame is the same file at any time.
+            # Without a timestamp, equal frames are written as equal files.
             file = stack.enter_context(gzip.GzipFile(member, "wb", fileobj=file, mtime=0))
         elif compression == "bz2":
             file = stack.enter_context(bz2.BZ2File(file, "wb"))
@@ -56,7 +54,7 @@ def open_compressed(path: Path, name: str) -> Iterator[Any]:
 
 
 def read_compressed(name: str) -> bytes:
-    """Return the contents of a file, decompressed as the ending of its name says."""
+    """Return the contents of a file, decompressed if the extension of its name says so."""
     compression = find_compression(name)
     data = Path(name).read_bytes()
     if compression is None:

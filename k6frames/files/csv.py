@@ -1,4 +1,4 @@
-"""Frames to CSV and back, without loss."""
+"""Write frames as CSV and read them back without loss."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import csv
 import re
 import warnings
 from io import BytesIO, TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,10 +19,10 @@ from k6frames.files.atomic import PathLike, atomic_write, check_path
 from k6frames.files.compression import find_compression, open_compressed, read_compressed
 from k6frames.files.matching import (
     check_frame,
-    combine_columns,
     conform,
-    find_shared_columns,
+    find_partial_table,
     has_named_index,
+    replace_columns,
 )
 from k6frames.tables import Table, find_table
 from k6frames.tables.schema import BOOL, FLOAT, INT, STRING, TIMESTAMP
@@ -41,15 +42,15 @@ _EXPECTED = {
 def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False) -> None:
     """Write a frame as CSV, from which `read_csv` returns the same frame.
 
-    A missing value is written as nothing and an empty string as ``""``; timestamps are in UTC. The
+    A missing value is an empty cell, an empty string is ``""``, and timestamps are in UTC. The
     file is compressed if its name ends in ``.gz``, ``.bz2``, ``.xz``, ``.zip`` or ``.zst``. It is
     replaced when it is complete, and stays as it was if anything fails. `attrs` are not written.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        The frame. With columns added or dropped, it keeps the types of those that its table has;
-        other columns, and frames that do not match any table, are written as pandas does.
+        The frame. Columns of a table keep their types, even if others were added or dropped; added
+        columns, and frames that do not match any table, are written as pandas writes them.
     path : str or path-like
         The file. A pipe, ``/dev/stdout`` and the like are written to and not replaced.
     escape_formulas : bool, default False
@@ -75,13 +76,16 @@ def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False
     """
     check_frame(frame)
     name = check_path(path)
-    find_compression(name)
+    compression = find_compression(name)
     if has_named_index(frame) and find_table(frame.columns) is None:
         frame = frame.reset_index(allow_duplicates=True)
     frame, table = conform(frame)
     if escape_formulas:
         frame = frame.apply(_escape_column).rename(columns=_escape_cell)
-    with atomic_write(name) as temporary, open_compressed(temporary, name) as file:
+    with (
+        atomic_write(name) as temporary,
+        open_compressed(temporary, compression, Path(name).stem) as file,
+    ):
         try:
             if table is None:
                 _write_with_pandas(frame, file)
@@ -103,8 +107,8 @@ def read_csv(path: PathLike) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The frame. Columns that were added are read as pandas does. So is a file that does not match
-        any table, with a warning.
+        The frame. pandas infers the types of added columns, and with a warning those of a file that
+        does not match any table.
 
     Raises
     ------
@@ -132,18 +136,19 @@ def read_csv(path: PathLike) -> pd.DataFrame:
         try:
             return table.conform(table.to_frame(_parse(data, table, header)))
         except (pa.ArrowException, SchemaError) as error:
+            problem = _describe_error(error, table, header)
             raise SchemaError(
-                f"{name} does not match the table '{table.name}': {_describe(error, table, header)}"
+                f"{name} does not match the table '{table.name}': {problem}"
             ) from None
-    shared = find_shared_columns(header)
+    partial = find_partial_table(header)
     problem = "it does not match any table of k6frames"
-    if shared is not None:
+    if partial is not None:
         try:
-            return _read_shared(data, shared, header)
+            return _read_partial(data, partial, header)
         except (pa.ArrowException, SchemaError) as error:
             problem = (
-                f"it has columns of the table '{shared.name}', but not its values: "
-                f"{_describe(error, shared, header)}"
+                f"it has columns of the table '{partial.name}', but a value does not conform: "
+                f"{_describe_error(error, partial, header)}"
             )
     warnings.warn(f"{name} was read with the types that pandas infers: {problem}", stacklevel=2)
     try:
@@ -167,8 +172,8 @@ def _escape_cell(cell: Any) -> Any:
 
 
 def _write_with_pandas(frame: pd.DataFrame, file: Any) -> None:
-    # Otherwise a carriage return is not quoted, and what follows it would be a cell of a new row,
-    # formula or not.
+    # QUOTE_NONNUMERIC, because otherwise a carriage return is not quoted, and what follows it would
+    # be a new row, which may begin with a formula.
     frame.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC)
 
 
@@ -180,8 +185,8 @@ def _write_with_arrow(frame: pd.DataFrame, table: Table, file: Any) -> None:
         ],
         names=list(map(str, frame.columns)),
     )
-    # Arrow writes timestamps with a zone ten times slower than strings. In batches, so that all
-    # those strings are never in memory at once.
+    # Arrow writes timestamps with a zone ten times slower than strings. They are converted in
+    # batches, so that not all of these strings are in memory at once.
     schema = arrow.schema
     timestamps = [index for index, field in enumerate(schema) if field.type == TIMESTAMP]
     for index in timestamps:
@@ -197,11 +202,11 @@ def _write_with_arrow(frame: pd.DataFrame, table: Table, file: Any) -> None:
 
 
 def _to_writable(values: pd.Series[Any]) -> pa.Array:
-    """Convert a column that was added to one that is read with the type it has."""
+    """Convert an added column so that its type can be inferred when it is read."""
     dtype = values.dtype
     if pd.api.types.is_integer_dtype(dtype) or pd.api.types.is_bool_dtype(dtype):
         return pa.Array.from_pandas(values)
-    # Arrow would write 1.0 as 1, and has no text for many other types.
+    # Arrow would write 1.0 as 1, and cannot convert many other types to strings.
     return pa.Array.from_pandas(values.astype("string"))
 
 
@@ -213,29 +218,29 @@ def _read_header(name: str, data: bytes) -> list[str]:
     try:
         header = next((row for row in csv.reader(text) if row), None)
     except csv.Error:
-        # No table has such a header, for example a cell of 1 MB.
+        # Such as a cell of 1 MB, which no table has in its header.
         return [""]
     if header is None:
-        raise SchemaError(f"{name} is empty: it has not even a header.")
+        raise SchemaError(f"{name} is empty: it has no header.")
     return header
 
 
-def _read_shared(data: bytes, shared: Table, header: list[str]) -> pd.DataFrame:
-    """Read the columns of a table with its types, and the others as pandas does."""
-    arrow = _parse(data, shared, header)
-    typed = shared.conform(shared.to_frame(arrow.select(list(shared.dtypes))))
-    others = [name for name in header if name not in shared.dtypes]
+def _read_partial(data: bytes, partial: Table, header: list[str]) -> pd.DataFrame:
+    """Read the columns of a table with its types, and let pandas infer the types of the others."""
+    arrow = _parse(data, partial, header)
+    typed = partial.conform(partial.to_frame(arrow.select(list(partial.dtypes))))
+    others = [name for name in header if name not in partial.dtypes]
     if not others:
         return typed[header]
-    # Only these are given to pandas, which would lose the difference between missing and empty.
+    # pandas reads only the other columns: it does not distinguish missing and empty strings.
     buffer = BytesIO()
     pa.csv.write_csv(arrow.select(others), buffer)
     buffer.seek(0)
     inferred = pd.read_csv(buffer, skip_blank_lines=False, low_memory=False)
-    # pandas gives a name to a column that has none.
+    # The names are those of pandas, which gives one to a column without a name.
     inferred_names = iter(inferred.columns)
-    names = [name if name in shared.dtypes else next(inferred_names) for name in header]
-    return combine_columns(inferred.reindex(columns=names), typed)
+    names = [name if name in partial.dtypes else next(inferred_names) for name in header]
+    return replace_columns(inferred.reindex(columns=names), typed)
 
 
 def _parse(data: bytes, table: Table, header: list[str]) -> pa.Table:
@@ -258,13 +263,13 @@ def _parse(data: bytes, table: Table, header: list[str]) -> pa.Table:
     try:
         return parse(1 << 20, use_threads=True)
     except pa.ArrowInvalid:
-        # One block for the whole file takes a cell of any length, and one thread counts the rows,
-        # so that the error names the wrong row.
+        # Try again with one block, which may contain a cell of any length, and one thread, which
+        # counts rows, so that an error has the number of the row.
         return parse(min(len(data) + 1, 2**31 - 1), use_threads=False)
 
 
-def _describe(error: Exception, table: Table, header: list[str]) -> str:
-    """Describe why a file cannot be read, without a value that may be private."""
+def _describe_error(error: Exception, table: Table, header: list[str]) -> str:
+    """Return why a file cannot be read, without any value that may be private."""
     text = str(error)
     if isinstance(error, SchemaError):
         return text
@@ -275,7 +280,7 @@ def _describe(error: Exception, table: Table, header: list[str]) -> str:
         column = next((c for c in table.columns if c.name == header[int(match[1])]), None)
         expected = _EXPECTED[column.type if column else STRING]
         value = re.search(r"'(.*)'", text, flags=re.DOTALL)
-        # A cell that is missing in a row moves a private value to another column.
+        # In a row with a missing cell, a private value may be in the column of another.
         shown = value is not None and not any(column.private for column in table.columns)
         found = f", not {value[1][:80]!r}" if value and shown else ""
         return f"row {match[2]}, column '{header[int(match[1])]}': expected {expected}{found}."

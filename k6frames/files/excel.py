@@ -1,4 +1,4 @@
-"""Frames to an Excel workbook, for people: it is written and not read back."""
+"""Write frames as an Excel workbook for people; k6frames does not read it back."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_COLUMNS = 16_384
 MAX_STRING_LENGTH = 32_767
 MAX_SHEET_NAME_LENGTH = 31
 MAX_INTEGER = 10**15 - 1
-"""Excel shows and edits numbers with 15 digits, fewer than an integer of 2**53 has."""
+"""Excel keeps 15 digits of a number; a larger integer is written as a string."""
 MIN_DATETIME = datetime(1900, 1, 1)  # noqa: DTZ001 - Excel has no time zones
 MAX_DATETIME = datetime(9999, 12, 31, 23, 59, 59, 999_000)  # noqa: DTZ001
 
@@ -46,8 +46,8 @@ def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: PathLike) 
     """Write frames as an Excel workbook, one sheet per frame.
 
     Timestamps are Excel dates in UTC, missing values are empty cells, and strings are never
-    formulas or links. Integers of more than 15 digits, which Excel would change, and timestamps
-    before 1900, which it does not have, are strings. The header is frozen and has a filter. The
+    formulas or links. Integers of more than 15 digits, which Excel would round, and timestamps
+    before 1900, for which it has no dates, are strings. The header is frozen and has a filter. The
     file is replaced when it is complete, and stays as it was if anything fails.
 
     Parameters
@@ -72,7 +72,7 @@ def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: PathLike) 
     Warns
     -----
     UserWarning
-        If a string has more than 32,767 characters: a cell has no room for the rest.
+        If a string is shortened to the 32,767 characters that a cell can have.
 
     Examples
     --------
@@ -88,20 +88,19 @@ def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: PathLike) 
         raise ConfigError(
             'Excel files are written by XlsxWriter: pip install "k6frames[excel]"'
         ) from None
-    sheets = {name: _prepare(frame) for name, frame in _name_sheets(frames).items()}
-    # Row by row to a temporary file, which takes a tenth of the memory.
+    sheets = {name: _to_sheet_frame(frame) for name, frame in _name_sheets(frames).items()}
     with (
         atomic_write(path) as temporary,
         tempfile.TemporaryDirectory(prefix="k6frames-") as folder,
     ):
+        # Rows are written one by one to files in this folder, which takes a tenth of the memory.
+        options = {"constant_memory": True, "tmpdir": folder}
         try:
-            with xlsxwriter.Workbook(
-                str(temporary), {"constant_memory": True, "tmpdir": folder}
-            ) as workbook:
+            with xlsxwriter.Workbook(str(temporary), options) as workbook:
                 for name, frame in sheets.items():
                     _write_sheet(workbook, name, frame)
         except FileCreateError as error:
-            raise error.args[0] from None
+            raise error.args[0] from None  # the OSError that XlsxWriter has wrapped
         except XlsxWriterException as error:
             raise SchemaError(f"The frames cannot be written as Excel: {error}") from None
 
@@ -143,7 +142,8 @@ def _check_sheet_name(name: object) -> None:
         )
 
 
-def _prepare(frame: pd.DataFrame) -> pd.DataFrame:
+def _to_sheet_frame(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with the dtypes of its table and its index as columns, and check its size."""
     check_frame(frame)
     if has_named_index(frame):
         frame = frame.reset_index(allow_duplicates=True)
@@ -151,9 +151,9 @@ def _prepare(frame: pd.DataFrame) -> pd.DataFrame:
     rows, columns = frame.shape
     if rows >= MAX_ROWS or columns > MAX_COLUMNS:
         raise SchemaError(
-            f"The frame has {rows:,} rows and {columns:,} columns; a sheet has room for "
-            f"{MAX_ROWS - 1:,} rows below the header and {MAX_COLUMNS:,} columns. Select fewer, "
-            "or use to_csv or to_parquet."
+            f"The frame has {rows:,} by {columns:,} cells, and a sheet has room for "
+            f"{MAX_ROWS - 1:,} by {MAX_COLUMNS:,} below its header. Select fewer, or use to_csv "
+            "or to_parquet."
         )
     return frame
 
@@ -164,7 +164,7 @@ def _write_sheet(workbook: Any, name: str, frame: pd.DataFrame) -> None:
     integer = workbook.add_format({"num_format": "0"})
     columns, formats = [], []  # one list of cells and one date format per column
     for index, label in enumerate(map(str, frame.columns)):
-        _check_characters(label, f"The name of column {index + 1}")
+        _check_surrogates(label, f"The name of column {index + 1}")
         cells = _to_cells(frame.iloc[:, index])
         columns.append(cells)
         date_format = _choose_date_format(cells)
@@ -193,11 +193,11 @@ def _to_cells(values: pd.Series[Any]) -> list[Cell]:
     for row, (value, is_present) in enumerate(present, start=2):
         cell = _to_cell(value) if is_present else None
         if isinstance(cell, str):
-            _check_characters(cell, f"Row {row}, column '{values.name}'")
+            _check_surrogates(cell, f"Row {row}, column '{values.name}'")
             if len(cell) > MAX_STRING_LENGTH:
                 cell = cell[:MAX_STRING_LENGTH]
                 warnings.warn(
-                    f"Row {row}, column '{values.name}': the string was cut to "
+                    f"Row {row}, column '{values.name}': the string was shortened to "
                     f"{MAX_STRING_LENGTH:,} characters, which is Excel's limit.",
                     stacklevel=4,
                 )
@@ -205,11 +205,10 @@ def _to_cells(values: pd.Series[Any]) -> list[Cell]:
     return cells
 
 
-def _check_characters(text: str, where: str) -> None:
+def _check_surrogates(text: str, where: str) -> None:
     if not text.isascii() and _LONE_SURROGATE.search(text):
         raise SchemaError(
-            f"{where}: the string has half of a surrogate pair, which is not a character. "
-            "Replace it."
+            f"{where}: the string contains a lone surrogate, which is not a character. Replace it."
         )
 
 

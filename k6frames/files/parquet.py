@@ -1,4 +1,4 @@
-"""Frames to Parquet and back, without loss."""
+"""Write frames as Parquet and read them back without loss."""
 
 from __future__ import annotations
 
@@ -13,11 +13,22 @@ import pyarrow.parquet
 
 from k6frames.errors import SchemaError
 from k6frames.files.atomic import PathLike, atomic_write, check_path
-from k6frames.files.matching import combine_columns, conform, find_shared_columns, has_named_index
+from k6frames.files.matching import conform, find_partial_table, has_named_index, replace_columns
 from k6frames.tables import Table, find_table
 
 _ATTRS = b"PANDAS_ATTRS"
 """Where pandas keeps the `attrs` of a frame in the file's metadata."""
+
+# Arrow's errors for a damaged file, and what pandas raises for damaged metadata.
+_DAMAGED_FILE_ERRORS = (
+    pa.ArrowException,
+    OSError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
@@ -29,8 +40,8 @@ def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
     Parameters
     ----------
     frame : pandas.DataFrame
-        The frame. With columns added or dropped, it keeps the types of those that its table has;
-        other columns, and frames that do not match any table, are written as pandas does. Its
+        The frame. Columns of a table keep their types, even if others were added or dropped; added
+        columns, and frames that do not match any table, are written as pandas writes them. Its
         `attrs` must be plain JSON: they are in the file, too.
     path : str or path-like
         The file. A pipe, ``/dev/stdout`` and the like are written to and not replaced.
@@ -75,8 +86,8 @@ def read_parquet(path: PathLike) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The frame with its `attrs`. Columns that were added are read as pandas does. So is a file
-        that does not match any table, with a warning.
+        The frame with its `attrs`. pandas reads added columns, and with a warning a file that does
+        not match any table.
 
     Raises
     ------
@@ -111,30 +122,18 @@ def read_parquet(path: PathLike) -> pd.DataFrame:
             else:
                 frame = table.to_frame(arrow.replace_schema_metadata(None))
                 frame.attrs = dict(json.loads((arrow.schema.metadata or {}).get(_ATTRS, b"{}")))
-    except _DAMAGE as error:
-        # What the operating system refuses has a number; what Arrow reports about damage has none.
+    except _DAMAGED_FILE_ERRORS as error:
+        # An OSError of the operating system has an errno; one of Arrow, about a damaged file, not.
         if isinstance(error, OSError) and error.errno is not None:
             raise
         problem = str(error).partition("\n")[0]
         raise SchemaError(f"{name} is not a Parquet file, or is damaged: {problem}") from None
     if table is None:
-        return _conform_shared(name, arrow, frame)
+        return _conform_partially(name, arrow, frame)
     try:
         return table.conform(frame)
     except SchemaError as error:
         raise SchemaError(f"{name} does not match the table '{table.name}': {error}") from None
-
-
-# pandas has no error of its own for metadata that it cannot interpret.
-_DAMAGE = (
-    pa.ArrowException,
-    AttributeError,
-    LookupError,
-    OSError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
 
 
 def _to_arrow(frame: pd.DataFrame, table: Table | None) -> pa.Table:
@@ -178,16 +177,20 @@ def _encode_attrs(frame: pd.DataFrame) -> bytes:
     return json.dumps(frame.attrs).encode()
 
 
-def _conform_shared(name: str, arrow: pa.Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame with the dtypes of the columns that it shares with its table."""
+def _conform_partially(name: str, arrow: pa.Table, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame with the dtypes of those columns that a table has; with a warning if none."""
     problem = "it does not match any table of k6frames"
-    shared = find_shared_columns(arrow.column_names)
-    if shared is not None:
-        selected = arrow.select(list(shared.dtypes)).replace_schema_metadata(None)
+    partial = find_partial_table(arrow.column_names)
+    if partial is not None:
+        selected = arrow.select(list(partial.dtypes)).replace_schema_metadata(None)
         try:
-            typed = shared.conform(shared.to_frame(selected))
-            return combine_columns(frame, typed[[n for n in typed if n in frame.columns]])
+            typed = partial.conform(partial.to_frame(selected))
+            # A column of the file may be the index of the frame.
+            return replace_columns(frame, typed[[n for n in typed if n in frame.columns]])
         except SchemaError as error:
-            problem = f"it has columns of the table '{shared.name}', but not its values: {error}"
+            problem = (
+                f"it has columns of the table '{partial.name}', but a value does not conform: "
+                f"{error}"
+            )
     warnings.warn(f"{name} was read with the types that pandas infers: {problem}", stacklevel=3)
     return frame

@@ -30,7 +30,7 @@ def write(path: Any, content: str = "new") -> None:
         temporary.write_text(content)
 
 
-def write_half(path: str, error: BaseException) -> None:
+def fail_halfway(path: str, error: BaseException) -> None:
     with atomic_write(path) as temporary:
         temporary.write_text("half")
         raise error
@@ -61,7 +61,7 @@ def test_after_a_failure_the_old_file_is_unchanged_and_no_other_is_left(
     if exists:
         Path("file").write_text("old")
     with pytest.raises(type(error)):
-        write_half("file", error)
+        fail_halfway("file", error)
     assert list_folder() == (["file"] if exists else [])
     assert not exists or Path("file").read_text() == "old"
 
@@ -69,7 +69,7 @@ def test_after_a_failure_the_old_file_is_unchanged_and_no_other_is_left(
 def test_the_error_of_a_full_disk_names_the_file_and_says_that_it_is_unchanged() -> None:
     Path("file").write_text("old")
     with pytest.raises(OSError, match="No space left") as caught:
-        write_half("file", OSError(28, "text of a library", "temporary"))
+        fail_halfway("file", OSError(28, "text of a library", "temporary"))
     assert caught.value.errno == 28
     assert str(caught.value) == (
         "[Errno 28] No space left on device; nothing was written, and an existing file is "
@@ -77,7 +77,7 @@ def test_the_error_of_a_full_disk_names_the_file_and_says_that_it_is_unchanged()
     )
 
 
-def rewrite_for_ever(started: Any) -> None:
+def rewrite_forever(started: Any) -> None:
     while True:
         for letter in "ab":
             write("file", letter * 100_000)
@@ -89,9 +89,9 @@ def test_a_process_that_is_killed_leaves_a_complete_file() -> None:
     for attempt in range(8):
         started = context.Event()
         with warnings.catch_warnings():
-            # Python 3.12 warns of a fork beside threads, of which Arrow has some.
+            # Python 3.12 warns about a fork while threads are running, and Arrow has some.
             warnings.simplefilter("ignore", DeprecationWarning)
-            process = context.Process(target=rewrite_for_ever, args=(started,))
+            process = context.Process(target=rewrite_forever, args=(started,))
             process.start()
         assert started.wait(30)
         time.sleep(0.002 * attempt)
@@ -101,7 +101,7 @@ def test_a_process_that_is_killed_leaves_a_complete_file() -> None:
         assert Path("file").read_text() in {"a" * 100_000, "b" * 100_000}
 
 
-def test_a_reader_beside_two_writers_never_sees_half_a_file() -> None:
+def test_a_reader_never_sees_a_partial_file_while_two_threads_write_it() -> None:
     contents = ["a" * 100_000, "b" * 100_000]
     stop = threading.Event()
 
@@ -242,7 +242,7 @@ def test_a_redirected_standard_output_is_appended_to_and_not_replaced(
     Path("file").write_text("old ")
     before = Path("file").stat().st_ino
     python = f"'{sys.executable}' -c '{WRITE_TO_STDOUT}' {name}"
-    # What another command wrote before stays, and what another one writes follows.
+    # The output of an earlier command stays, and that of a later one is appended.
     subprocess.run(
         ["bash", "-c", f"(printf 'before '; {python}; printf ' after') {redirection} file"],
         check=True,
@@ -285,7 +285,7 @@ def test_a_descriptor_of_another_process_is_appended_to() -> None:
 
 def test_a_failure_writes_nothing_to_a_stream() -> None:
     with Path("file").open("w") as file, pytest.raises(ValueError, match="half"):
-        write_half(f"/dev/fd/{file.fileno()}", ValueError("half"))
+        fail_halfway(f"/dev/fd/{file.fileno()}", ValueError("half"))
     assert Path("file").read_text() == ""
 
 
@@ -322,7 +322,7 @@ def test_a_path_that_cannot_be_written_is_in_the_error(path: str, error: type[OS
 
 
 @pytest.mark.parametrize("path", ["", "a\0b", "\ud800", 5, None, b"file", ["file"]], ids=repr)
-def test_what_cannot_be_the_name_of_a_file_is_refused(path: Any) -> None:
+def test_a_path_that_cannot_name_a_file_is_refused(path: Any) -> None:
     with pytest.raises(ConfigError, match=r"path|named"):
         write(path)
     assert list_folder() == []

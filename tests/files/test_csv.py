@@ -31,7 +31,7 @@ AWKWARD = build_frame(PROJECTS, {"name": [*AWKWARD_STRINGS, None]})
 # --- the file -------------------------------------------------------------------------------------
 
 
-def test_missing_is_nothing_and_an_empty_string_is_two_quotes() -> None:
+def test_a_missing_value_is_an_empty_cell_and_an_empty_string_is_two_quotes() -> None:
     to_csv(build_frame(PROJECTS, {"name": ["", None, 'say "x"\n']}), "frame.csv")
     header, rows = Path("frame.csv").read_bytes().split(b"\n", 1)
     assert header.replace(b'"', b"").decode() == HEADER
@@ -157,7 +157,7 @@ def test_a_private_value_is_not_in_the_error(row: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_columns_of_a_table_with_other_values_are_read_by_pandas_and_the_warning_says_why() -> None:
+def test_columns_that_do_not_conform_are_read_by_pandas_with_a_warning_that_says_why() -> None:
     Path("frame.csv").write_text(f"{HEADER},team\n1,,,,soon,,,A\n")
     with pytest.warns(UserWarning, match="row 2, column 'created': expected a timestamp") as caught:
         result = read_csv("frame.csv")
@@ -166,22 +166,20 @@ def test_columns_of_a_table_with_other_values_are_read_by_pandas_and_the_warning
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf"])
-def test_a_csv_without_a_header_is_an_error_that_names_the_file(content: bytes) -> None:
+def test_an_empty_csv_is_an_error_that_names_the_file(content: bytes) -> None:
     Path("frame.csv").write_bytes(content)
     with pytest.raises(SchemaError, match=r"^frame\.csv is empty"):
         read_csv("frame.csv")
 
 
 @pytest.mark.parametrize("content", [b"a,b\n1\n1,2,3\n", b"a,b\n\xff,1\n", b'a,b\n"1\n', b"a\n\0"])
-def test_a_csv_of_no_table_is_a_frame_or_a_schema_error(
-    content: bytes,
-) -> None:
+def test_a_csv_that_matches_no_table_is_a_frame_or_a_schema_error(content: bytes) -> None:
     Path("frame.csv").write_bytes(content)
     with contextlib.suppress(SchemaError), pytest.warns(UserWarning, match="not match any table"):
         assert isinstance(read_csv("frame.csv"), pd.DataFrame)
 
 
-def test_a_csv_of_no_table_with_rows_of_different_lengths_names_the_file() -> None:
+def test_a_csv_that_matches_no_table_with_rows_of_different_lengths_is_named() -> None:
     Path("frame.csv").write_text("a,b\n1,2\n1,2,3\n")
     with (
         pytest.warns(UserWarning, match="does not match any table"),
@@ -277,38 +275,40 @@ DECOMPRESS: dict[str, Any] = {
     "zip": unzip,
     "zst": None,
 }
-each_ending = pytest.mark.parametrize("ending", DECOMPRESS)
+each_extension = pytest.mark.parametrize("extension", DECOMPRESS)
 
 
-@each_ending
+@each_extension
 @pytest.mark.parametrize("frame", [AWKWARD, pd.DataFrame({"a": ["x", ""]})], ids=["table", "none"])
 @pytest.mark.filterwarnings("ignore:.*does not match any table")
-def test_the_ending_of_the_name_decides_about_compression(ending: str, frame: pd.DataFrame) -> None:
+def test_the_extension_of_the_name_selects_the_compression(
+    extension: str, frame: pd.DataFrame
+) -> None:
     to_csv(frame, "frame.csv")
     plain = Path("frame.csv").read_bytes()
-    to_csv(frame, f"frame.csv.{ending}")
-    pd.testing.assert_frame_equal(read_csv(f"frame.csv.{ending}"), read_csv("frame.csv"))
-    compressed = Path(f"frame.csv.{ending}").read_bytes()
+    to_csv(frame, f"frame.csv.{extension}")
+    pd.testing.assert_frame_equal(read_csv(f"frame.csv.{extension}"), read_csv("frame.csv"))
+    compressed = Path(f"frame.csv.{extension}").read_bytes()
     assert compressed != plain
-    if ending != "zst":
-        assert DECOMPRESS[ending](compressed) == plain
-        via_pandas = pd.read_csv(f"frame.csv.{ending}")
+    if extension != "zst":
+        assert DECOMPRESS[extension](compressed) == plain
+        via_pandas = pd.read_csv(f"frame.csv.{extension}")
         pd.testing.assert_frame_equal(via_pandas, pd.read_csv("frame.csv"))
-    Path("link").symlink_to(f"frame.csv.{ending}")
-    to_csv(frame, f"FRAME.CSV.{ending.upper()}")
-    assert len(Path(f"FRAME.CSV.{ending.upper()}").read_bytes()) == len(compressed)
+    Path("link").symlink_to(f"frame.csv.{extension}")
+    to_csv(frame, f"FRAME.CSV.{extension.upper()}")
+    assert len(Path(f"FRAME.CSV.{extension.upper()}").read_bytes()) == len(compressed)
 
 
 def test_a_file_that_pandas_compressed_is_read() -> None:
     frame = build_frame(PROJECTS, {"name": ["a", "b"]})
-    for ending in ("gz", "bz2", "xz", "zip"):
-        frame.to_csv(f"frame.csv.{ending}", index=False)
-        pd.testing.assert_frame_equal(read_csv(f"frame.csv.{ending}"), frame)
+    for extension in ("gz", "bz2", "xz", "zip"):
+        frame.to_csv(f"frame.csv.{extension}", index=False)
+        pd.testing.assert_frame_equal(read_csv(f"frame.csv.{extension}"), frame)
 
 
-@each_ending
-def test_a_damaged_file_is_an_error_that_names_it(ending: str) -> None:
-    name = f"frame.csv.{ending}"
+@each_extension
+def test_a_damaged_file_is_an_error_that_names_it(extension: str) -> None:
+    name = f"frame.csv.{extension}"
     to_csv(AWKWARD, name)
     complete = Path(name).read_bytes()
     damaged = [complete[:cut] for cut in (0, 1, 10, len(complete) // 2, -5)]
@@ -327,20 +327,20 @@ def test_a_zip_archive_of_several_files_is_refused() -> None:
         read_csv("frame.zip")
 
 
-@pytest.mark.parametrize("ending", ["tar", "tar.gz", "TAR.bz2"])
-def test_a_tar_archive_is_refused_in_both_directions(ending: str) -> None:
-    with pytest.raises(ConfigError, match=r"tar archive, .* Use one of the endings \.gz, "):
-        to_csv(AWKWARD, f"frame.{ending}")
-    with tarfile.open(f"frame.{ending}", "w"):
+@pytest.mark.parametrize("extension", ["tar", "tar.gz", "TAR.bz2"])
+def test_a_tar_archive_is_refused_in_both_directions(extension: str) -> None:
+    with pytest.raises(ConfigError, match=r"tar archive, .* Use one of the extensions \.gz, "):
+        to_csv(AWKWARD, f"frame.{extension}")
+    with tarfile.open(f"frame.{extension}", "w"):
         pass
     with pytest.raises(ConfigError, match="tar archive"):
-        read_csv(f"frame.{ending}")
+        read_csv(f"frame.{extension}")
 
 
 # --- streams --------------------------------------------------------------------------------------
 
 
-def test_a_csv_of_a_stream_is_read() -> None:
+def test_a_csv_is_read_from_a_stream() -> None:
     to_csv(AWKWARD, "frame.csv")
     with Path("frame.csv").open("rb") as file:
         result = read_csv(f"/dev/fd/{file.fileno()}")

@@ -1,4 +1,4 @@
-"""CSV and Parquet alike: nothing is lost, and every error is one of k6frames or of the system."""
+"""CSV and Parquet: nothing is lost, and every error is a k6frames error or an OSError."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_values_that_do_not_conform_are_refused_and_the_old_file_is_unchanged(
 
 @st.composite
 def changed_frames(draw: st.DrawFn) -> pd.DataFrame:
-    """Draw a frame with an added column, without a dropped one, or both, in any order."""
+    """Draw a frame with added columns, dropped columns, or both, in any order."""
     table = draw(st.sampled_from([PROJECTS, TEST_RUN_DETAILS]))
     frame = draw(frames(table, max_size=4))
     names = draw(st.permutations(list(frame.columns)))
@@ -174,7 +174,7 @@ def test_a_few_columns_with_the_key_keep_their_types(format_: str, columns: list
     ],
     ids=",".join,
 )
-def test_a_frame_of_ones_own_with_the_same_names_keeps_its_values(
+def test_a_frame_that_only_shares_some_names_with_a_table_keeps_its_values(
     format_: str, frame: pd.DataFrame
 ) -> None:
     write, read = FORMATS[format_]
@@ -247,7 +247,7 @@ def test_only_frames_are_written(format_: str, value: Any) -> None:
 
 @each_format
 @pytest.mark.parametrize("path", ["", "a\0b", 5, None], ids=repr)
-def test_what_cannot_be_the_name_of_a_file_is_refused(format_: str, path: Any) -> None:
+def test_a_path_that_cannot_name_a_file_is_refused(format_: str, path: Any) -> None:
     write, read = FORMATS[format_]
     with pytest.raises(ConfigError):
         write(AWKWARD, path)
