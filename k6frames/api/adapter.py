@@ -168,7 +168,7 @@ class RetryAdapter(HTTPAdapter):
         """Wait until the pause that the API requested is over; return the seconds that remain."""
         remaining = active.started + self._budget - time.monotonic()
         pause = max(self._paused_until - time.monotonic(), 0)
-        if 0 < pause >= remaining:
+        if pause > 0 and pause >= remaining:
             description = f"the API asks for a pause of {pause:.0f} s. {ADVICE[429]}"
             raise request_error(request, description, status=429)
         if active.stopped.wait(pause):

@@ -1,7 +1,7 @@
 """Connections that can be ended from another thread, whatever the server does.
 
 Timeouts are per read, in urllib3 as in requests: headers that arrive byte by byte, or an endless
-row of interim responses, would never end.
+series of interim responses, would never end.
 """
 
 from __future__ import annotations
@@ -32,15 +32,16 @@ class _Connection(urllib3.connection.HTTPConnection):
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()
-        _register(sock)  # what a proxy sends before TLS begins may never end either
+        _register(sock)  # a proxy may never end what it sends before TLS begins
         return sock
 
     def _tunnel(self) -> None:
         super()._tunnel()
-        _register(self.sock)  # a tunnel that was ended looks like a complete one
+        # A tunnel looks complete even if its socket was shut down meanwhile.
+        _register(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        _register(self.sock)  # that of TLS, or of a connection which is used again
+        _register(self.sock)  # the socket of TLS, or of a connection that is reused
         super().request(*args, **kwargs)
 
 

@@ -1,4 +1,4 @@
-"""Every path of the API that k6frames requests, and what a request to it has to carry."""
+"""Every path of the API that k6frames requests, and the headers that it needs."""
 
 from __future__ import annotations
 
@@ -73,13 +73,13 @@ def load_test_runs(load_test_id: int) -> str:
     return f"{LOAD_TESTS}/{load_test_id}/test_runs"
 
 
-def metrics_of_load_test(load_test_id: int, test_run_ids: list[int] | None = None) -> str:
+def load_test_metrics(load_test_id: int, test_run_ids: list[int] | None = None) -> str:
     """Return the path of the metrics of a load test, or of some of its runs."""
     path = f"/cloud/v5/load_tests/{load_test_id}/metrics"
     return path if test_run_ids is None else path + _arguments(test_run_ids=test_run_ids)
 
 
-def metrics_of_run(test_run_id: int) -> str:
+def test_run_metrics(test_run_id: int) -> str:
     """Return the path of the metrics of a test run."""
     return f"/cloud/v5/test_runs/{test_run_id}/metrics"
 

@@ -1,4 +1,4 @@
-"""`Fetcher`: the response to each of many requests, cached ones first, the rest concurrently."""
+"""`Fetcher`: the responses to many requests, from the cache or sent concurrently."""
 
 from __future__ import annotations
 
@@ -43,18 +43,8 @@ class Fetcher:
     ----------
     settings : Settings
         Which account it is.
-    expire_after : float
-        How old a cached response may be, in seconds; ``math.inf`` for any age.
-    refresh : bool
-        Send each request once, whatever is cached.
-    offline : bool
-        Send nothing, and use cached responses of any age.
-    timeout : tuple of float
-        Seconds to wait for a connection, and between two reads.
-    budget : float
-        Seconds for one request, all attempts and waits included.
-    max_workers : int
-        How many requests are sent concurrently.
+    expire_after, refresh, offline, timeout, budget, max_workers
+        The arguments of `Client`.
 
     Raises
     ------
@@ -116,10 +106,15 @@ class Fetcher:
         More requests may be appended to the queue while the generator is in use. Closing it ends
         the requests that are under way.
         """
-        pool: WorkerPool[Request, Response] | None = None
-        try:
-            while queue or (pool is not None and pool.pending):
-                if not queue and pool is not None:
+        pool = WorkerPool(
+            self._send,
+            size=self._max_workers,
+            time_limit=self.budget + GRACE_SECONDS,
+            timeout_error=self._timeout_error,
+        )
+        with closing(pool):
+            while queue or pool.pending:
+                if not queue:
                     yield pool.next_completed()
                     continue
                 request = queue.popleft()
@@ -127,18 +122,8 @@ class Fetcher:
                 cached = self._cached(request)
                 if cached is not None or self.offline:
                     yield request, _completed(cached or self._not_cached_error(request))
-                    continue
-                if pool is None:
-                    pool = WorkerPool(
-                        self._send,
-                        size=self._max_workers,
-                        time_limit=self.budget + GRACE_SECONDS,
-                        timeout_error=self._timeout_error,
-                    )
-                pool.submit(request)
-        finally:
-            if pool is not None:
-                pool.close()
+                else:
+                    pool.submit(request)
 
     def forget(self, requests: Iterable[Request]) -> None:
         """Remove responses from the cache, so that they are fetched again; not while offline."""
@@ -164,13 +149,16 @@ class Fetcher:
         if active.last_failure:
             message += f" The previous attempt failed: {active.last_failure}."
         message += " Check the network, and whether the address is right."
-        return add_label(request, APIError(None, None, message, self._session.url(request)))
+        return self._error(request, message)
 
     def _not_cached_error(self, request: Request) -> APIError:
-        message = (
+        return self._error(
+            request,
             f"{request} is not in the cache, and offline=True sends no request. Fetch it once "
-            "with offline=False."
+            "with offline=False.",
         )
+
+    def _error(self, request: Request, message: str) -> APIError:
         return add_label(request, APIError(None, None, message, self._session.url(request)))
 
 

@@ -1,4 +1,4 @@
-"""Where k6 stores its configuration, and what is in it."""
+"""k6's configuration files: where they are, and the token and stack in them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -22,7 +23,7 @@ class UnreadableConfigError(ConfigError):
 
 @dataclass(frozen=True)
 class K6Config:
-    """What one of k6's configuration files has about the cloud."""
+    """The token and the stack in one of k6's configuration files."""
 
     path: Path
     token: Token | None
@@ -39,20 +40,7 @@ def read_configs() -> Iterator[K6Config]:
         If a file is not JSON or cannot be read. The message does not include its text.
     """
     for path in config_files():
-        try:
-            cloud = json.loads(path.read_bytes())
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except (OSError, ValueError, RecursionError) as error:
-            reason = type(error).__name__
-        else:
-            reason = ""
-        if reason:
-            # Not raised while the JSON error is handled, which has the file's text.
-            raise UnreadableConfigError(
-                f"k6's configuration file {path} cannot be read ({reason}). Create it again with "
-                "`k6 cloud login`, or set K6_CLOUD_TOKEN."
-            )
+        cloud = _read_json(path)
         for key in ("collectors", "cloud"):
             cloud = cloud.get(key) if isinstance(cloud, dict) else None
         if isinstance(cloud, dict):
@@ -64,6 +52,21 @@ def read_configs() -> Iterator[K6Config]:
             )
 
 
+def _read_json(path: Path) -> Any:
+    """Return what is in a file of JSON; None if there is no such file."""
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        reason = type(error).__name__
+    # Not while the JSON error is handled: it has the file's text, which may contain the token.
+    raise UnreadableConfigError(
+        f"k6's configuration file {path} cannot be read ({reason}). Create it again with "
+        "`k6 cloud login`, or set K6_CLOUD_TOKEN."
+    )
+
+
 def config_files() -> list[Path]:
     """Return the paths where k6 stores its configuration, the one to use first."""
     if os.environ.get("K6_CONFIG"):
@@ -73,8 +76,8 @@ def config_files() -> list[Path]:
     except RuntimeError:  # a user without a home folder, so k6 has stored nothing either
         return []
     current, legacy = folder / "k6" / "config.json", folder / "loadimpact" / "k6" / "config.json"
-    # k6 before 0.58 writes the legacy file: the newer file is the one in use. File
-    # times are coarse, so within two seconds the current one is used.
+    # k6 before 0.58 writes the legacy file, so the newer file is the one in use. File times are
+    # coarse: if they differ by less than two seconds, the current file is used.
     if _modified(legacy) > _modified(current) + 2:
         return [legacy, current]
     return [current, legacy]

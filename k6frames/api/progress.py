@@ -12,8 +12,8 @@ import threading
 
 from tqdm import tqdm
 
-# Seconds.
-_TIMING = {"delay": 1.0, "mininterval": 0.1}
+DELAY_SECONDS = 1.0
+UPDATE_INTERVAL_SECONDS = 0.1
 
 
 class ProgressBar(tqdm):  # type: ignore[type-arg]
@@ -29,7 +29,7 @@ class ProgressBar(tqdm):  # type: ignore[type-arg]
         Whether to show it; by default in a terminal and in a notebook.
     """
 
-    # Without the thread that looks for bars that do not move.
+    # Without tqdm's thread, which looks for bars that do not move.
     monitor_interval = 0
 
     def __init__(self, *, unit: str, total: int = 0, shown: bool | None) -> None:
@@ -41,13 +41,13 @@ class ProgressBar(tqdm):  # type: ignore[type-arg]
             unit=unit,
             disable=not shown,
             leave=False,
-            delay=_TIMING["delay"],
-            mininterval=_TIMING["mininterval"],
+            delay=DELAY_SECONDS,
+            mininterval=UPDATE_INTERVAL_SECONDS,
         )
 
 
 def _renew_lock() -> None:
-    """Use a new lock: after a fork, a thread of the parent may hold the one before."""
+    """Use a new lock: after a fork, a thread of the parent may hold the old one."""
     ProgressBar.set_lock(threading.RLock())
 
 

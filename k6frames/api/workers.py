@@ -27,7 +27,7 @@ class ActiveRequest:
         self.stopped = threading.Event()
         self.started = time.monotonic()
         self.socket: socket.socket | None = None
-        """The socket in use, once there is one. A connection forgets its own before it is read."""
+        """The socket in use, if any: the connection drops its own before the response is read."""
         self.last_failure = ""
         """What went wrong in the previous attempt; empty if this is the first one."""
 
@@ -56,7 +56,7 @@ class WorkerPool(Generic[Item, Result]):
     time_limit : float
         Seconds for one item. After that its request is stopped, and its future fails.
     timeout_error : callable
-        Makes the exception of an item whose time is over.
+        Makes the exception of an item that exceeded its time limit.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class WorkerPool(Generic[Item, Result]):
         )
 
     def _end_overdue(self) -> None:
-        """Fail the items whose time is over; a thread that does not come back is replaced."""
+        """Fail the items that exceeded their time limit, and replace their threads."""
         now = time.monotonic()
         with self._lock:
             overdue = {
@@ -150,7 +150,7 @@ class WorkerPool(Generic[Item, Result]):
                 del self._active[request]
         for request, item in overdue.items():
             outcome: Future[Result] = Future()
-            # Made before the request is stopped, which is a failure of its own.
+            # Before the request is stopped, which may change its `last_failure`.
             outcome.set_exception(self._timeout_error(item, request))
             self._completed.put((item, outcome))
             request.stop()

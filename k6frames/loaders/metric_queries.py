@@ -28,13 +28,13 @@ def load_test_metrics_request(
     load_test_id: int, stack_id: int, test_run_ids: list[int] | None = None
 ) -> Request:
     """Return the request for the metrics of a load test, or of some of its runs."""
-    path = endpoints.metrics_of_load_test(load_test_id, test_run_ids)
+    path = endpoints.load_test_metrics(load_test_id, test_run_ids)
     return Request(path, stack_id, label=f"load test {load_test_id}")
 
 
 def run_metrics_request(test_run_id: int, stack_id: int) -> Request:
     """Return the request for the metrics of a test run."""
-    path = endpoints.metrics_of_run(test_run_id)
+    path = endpoints.test_run_metrics(test_run_id)
     return Request(path, stack_id, label=f"test run {test_run_id}")
 
 

@@ -102,6 +102,15 @@ def test_attempts_and_waits_share_one_budget(serve, connect, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_waits")
+def test_a_budget_that_ends_names_how_the_previous_attempt_failed(serve, connect):
+    headers = servers.endless(b"HTTP/1.1 200 OK\r\nX: ", lambda _: b"x")
+    client = connect(serve(busy(503), headers), budget=0.5)
+    expected = r"within 0\.5 s \(the budget\)\. The previous attempt failed: HTTP 503\. Check"
+    with pytest.raises(APIError, match=expected):
+        client.get(LIST)
+
+
+@pytest.mark.usefixtures("no_waits")
 def test_a_retry_is_logged_only_if_there_is_another_attempt(serve, connect, caplog):
     caplog.set_level(logging.INFO, "k6frames")
     server = serve(busy(503))

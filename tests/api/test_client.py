@@ -286,7 +286,8 @@ def test_progress_is_shown_to_people_or_if_requested(
 ):
     monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
     # Shown at once and at every response, and not after a second.
-    monkeypatch.setattr("k6frames.api.progress._TIMING", {"delay": 0, "mininterval": 0})
+    monkeypatch.setattr("k6frames.api.progress.DELAY_SECONDS", 0)
+    monkeypatch.setattr("k6frames.api.progress.UPDATE_INTERVAL_SECONDS", 0)
     monkeypatch.setattr(sys, "stderr", stderr())
     connect(serve(account=echo), progress=progress).fetch(PATHS)
     shown = sys.stderr.getvalue()
