@@ -19,15 +19,8 @@ from k6frames.api.on_error import OnError, check_on_error
 from k6frames.api.progress import ProgressBar
 from k6frames.api.session import Response
 from k6frames.api.settings import resolve_settings
-from k6frames.api.stack_arguments import StackArgument, parse_stacks
-from k6frames.api.stacks import (
-    ResolvedStacks,
-    Stack,
-    auth_request,
-    make_stacks,
-    parse_stack_id,
-    stacks_in_folder,
-)
+from k6frames.api.stack_arguments import StackArgument
+from k6frames.api.stacks import ResolvedStacks, Stack, StackResolver
 from k6frames.api.token import Token
 from k6frames.errors import ConfigError
 
@@ -104,7 +97,7 @@ class Client:
             None if token is None else Token(token), api_url, stack, cache=cache
         )
         self._progress = progress
-        self._stack_ids: dict[str, int] = {}
+        self._stack_resolver = StackResolver(self._settings)
         self._fetcher = Fetcher(
             self._settings,
             expire_after=expire_after,
@@ -259,17 +252,7 @@ class Client:
         self, stack: StackArgument = None, *, on_error: OnError = "raise"
     ) -> ResolvedStacks:
         """Return the stacks to read, as `stacks` does, and with "warn" also those that failed."""
-        if self.folder is not None:
-            default = self._settings.stacks or None
-            stacks = stacks_in_folder(self.folder, default if stack is None else stack)
-            return ResolvedStacks(stacks, {})
-        names = self._settings.stacks if stack is None else parse_stacks(stack)
-        urls = [name for name in names if not name.isdecimal()]
-        unresolved = {auth_request(url): url for url in urls if url not in self._stack_ids}
-        responses = self.fetch(unresolved, on_error=on_error)
-        for request, body in responses.bodies.items():
-            self._stack_ids[unresolved[request]] = parse_stack_id(request, body)
-        return ResolvedStacks(make_stacks(names, self._stack_ids), responses.failures)
+        return self._stack_resolver.resolve(stack, self.fetch, on_error=on_error)
 
     def one_stack(self, stack: StackArgument = None) -> Stack:
         """Return the only stack, for a request that reads one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -11,7 +11,10 @@ import msgspec
 
 from k6frames.api import endpoints
 from k6frames.api.endpoints import Request
+from k6frames.api.fetching import Responses
 from k6frames.api.manifest import read_manifest
+from k6frames.api.on_error import OnError
+from k6frames.api.settings import Settings
 from k6frames.api.stack_arguments import StackArgument, no_stack_error, parse_stacks
 from k6frames.errors import APIError, ConfigError, SchemaError
 from k6frames.validation import MAX_INT64
@@ -31,75 +34,90 @@ class ResolvedStacks(NamedTuple):
     failures: dict[Request, APIError]
 
 
-class _Authentication(msgspec.Struct):
-    stack_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_INT64)]
-
-
-def auth_request(url: str) -> Request:
-    """Return the request for the ID of the stack with a URL."""
-    return Request(endpoints.AUTH, url)
-
-
-def parse_stack_id(request: Request, body: bytes) -> int:
-    """Return the ID of a stack from the response to an `auth_request`.
-
-    Raises
-    ------
-    SchemaError
-        If it has none.
-    """
-    try:
-        return msgspec.json.decode(
-            body.removeprefix(codecs.BOM_UTF8), type=_Authentication
-        ).stack_id
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise SchemaError(f"{request}: the response has no stack ID ({error}).") from None
-
-
-def make_stacks(names: tuple[str, ...], ids: Mapping[str, int]) -> tuple[Stack, ...]:
-    """Return the stacks with these names, every stack once.
+class StackResolver:
+    """Find the stacks of an account; the API is asked for the ID of each URL once.
 
     Parameters
     ----------
-    names : tuple of str
-        IDs and URLs.
-    ids : mapping of str to int
-        The ID of each URL. One without an ID is left out.
-
-    Raises
-    ------
-    ConfigError
-        If there is no name.
+    settings : Settings
+        Which account it is.
     """
-    if not names:
-        raise no_stack_error()
-    stacks: dict[int, Stack] = {}
-    for name in names:
-        if name.isdecimal():
-            stacks.setdefault(int(name), Stack(int(name), None))
-        elif name in ids:
-            stacks.setdefault(ids[name], Stack(ids[name], name))
-    return tuple(stacks.values())
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._ids: dict[str, int] = {}
+
+    def resolve(
+        self, stack: StackArgument, fetch: Callable[..., Responses], *, on_error: OnError
+    ) -> ResolvedStacks:
+        """Return the stacks of the argument, else those of the settings, each once.
+
+        Parameters
+        ----------
+        stack : int, str, iterable of these, or None
+            IDs, slugs or URLs.
+        fetch : callable
+            `Client.fetch`.
+        on_error : {"raise", "warn"}
+            Raise the first failure, or go on and return the failures with the stacks.
+
+        Raises
+        ------
+        ConfigError
+            If there is none, or a folder does not have one of them.
+        APIError
+            With ``on_error="raise"``, if the API does not return the ID of a URL.
+        SchemaError
+            If its response has no ID.
+        """
+        names = self._settings.stacks if stack is None else parse_stacks(stack)
+        if self._settings.folder is not None:
+            return ResolvedStacks(_stacks_in_folder(self._settings.folder, names), {})
+        if not names:
+            raise no_stack_error()
+        unresolved = [name for name in names if not name.isdecimal() and name not in self._ids]
+        urls = {Request(endpoints.AUTH, url): url for url in unresolved}
+        responses = fetch(urls, on_error=on_error)
+        for request, body in responses.bodies.items():
+            self._ids[urls[request]] = _parse_stack_id(request, body)
+        return ResolvedStacks(self._make_stacks(names), responses.failures)
+
+    def _make_stacks(self, names: tuple[str, ...]) -> tuple[Stack, ...]:
+        """Return the stacks whose IDs are known, every stack once."""
+        stacks: dict[int, Stack] = {}
+        for name in names:
+            if name.isdecimal():
+                stacks.setdefault(int(name), Stack(int(name), None))
+            elif name in self._ids:
+                stacks.setdefault(self._ids[name], Stack(self._ids[name], name))
+        return tuple(stacks.values())
 
 
-def stacks_in_folder(folder: Path, stack: StackArgument) -> tuple[Stack, ...]:
-    """Return the stacks in a folder of responses: all, or those of the argument.
-
-    Raises
-    ------
-    ConfigError
-        If there is none, or one of the argument is not in the folder.
-    """
+def _stacks_in_folder(folder: Path, names: tuple[str, ...]) -> tuple[Stack, ...]:
+    """Return the stacks in a folder of responses: those with the names, or all if none is given."""
     known = [Stack(stack_id, url) for stack_id, url in read_manifest(folder).stacks]
-    if stack is None:
+    if not names:
         if not known:
             raise ConfigError(f"{folder} has no Grafana stack: it has no folder stacks/<ID>.")
         return tuple(known)
     found: list[Stack] = []
-    for name in parse_stacks(stack):
-        matching = [each for each in known if name in {str(each.id), each.url}]
+    for name in names:
+        matching = [stack for stack in known if name in {str(stack.id), stack.url}]
         if not matching:
-            ids = ", ".join(str(each.id) for each in known) or "none"
+            ids = ", ".join(str(stack.id) for stack in known) or "none"
             raise ConfigError(f"{folder} has no stack {name}; its stacks are: {ids}.")
         found += matching
     return tuple(dict.fromkeys(found))
+
+
+class _Authentication(msgspec.Struct):
+    stack_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_INT64)]
+
+
+def _parse_stack_id(request: Request, body: bytes) -> int:
+    """Return the ID of a stack from the response to a request for it."""
+    try:
+        text = body.removeprefix(codecs.BOM_UTF8)
+        return msgspec.json.decode(text, type=_Authentication).stack_id
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise SchemaError(f"{request}: the response has no stack ID ({error}).") from None
