@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from k6frames.api.client import Client
 
+# Projects and load tests get the same column names, because they are listed in one table.
 _PROJECT_COLUMNS = {
     "project_id": "id",
     "project_name": "name",

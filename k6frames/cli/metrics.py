@@ -84,10 +84,8 @@ def metrics(
             )
         runs = read_runs(client, account, wanted_load_tests=wanted_load_tests)
         stack = stack_columns(client)
-    default = ["value", "change", "result", "test_run_id"]
-    if labels:
-        default = ["series", *default]
-    default = [*stack, *default]
+    series = ["series"] if labels else []
+    default = [*stack, *series, "value", "change", "result", "test_run_id"]
     # The name of a single load test is the same in all rows, so it is last.
     if len(load_tests) > 1:
         default = ["load_test_name", *default]

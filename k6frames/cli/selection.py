@@ -18,7 +18,7 @@ MAX_NAMED = 10
 """How many names a message lists."""
 
 
-def find_ids(
+def _find_ids(
     frame: pd.DataFrame, wanted: Sequence[str], *, id_column: str, noun: str, command: str
 ) -> list[int]:
     """Return the IDs that the user gave, directly or by a name.
@@ -26,14 +26,14 @@ def find_ids(
     Parameters
     ----------
     frame : pandas.DataFrame
-        Everything that can be found: the column of IDs, and the column `name`.
+        Everything that can be found. It has the column of IDs, and the column `name`.
     wanted : sequence of str
-        IDs, names or parts of names. If a string is an ID, no name is compared, and if it is a
-        full name, no parts of names are; case is ignored.
+        IDs, names or parts of names. Each string is compared with these in this order, ignoring
+        case.
     id_column : str
         The column of IDs.
     noun : str
-        What a row is, for messages, such as "load test".
+        What messages call a row, such as "load test".
     command : str
         The command that lists everything that can be found.
 
@@ -91,7 +91,7 @@ def _find_closest(names: dict[int, str], candidates: list[int], wanted: str) -> 
 
 def find_organizations(organizations: pd.DataFrame, wanted: Sequence[str]) -> list[int]:
     """Return the IDs of the organizations that the user gave by ID or name."""
-    return find_ids(
+    return _find_ids(
         organizations, wanted, id_column="org_id", noun="organization", command="organizations"
     )
 
@@ -99,12 +99,12 @@ def find_organizations(organizations: pd.DataFrame, wanted: Sequence[str]) -> li
 def find_projects(projects: pd.DataFrame, wanted: Sequence[str]) -> list[int]:
     """Return the IDs of the projects of a stack that the user gave by ID or name."""
     command = "projects --stack STACK"
-    return find_ids(projects, wanted, id_column="project_id", noun="project", command=command)
+    return _find_ids(projects, wanted, id_column="project_id", noun="project", command=command)
 
 
 def find_load_tests(load_tests: pd.DataFrame, wanted: Sequence[str]) -> list[int]:
     """Return the IDs of the load tests that the user gave by ID or name."""
-    return find_ids(
+    return _find_ids(
         load_tests, wanted, id_column="load_test_id", noun="load test", command="load-tests"
     )
 
@@ -128,7 +128,7 @@ def filter_by_project(
 
 
 def add_name(frame: pd.DataFrame, names: pd.DataFrame, entity: str) -> pd.DataFrame:
-    """Add the name of the `entity` of each row, load_test or project, behind its ID."""
+    """Add a column of names after a column of IDs; `entity` is load_test or project."""
     key = ["stack_id", f"{entity}_id"]
     renamed = names[[*key, "name"]].rename(columns={"name": f"{entity}_name"})
     named = frame.merge(renamed, on=key, how="left")

@@ -14,7 +14,7 @@ from k6frames.cli.organizations_and_stacks import read_organizations_and_stacks
 if TYPE_CHECKING:
     from k6frames.api.client import Client
 
-# The names of the values in JSON, and on the terminal; in this order.
+# The names of the values in JSON, and their labels on the terminal, in the order of both.
 _LABELS = {
     "organizations": "organizations",
     "empty_organizations": "  without projects",
@@ -90,9 +90,9 @@ def _summarize_stacks(client: Client, account: AccountOptions) -> dict[str, Any]
     from k6frames.loaders.load_tests import load_tests_df
     from k6frames.summaries.usage import usage
 
-    month = pd.Timestamp(client.as_of).normalize().replace(day=1)
+    month_start = pd.Timestamp(client.as_of).normalize().replace(day=1)
     load_tests = load_tests_df(client=client, on_error=account.on_error)
-    runs = read_runs(client, account, since=month)
+    runs = read_runs(client, account, since=month_start)
     return {
         "load_tests": len(load_tests),
         "test_runs_this_month": len(runs),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 GAP = 2
 """Spaces between two columns."""
 MIN_STRING_WIDTH = 20
-"""A column of strings may be shortened to this width, or to a third of a narrower terminal."""
+"""Strings may be shortened to this width; on a narrow terminal, to a third of its width."""
 
 _PERCENTAGES = {"share", "pass_rate", "change"}
 # Integers to print as they are; so are all whose name ends in _id.
@@ -29,7 +29,6 @@ _WITHOUT_SEPARATORS = {"id", "k6_version"}
 class _Column:
     name: str
     cells: list[str]
-    is_string: bool
     is_number: bool
     natural_width: int
     min_width: int
@@ -44,7 +43,7 @@ def print_table(frame: pd.DataFrame, *, total: int, available: int, is_chosen: b
     frame : pandas.DataFrame
         The rows and columns.
     total : int
-        How many rows there are, if not all are in the frame.
+        How many rows there are, including those that are not in the frame.
     available : int
         How many columns there are to choose from.
     is_chosen : bool
@@ -69,12 +68,12 @@ def print_table(frame: pd.DataFrame, *, total: int, available: int, is_chosen: b
 
 
 def _print_tab_separated(frame: pd.DataFrame) -> None:
-    columns = [_to_strings(frame[name]) for name in frame]
+    columns = [_to_lossless_strings(frame[name]) for name in frame]
     rows = ("\t".join(row) for row in zip(*columns, strict=True))
     click.echo("\n".join(["\t".join(frame.columns), *rows]))
 
 
-def _to_strings(values: pd.Series[Any]) -> list[str]:
+def _to_lossless_strings(values: pd.Series[Any]) -> list[str]:
     """Return cells without any loss, each on one line."""
     kind = values.dtype.kind
     if kind == "M":
@@ -98,18 +97,15 @@ def _make_column(values: pd.Series[Any], terminal_width: int) -> _Column:
     name, kind = str(values.name), values.dtype.kind
     cells = _to_readable_strings(name, values)
     natural_width = max(cell_len(cell) for cell in [name, *cells])
-    is_string = kind not in "iufMb"
+    min_width = natural_width
+    if kind not in "iufMb":  # strings
+        min_width = min(natural_width, MIN_STRING_WIDTH, terminal_width // 3)
     return _Column(
         name,
         cells,
-        is_string=is_string,
         is_number=kind in "iuf",
         natural_width=natural_width,
-        min_width=(
-            max(cell_len(name), min(natural_width, MIN_STRING_WIDTH, terminal_width // 3))
-            if is_string
-            else natural_width
-        ),
+        min_width=max(cell_len(name), min_width),
     )
 
 
@@ -125,7 +121,7 @@ def _to_readable_strings(name: str, values: pd.Series[Any]) -> list[str]:
     if kind == "f":
         pattern = _number_pattern(name, values)
         return _format_each(values, lambda value: f"{value:{pattern}}")
-    return _to_strings(values)
+    return _to_lossless_strings(values)
 
 
 def _number_pattern(name: str, values: pd.Series[Any]) -> str:
@@ -152,6 +148,7 @@ def _fit_columns(columns: list[_Column], width: int) -> tuple[list[_Column], lis
     columns = columns[:shown]
     for column in columns:
         column.width = column.min_width
+    # The column that needs the least space grows first, and leaves the rest of its share.
     growing = sorted(columns, key=lambda column: column.natural_width - column.min_width)
     for index, column in enumerate(growing):
         share = max(space, 0) // (len(growing) - index)
@@ -169,7 +166,7 @@ def _join_cells(columns: list[_Column], cells: Sequence[str]) -> str:
 def _pad(cell: str, column: _Column) -> str:
     from rich.cells import cell_len, set_cell_size
 
-    missing = column.width - cell_len(cell)
-    if missing < 0:
+    padding = column.width - cell_len(cell)
+    if padding < 0:
         return f"{set_cell_size(cell, column.width - 1)}…"
-    return " " * missing + cell if column.is_number else cell + " " * missing
+    return " " * padding + cell if column.is_number else cell + " " * padding

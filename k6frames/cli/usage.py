@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from k6frames.summaries.periods import Frequency
 
-_GROUPS = {"project": "project_id", "load-test": "load_test_id", "stack": "stack_id"}
+_GROUP_COLUMNS = {"project": "project_id", "load-test": "load_test_id", "stack": "stack_id"}
 _ALL_RUNS = "total"
 
 
@@ -89,7 +89,7 @@ def usage(
         if last is not None:
             since = start_of_newest_periods(end, freq, last)
         labels = None
-        if by != _ALL_RUNS and by not in _GROUPS:
+        if by != _ALL_RUNS and by not in _GROUP_COLUMNS:
             labels = project_labels_df(client=client, on_error=account.on_error)
             _check_label(by, labels)
         details = read_runs(
@@ -101,7 +101,7 @@ def usage(
             until=until,
         )
         stack = stack_columns(client)
-    group = None if by == _ALL_RUNS else _GROUPS.get(by, by)
+    group = None if by == _ALL_RUNS else _GROUP_COLUMNS.get(by, by)
     frame = summarize_usage(details, freq=freq, by=group, until=end, project_labels=labels)
     frame = frame.sort_values(["period", "vuh"], ascending=False, kind="stable")
     names = ["load_test_name", "project_name", "key", "value"]
@@ -113,7 +113,7 @@ def usage(
 def _check_label(by: str, labels: pd.DataFrame) -> None:
     known = sorted(labels["key"].unique())
     if by not in known:
-        choices = ", ".join(map(printable, [*_GROUPS, _ALL_RUNS, *known]))
+        choices = ", ".join(map(printable, [*_GROUP_COLUMNS, _ALL_RUNS, *known]))
         raise InputError(f"--by: no project has a label {printable(by)!r}. Use one of {choices}.")
 
 

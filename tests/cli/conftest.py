@@ -1,4 +1,4 @@
-"""Ways to run a command: as a function call, and as the user runs it."""
+"""Fixtures that run a command: as a function call, and as the user runs it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run() -> Run:
 
 @pytest.fixture
 def program() -> Program:
-    """Run a command in a process of its own."""
+    """Run a command in a new process."""
 
     def program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -44,7 +44,7 @@ def program() -> Program:
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Make the standard output of `run` a terminal of so many columns."""
+    """Make the standard output of `run` a terminal with a given number of columns."""
 
     def use(columns: int) -> None:
         monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)

@@ -1,4 +1,4 @@
-"""What the commands about an account show, compared with the functions of the library."""
+"""What the commands show is what the functions of the library return."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from v6_server import Refusal, V6Server, make_stack
 
 import k6frames
 from k6frames.api.package_data import data_folder
-
-FAILED = "1 of 12 requests failed"
 
 
 def frame_from(result) -> pd.DataFrame:
@@ -92,7 +90,7 @@ def test_last_and_since_together_are_wrong_usage(run) -> None:
     assert result.stderr.startswith("Error: Use --last or --since, not both")
 
 
-def test_unknown_label_names_those_that_there_are(run) -> None:
+def test_unknown_label_is_an_error_that_lists_all_labels(run) -> None:
     result = run("usage", "--sample", "--by", "taem")
     assert result.exit_code == 2
     assert result.stderr == (
@@ -135,7 +133,7 @@ def test_idle_lists_projects_and_load_tests_in_one_table(run, sample, details) -
     assert by_kind["load test"]["idle_days"].sum() == tests["idle_days"].sum()
 
 
-def test_schedules_are_the_next_runs_in_words_or_all(run, sample) -> None:
+def test_schedules_are_the_next_runs_in_words_or_all_schedules(run, sample) -> None:
     schedules = k6frames.schedules_df(client=sample)
     load_tests = k6frames.load_tests_df(client=sample)
     shown = frame_from(run("schedules", "--sample", "--json", "-"))
@@ -169,10 +167,10 @@ def test_projects_have_the_name_of_their_organization(run, sample) -> None:
     assert shown["org_name"].tolist() == names.loc[shown["org_id"]].tolist()
 
 
-# --- the summary, and accounts with a part missing ---------------------------------------------
+# --- the summary, and accounts without organizations or without stacks --------------------------
 
 
-def test_summary_has_the_numbers_of_both_parts(run, sample, details) -> None:
+def test_summary_has_the_numbers_of_organizations_and_stacks(run, sample, details) -> None:
     lines = run("summary", "--sample").stdout.splitlines()
     assert len(lines) == 14
     assert lines[0].split() == ["organizations", "12"]
@@ -193,7 +191,7 @@ def test_summary_has_the_numbers_of_both_parts(run, sample, details) -> None:
 
 @pytest.fixture
 def account(tmp_path, monkeypatch) -> Iterator[Path]:
-    """A copy of the sample account, to take something away from."""
+    """A copy of the sample account, from which a test removes something."""
     folder = tmp_path / "account"
     shutil.copytree(data_folder("samples"), folder)
     monkeypatch.setenv("K6FRAMES_API_URL", folder.as_uri())
@@ -215,7 +213,7 @@ def test_account_without_a_stack_shows_organizations_and_a_note(account, run) ->
     assert result.stderr.startswith("Note: Load tests and test runs are left out. ")
     assert json.loads(run("summary", "--json").stdout)["load_tests"] is None
     assert set(frame_from(run("idle", "--json", "-"))["kind"]) == {"project"}
-    failed = run("summary", "--stack", "48213")  # this one was asked for
+    failed = run("summary", "--stack", "48213")  # a stack that is named must be readable
     assert (failed.exit_code, failed.stdout) == (1, "")
 
 
@@ -234,7 +232,7 @@ def test_account_without_v3_shows_the_stack_and_a_note(account, run) -> None:
     assert error.startswith("Error: /v3/organizations: ")
 
 
-def test_error_of_the_stack_is_shown_if_neither_part_can_be_read(account, run) -> None:
+def test_error_of_the_stack_is_shown_if_organizations_cannot_be_read_either(account, run) -> None:
     (account / "v3" / "organizations.json").unlink()
     for options in ((), ("--stack", "48213")):
         (account / "stacks" / "48213" / "cloud" / "v6" / "load_tests.json").unlink(missing_ok=True)
@@ -253,8 +251,8 @@ def test_organization_that_cannot_be_read_is_an_error_or_a_warning(account, run)
     warned = run("projects", "--on-error", "warn")
     assert warned.exit_code == 0
     assert warned.stdout.count("\n") == 209
-    assert warned.stderr.startswith(f"Warning: {FAILED}, and ")
-    # A stack's part would be complete, but the summary as a whole would not.
+    # The summary leaves out all organizations: its numbers would be incomplete.
+    # Of organizations too, the summary shows nothing that is incomplete.
     assert "Marmalade" in run("summary").stderr
 
 
@@ -289,7 +287,7 @@ def test_stack_that_refuses_access_is_one_warning_per_command(run, token, monkey
         ("idle", "No idle projects or load tests."),
     ],
 )
-def test_empty_account_is_words_on_a_terminal_and_a_header_in_a_pipe(
+def test_empty_account_is_a_sentence_on_a_terminal_and_a_header_in_a_pipe(
     command: str, words: str, account, run, terminal
 ) -> None:
     (account / "v3" / "organizations.json").write_text('{"organizations": []}')

@@ -110,7 +110,7 @@ def test_changes_between_snapshots_name_what_is_not_compared(run, last_week) -> 
     )
 
 
-def test_a_snapshot_without_what_cannot_be_read_is_made_on_request(
+def test_a_snapshot_leaves_out_on_request_what_cannot_be_read(
     run, sample, last_week, monkeypatch
 ) -> None:
     (last_week / "v3/organizations/1013/projects.json").unlink()

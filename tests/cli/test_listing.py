@@ -24,6 +24,14 @@ LISTINGS = [
 ID = re.compile(r"\d{4,}")
 DATE = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d)?")
 
+TABLE = """\
+         project_id  name                    share       vuh
+-------------------  ----------------------  -----  --------
+1234567890123456789  short                   12.3%  1,234.50
+                  2  月うさぎ月うさぎ月う …             0.25
+(2 rows; 4 of 5 columns: choose others with --columns)
+"""
+
 
 def rows_of(output: str) -> list[list[str]]:
     return [line.split("\t") for line in output.splitlines()]
@@ -80,14 +88,14 @@ def test_table_fits_the_terminal_and_shortens_neither_ids_nor_dates(
 
 
 @pytest.mark.parametrize(
-    ("command", "answer"), [("usage", "vuh"), ("results", "pass_rate"), ("budget", "used_vuh")]
+    ("command", "column"), [("usage", "vuh"), ("results", "pass_rate"), ("budget", "used_vuh")]
 )
-def test_narrow_terminal_shows_the_answer_next_to_a_short_name(
-    command: str, answer: str, run, terminal
+def test_narrow_terminal_shows_the_most_important_number_next_to_the_name(
+    command: str, column: str, run, terminal
 ) -> None:
     terminal(40)
     header = run(command, "--sample").stdout.splitlines()[0]
-    assert header.split()[-1] == answer
+    assert header.split()[-1] == column
 
 
 def test_long_strings_share_what_ids_and_numbers_leave(terminal, capsys, monkeypatch) -> None:
@@ -108,15 +116,6 @@ def test_long_strings_share_what_ids_and_numbers_leave(terminal, capsys, monkeyp
     assert capsys.readouterr().out.splitlines()[-1] == (
         "(2 of 20 rows; without runs: the terminal is too narrow)"
     )
-
-
-TABLE = """\
-         project_id  name                    share       vuh
--------------------  ----------------------  -----  --------
-1234567890123456789  short                   12.3%  1,234.50
-                  2  月うさぎ月うさぎ月う …             0.25
-(2 rows; 4 of 5 columns: choose others with --columns)
-"""
 
 
 def test_numbers_ids_and_dates_are_written_for_people(terminal, capsys, monkeypatch) -> None:
@@ -239,13 +238,13 @@ def test_private_columns_are_everywhere_or_nowhere(command: str, run) -> None:
         assert bool(found["csv"]) == bool(expected)
 
 
-def test_option_private_is_only_where_there_is_something_private() -> None:
-    having = {
+def test_only_commands_with_private_columns_have_the_option_private() -> None:
+    commands = {
         name
         for name, command in cli.commands.items()
         if any(parameter.name == "private" for parameter in command.params)
     }
-    assert having == {"organizations", "test-runs", "schedules"}
+    assert commands == {"organizations", "test-runs", "schedules"}
 
 
 # --- files --------------------------------------------------------------------------------------
@@ -277,7 +276,7 @@ def _names(projects: pd.DataFrame, ids: pd.Series) -> pd.Series:
     return ids.map(projects.set_index("project_id")["name"]).astype("string")
 
 
-def test_json_keeps_all_digits_and_writes_null_for_what_is_missing(run, sample) -> None:
+def test_json_keeps_all_digits_and_has_null_for_missing_values(run, sample) -> None:
     records = json.loads(run("test-runs", "--sample", "--json", "-").stdout)
     runs = k6frames.test_run_details_df(client=sample).set_index("test_run_id")
     for record in records[::100]:

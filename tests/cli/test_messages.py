@@ -1,4 +1,4 @@
-"""Messages of the library in the words of the command line."""
+"""Messages of the library name options of the command line instead of Python arguments."""
 
 from __future__ import annotations
 

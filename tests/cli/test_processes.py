@@ -1,4 +1,4 @@
-"""Commands as processes: streams of every kind, signals, and never a traceback."""
+"""Commands as processes: every kind of stream, signals, and no tracebacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME = "Zażółć 月うさぎ 🚀"
 
 @pytest.fixture
 def account(tmp_path, monkeypatch) -> None:
-    """An account with one name that few encodings have."""
+    """An account with a name that few encodings can represent."""
     folder = tmp_path / "account" / "v3"
     folder.mkdir(parents=True)
     body = {"organizations": [{"id": 1, "name": NAME}]}
@@ -36,7 +36,7 @@ def test_output_in_any_encoding_is_written(encoding: str, account, program, monk
     failed = program("organizations", "--org", "nobody", text=False)
     assert (listed.returncode, failed.returncode) == (0, 2)
     for output in (listed.stdout, failed.stderr):
-        # click writes UTF-8 where Python has fallen back to ASCII.
+        # click writes UTF-8 if the encoding of Python is ASCII.
         assert NAME.encode() in output or rb"\u6708\u3046\u3055\u304e" in output
         assert b"Traceback" not in output
 

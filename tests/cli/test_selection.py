@@ -37,11 +37,13 @@ NAMES = frame_of({7: "Checkout", 8: "Checkout (old)", 9: "Straße", 10: None, 20
         ("10", 10),
     ],
 )
-def test_one_is_found_by_id_name_or_part_of_a_name(wanted: str, expected: int) -> None:
+def test_an_organization_is_found_by_id_name_or_part_of_its_name(
+    wanted: str, expected: int
+) -> None:
     assert find_organizations(NAMES, [wanted]) == [expected]
 
 
-def test_several_are_found_in_the_order_in_which_they_are_given() -> None:
+def test_several_organizations_are_found_in_the_given_order() -> None:
     assert find_organizations(NAMES, ["old", "7", "old"]) == [8, 7]
 
 
@@ -77,7 +79,7 @@ def test_message_stays_short_and_without_control_characters(wanted: str) -> None
     assert "\x1b" not in error.value.message
 
 
-def test_nothing_to_choose_from_is_an_error_too() -> None:
+def test_an_account_without_organizations_is_an_error_too() -> None:
     with pytest.raises(InputError, match=r"no organization matches 'a'\.$"):
         find_organizations(frame_of({}), ["a"])
 
@@ -86,7 +88,7 @@ def test_nothing_to_choose_from_is_an_error_too() -> None:
     names=st.dictionaries(st.integers(0, 2**63 - 1), st.none() | st.text(max_size=5), max_size=8),
     wanted=st.text(max_size=5) | st.integers(0, 30).map(str),
 )
-def test_one_is_found_if_it_is_the_only_one_with_the_id_the_name_or_a_part_of_it(
+def test_an_organization_is_found_if_only_one_has_the_id_the_name_or_a_part_of_it(
     names: dict[int, str | None], wanted: str
 ) -> None:
     text = wanted.strip().casefold()

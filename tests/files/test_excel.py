@@ -159,7 +159,9 @@ def test_only_frames_and_mappings_of_frames_are_written(frames: Any) -> None:
 
 
 def test_more_rows_or_columns_than_a_sheet_has_are_refused() -> None:
-    with pytest.raises(SchemaError, match="has 1,048,576 by 1 cells, .* 1,048,575 by 16,384 below"):
+    with pytest.raises(
+        SchemaError, match=r"has 1,048,576 by 1 cells, .* 1,048,575 by 16,384 below"
+    ):
         to_excel(pd.DataFrame({"a": np.zeros(MAX_ROWS)}), "frame.xlsx")
     with pytest.raises(SchemaError, match="use to_csv or to_parquet"):
         to_excel(pd.DataFrame(np.zeros((1, 16_385))), "frame.xlsx")
