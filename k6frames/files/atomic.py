@@ -64,7 +64,8 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
     try:
         if name.endswith(os.sep):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        with _replace(Path(name)) if stream is None else _copy_to(stream) as temporary:
+        output = _replace(Path(name)) if stream is None else _copy_to(stream)
+        with output as temporary:
             yield temporary
     except OSError as error:
         # Arrow's message has a second line, and names the temporary file.
@@ -99,7 +100,7 @@ def _find_stream(path: Path) -> Path | None:
         mode = path.stat().st_mode
     except OSError:
         return None
-    # One link at a time: a descriptor is a stream, but may itself be a link to a regular file.
+    # One link at a time: /dev/stdout is a stream even if its descriptor leads to a regular file.
     while True:
         path = path.parent.resolve() / path.name
         if _DESCRIPTOR.fullmatch(str(path)):
@@ -107,37 +108,6 @@ def _find_stream(path: Path) -> Path | None:
         if not path.is_symlink():
             return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else path
         path = path.parent / path.readlink()
-
-
-@contextlib.contextmanager
-def _copy_to(stream: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="k6frames-") as folder:
-        temporary = Path(folder, "output")
-        temporary.touch()
-        yield temporary
-        with temporary.open("rb") as file, _open_stream(stream) as output:
-            shutil.copyfileobj(file, output)
-
-
-def _open_stream(stream: Path) -> BinaryIO:
-    if stream.parent == Path("/proc/self/fd").resolve() or stream.parent == Path("/dev/fd"):
-        # If it were opened by its name, a redirected output would be overwritten from its start.
-        return os.fdopen(os.dup(int(stream.name)), "wb")
-    return stream.open("ab")
-
-
-def _copy_access(existing: os.stat_result, temporary: Path) -> None:
-    """Give a file the mode, the group and, if allowed, the owner of the file that it replaces."""
-    mode = stat.S_IMODE(existing.st_mode) & 0o777
-    if sys.platform != "win32":
-        try:
-            os.chown(temporary, existing.st_uid, existing.st_gid)
-        except OSError:  # only root may change the owner
-            with contextlib.suppress(OSError):
-                os.chown(temporary, -1, existing.st_gid)
-        if temporary.stat().st_gid != existing.st_gid:
-            mode &= 0o707  # the permissions were those of another group
-    temporary.chmod(mode)
 
 
 @contextlib.contextmanager
@@ -167,3 +137,34 @@ def _replace(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _copy_access(existing: os.stat_result, temporary: Path) -> None:
+    """Give a file the mode, the group and, if allowed, the owner of the file that it replaces."""
+    mode = stat.S_IMODE(existing.st_mode) & 0o777
+    if sys.platform != "win32":
+        try:
+            os.chown(temporary, existing.st_uid, existing.st_gid)
+        except OSError:  # only root may change the owner
+            with contextlib.suppress(OSError):
+                os.chown(temporary, -1, existing.st_gid)
+        if temporary.stat().st_gid != existing.st_gid:
+            mode &= 0o707  # the permissions were those of another group
+    temporary.chmod(mode)
+
+
+@contextlib.contextmanager
+def _copy_to(stream: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="k6frames-") as folder:
+        temporary = Path(folder, "output")
+        temporary.touch()
+        yield temporary
+        with temporary.open("rb") as file, _open_stream(stream) as output:
+            shutil.copyfileobj(file, output)
+
+
+def _open_stream(stream: Path) -> BinaryIO:
+    if stream.parent == Path("/proc/self/fd").resolve() or stream.parent == Path("/dev/fd"):
+        # If it were opened by its name, a redirected output would be overwritten from its start.
+        return os.fdopen(os.dup(int(stream.name)), "wb")
+    return stream.open("ab")

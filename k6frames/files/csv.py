@@ -19,7 +19,7 @@ from k6frames.files.atomic import PathLike, atomic_write, check_path
 from k6frames.files.compression import find_compression, open_compressed, read_compressed
 from k6frames.files.matching import (
     check_frame,
-    conform,
+    conform_to_table,
     find_partial_table,
     has_named_index,
     replace_columns,
@@ -77,9 +77,10 @@ def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False
     check_frame(frame)
     name = check_path(path)
     compression = find_compression(name)
+    # If the columns are exactly those of a table, the index holds no data.
     if has_named_index(frame) and find_table(frame.columns) is None:
         frame = frame.reset_index(allow_duplicates=True)
-    frame, table = conform(frame)
+    frame, table = conform_to_table(frame)
     if escape_formulas:
         frame = frame.apply(_escape_column).rename(columns=_escape_cell)
     with (

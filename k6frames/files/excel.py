@@ -15,7 +15,7 @@ import pandas as pd
 
 from k6frames.errors import ConfigError, SchemaError
 from k6frames.files.atomic import PathLike, atomic_write
-from k6frames.files.matching import check_frame, conform, has_named_index
+from k6frames.files.matching import check_frame, conform_to_table, has_named_index
 from k6frames.tables import closest_table
 
 # Excel's limits: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
@@ -147,7 +147,7 @@ def _to_sheet_frame(frame: pd.DataFrame) -> pd.DataFrame:
     check_frame(frame)
     if has_named_index(frame):
         frame = frame.reset_index(allow_duplicates=True)
-    frame, _ = conform(frame)
+    frame, _ = conform_to_table(frame)
     rows, columns = frame.shape
     if rows >= MAX_ROWS or columns > MAX_COLUMNS:
         raise SchemaError(

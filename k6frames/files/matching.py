@@ -16,8 +16,7 @@ from k6frames.tables import Table, closest_table, find_table
 def find_partial_table(columns: Sequence[Any]) -> Table | None:
     """Return the closest table, reduced to those of its columns that are given.
 
-    It has no key and no required values: a frame whose user added or dropped columns may have
-    duplicate or missing keys.
+    Its key need not be unique, and any value may be missing, as after a join that adds columns.
     """
     closest = closest_table(columns) if len(set(columns)) == len(columns) else None
     if closest is None:
@@ -26,7 +25,7 @@ def find_partial_table(columns: Sequence[Any]) -> Table | None:
     return replace(closest, key=(), columns=tuple(present))
 
 
-def conform(frame: pd.DataFrame) -> tuple[pd.DataFrame, Table | None]:
+def conform_to_table(frame: pd.DataFrame) -> tuple[pd.DataFrame, Table | None]:
     """Return a frame with the dtypes of its table, and the table.
 
     A frame with exactly the columns of a table must conform to it. If columns were added or

@@ -13,7 +13,12 @@ import pyarrow.parquet
 
 from k6frames.errors import SchemaError
 from k6frames.files.atomic import PathLike, atomic_write, check_path
-from k6frames.files.matching import conform, find_partial_table, has_named_index, replace_columns
+from k6frames.files.matching import (
+    conform_to_table,
+    find_partial_table,
+    has_named_index,
+    replace_columns,
+)
 from k6frames.tables import Table, find_table
 
 _ATTRS = b"PANDAS_ATTRS"
@@ -64,7 +69,7 @@ def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
     >>> pandas.read_parquet("projects.parquet").equals(projects)
     True
     """
-    frame, table = conform(frame)
+    frame, table = conform_to_table(frame)
     attrs = _encode_attrs(frame)
     arrow = _to_arrow(frame, table)
     arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _ATTRS: attrs})
@@ -123,7 +128,7 @@ def read_parquet(path: PathLike) -> pd.DataFrame:
                 frame = table.to_frame(arrow.replace_schema_metadata(None))
                 frame.attrs = dict(json.loads((arrow.schema.metadata or {}).get(_ATTRS, b"{}")))
     except _DAMAGED_FILE_ERRORS as error:
-        # An OSError of the operating system has an errno; one of Arrow, about a damaged file, not.
+        # An OSError of the operating system has an errno; Arrow's, about a damaged file, has none.
         if isinstance(error, OSError) and error.errno is not None:
             raise
         problem = str(error).partition("\n")[0]
@@ -178,7 +183,7 @@ def _encode_attrs(frame: pd.DataFrame) -> bytes:
 
 
 def _conform_partially(name: str, arrow: pa.Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame with the dtypes of those columns that a table has; with a warning if none."""
+    """Return a frame with the dtypes of the table that it matches in part, or warn."""
     problem = "it does not match any table of k6frames"
     partial = find_partial_table(arrow.column_names)
     if partial is not None:
