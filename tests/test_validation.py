@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import k6frames
 from k6frames.errors import ConfigError
-from k6frames.validation import absolute_path, short_repr
+from k6frames.validation import absolute_path, short_repr, validate_integer, validate_number
 
 # Comparing the last four with a string is no bool, and one of the others has no repr.
 ODD = [None, True, 10**5000, b"x", "\ud800", "x\0", "y" * 9999, float("nan"), [], object(), pd.NaT]
@@ -54,3 +56,26 @@ def test_values_are_shown_short() -> None:
     assert short_repr(10**5000) == "a value of more than 4,000 digits"
     assert short_repr("y" * 9999) == f"'{'y' * 12}...{'y' * 13}'"
     assert short_repr(pd.DataFrame({"a": [1]})) == "a 0 1"
+
+
+HUGE = pytest.param(10**5000, id="huge")
+
+
+@pytest.mark.parametrize(
+    "value", [True, False, np.True_, math.nan, math.inf, -1, 0, "5", None, 1e9, HUGE, 1j, [1]]
+)
+def test_a_number_outside_of_its_limits_is_refused_and_never_changed(value):
+    with pytest.raises(ConfigError, match=r"budget must be a number .*0\.001.*2,000,000") as caught:
+        validate_number("budget", value, minimum=0.001, maximum=2_000_000)
+    with pytest.raises(ConfigError, match="max_workers must be an integer from 1 to 1,000"):
+        validate_integer("max_workers", value, minimum=1, maximum=1000)
+    assert len(str(caught.value)) < 150
+
+
+def test_numbers_within_their_limits_are_exact():
+    for value in (0.001, 1_500_000, np.float32(0.5), np.int64(7)):
+        assert validate_number("budget", value, minimum=0.001, maximum=2_000_000) == value
+    assert validate_number("expire_after", math.inf, minimum=0, maximum=math.inf) == math.inf
+    assert validate_number("expire_after", 10**5000, minimum=0, maximum=math.inf) == math.inf
+    workers = validate_integer("max_workers", np.int64(8), minimum=1, maximum=1000)
+    assert (workers, type(workers)) == (8, int)

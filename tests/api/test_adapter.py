@@ -50,7 +50,7 @@ def test_an_ordinary_server_is_understood(httpserver: HTTPServer, connect, token
     assert connect(httpserver.url_for("")).get(LIST) == GOOD
 
 
-def test_a_connection_is_used_again(serve, connect):
+def test_connections_are_reused(serve, connect):
     server = serve(reply(keep_alive=True))
     client = connect(server)
     for _ in range(3):
@@ -247,7 +247,7 @@ def test_a_ca_bundle_that_is_missing_is_named(serve, connect, monkeypatch, tmp_p
         connect(serve(reply())).get(LIST)
 
 
-def test_a_request_whose_time_is_over_before_it_is_sent_names_the_budget(serve, token):
+def test_a_request_whose_budget_ended_before_it_was_sent_names_the_budget(serve, token):
     server = serve(servers.silence)
     with requests.Session() as session:
         session.mount(server.url, RetryAdapter(Token(token), server.url, budget=2, connections=1))

@@ -102,7 +102,7 @@ def test_on_error_raise_raises_the_first_failure_and_sends_little_more(serve, co
     assert len(server.requests) <= 4
 
 
-def test_advice_to_leave_one_out_is_given_only_among_several(serve, connect):
+def test_on_error_is_suggested_only_for_one_of_several_requests(serve, connect):
     client = connect(serve(script={"/a": [busy(404)], "/b": [busy(400)]}, account=echo))
     advice = 'check the ID. To read the rest without it, pass on_error="warn".'
     for paths, is_advised in ((["/a"], False), (["/a", "/c"], True), (["/b", "/c"], False)):
@@ -160,7 +160,7 @@ def test_an_unknown_on_error_is_refused(connect):
         *[("timeout", value) for value in ((0, 1), (1, None), 5, (1, 2, 3), (1, math.inf), [1, 2])],
     ],
 )
-def test_an_argument_that_cannot_be_used_is_refused_by_name(name, value, token):
+def test_an_invalid_argument_is_named(name, value, token):
     with pytest.raises(ConfigError, match=f"^{name} must be"):
         Client(token, **{name: value})
 

@@ -30,7 +30,7 @@ def active() -> Iterator[ActiveRequest]:
     active_request.reset(reset)
 
 
-def test_a_request_knows_its_socket_also_on_a_connection_that_is_used_again(pool, active, serve):
+def test_a_request_knows_its_socket_also_on_a_reused_connection(pool, active, serve):
     server = serve(reply(keep_alive=True))
     assert pool.request("GET", server.url + LIST).data == GOOD
     first = active.socket

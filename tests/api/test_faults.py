@@ -21,7 +21,7 @@ CASES = [
 
 @pytest.mark.usefixtures("no_waits")
 @pytest.mark.parametrize(("fault", "version"), CASES)
-def test_the_promise_holds_and_the_token_stays_secret(
+def test_a_fault_is_handled_as_documented_and_the_token_stays_secret(
     fault: Fault, version, tmp_path, token, monkeypatch, caplog, capfd
 ):
     check_fault(fault, version, tmp_path, token, monkeypatch, caplog, capfd)

@@ -12,7 +12,7 @@ CASES = [pytest.param(one, id=one.check.__name__) for one in [*V6_FAULTS, *DATA_
 
 @pytest.mark.usefixtures("no_waits")
 @pytest.mark.parametrize("fault", CASES)
-def test_the_promise_holds_and_the_token_stays_secret(
+def test_a_fault_is_handled_as_documented_and_the_token_stays_secret(
     fault: Fault, tmp_path, token, monkeypatch, caplog, capfd
 ):
     check_fault(fault, fault.versions[0], tmp_path, token, monkeypatch, caplog, capfd)

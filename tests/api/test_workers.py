@@ -94,7 +94,7 @@ def test_any_exception_is_raised_where_the_result_is_taken_and_the_thread_goes_o
     assert results(pool) == [("bad", error), ("good", "good")]
 
 
-def test_an_item_whose_time_is_over_fails_and_a_new_thread_takes_the_next_one(start):
+def test_an_item_that_exceeds_its_time_limit_fails_and_a_new_thread_takes_the_next_one(start):
     release = threading.Event()
 
     def work(item: str) -> str:
