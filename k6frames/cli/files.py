@@ -33,16 +33,17 @@ def check_destinations(files: Mapping[str, str]) -> None:
     files : mapping of str to str
         The path to write for each format, such as ``{"csv": "runs.csv"}``.
     """
-    formats: dict[str, str] = {}
+    format_by_destination: dict[str, str] = {}
     for format_name, path in files.items():
         destination = STDOUT if path in _STDOUT_NAMES else os.path.realpath(path)
-        if destination in formats:
+        other_format = format_by_destination.get(destination)
+        if other_format is not None:
             shown = "standard output" if destination == STDOUT else printable(path)
             raise InputError(
-                f"--{formats[destination]} and --{format_name} both write to {shown}: choose "
-                "another file for one of them."
+                f"--{other_format} and --{format_name} both write to {shown}: choose another file "
+                "for one of them."
             )
-        formats[destination] = format_name
+        format_by_destination[destination] = format_name
         if format_name in _BINARY_FORMATS and _is_terminal(path):
             raise InputError(
                 f"--{format_name} writes binary data, which a terminal cannot show: name a file, "
