@@ -155,6 +155,8 @@ class RetryAdapter(HTTPAdapter):
         remaining = self._wait_for_pause(request, active)
         limits = (min(timeout[0], remaining), min(timeout[1], remaining))
         response, body = self._receive(request, timeout=limits, **options)
+        if response.status_code == 429:
+            self._pause_all_requests(response)
         if response.status_code != 200:
             raise self._http_error(request, response, body)
         if not is_json(body.content):
@@ -181,8 +183,7 @@ class RetryAdapter(HTTPAdapter):
         """Send a request and read the body, whatever the status is."""
         try:
             return self._send_with_token(request, **options)
-        # Any error here means that there is no usable response.
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - whatever it is, there is no usable response
             reason = describe_failure(error)
             failure = request_error(request, f"{reason}.")
             permanent = is_permanent(error)
@@ -200,6 +201,11 @@ class RetryAdapter(HTTPAdapter):
         response = super().send(authorized, stream=True, **options)
         return response, read_body(response.raw)
 
+    def _pause_all_requests(self, response: requests.Response) -> None:
+        """Make every worker slow down, not only the one that was told."""
+        seconds = parse_retry_after(response.headers.get("Retry-After")) or FIRST_WAIT_SECONDS
+        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+
     def _http_error(
         self, request: requests.PreparedRequest, response: requests.Response, body: Body
     ) -> APIError | TransientError:
@@ -214,10 +220,6 @@ class RetryAdapter(HTTPAdapter):
         if status not in TRANSIENT_STATUSES:
             return error
         retry_after = parse_retry_after(response.headers.get("Retry-After"))
-        if status == 429:
-            # Every worker slows down, not only the one that was told.
-            pause = time.monotonic() + (retry_after or FIRST_WAIT_SECONDS)
-            self._paused_until = max(self._paused_until, pause)
         return TransientError(error, reason, retry_after)
 
     def _redirect_error(

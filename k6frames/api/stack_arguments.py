@@ -120,16 +120,17 @@ def _parse_url(text: str) -> str:
     """Return the URL of a stack from its slug, its host or any URL in it."""
     if _SLUG.fullmatch(text.lower()):
         return f"https://{text.lower()}.{STACK_DOMAIN}"
+    # Not in full: somebody may have given the token here.
+    not_a_stack = ConfigError(f"{redact_url(text)[:20]!r} is not a stack: {_STACK_FORMS}.")
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        host = ""
-    else:
-        # A stack on this computer: a mock server, or a Grafana behind a tunnel.
-        is_local = host == "localhost" or host.startswith("127.")
-        is_stack = parts.scheme == "https" and _DOMAIN_NAME.fullmatch(host)
-        if not parts.username and (is_stack or (is_local and parts.scheme == "http")):
-            return f"{parts.scheme}://{host}" + (f":{port}" if port not in {None, 443} else "")
-    # Not in full: somebody may have given the token here.
-    raise ConfigError(f"{redact_url(text)[:20]!r} is not a stack: {_STACK_FORMS}.")
+        raise not_a_stack from None
+    is_stack = parts.scheme == "https" and _DOMAIN_NAME.fullmatch(host)
+    # On this computer: a mock server, or a Grafana behind a tunnel.
+    is_local = parts.scheme == "http" and (host == "localhost" or host.startswith("127."))
+    if parts.username or not (is_stack or is_local):
+        raise not_a_stack
+    url = f"{parts.scheme}://{host}"
+    return url if port in {None, 443} else f"{url}:{port}"
