@@ -90,16 +90,7 @@ def _read_idle(
 ) -> pd.DataFrame:
     """Return the idle projects and load tests in one frame, the longest idle first.
 
-    Parameters
-    ----------
-    client : Client
-        A client of the account.
-    account : AccountOptions
-        The options of the command.
-    days : int or None
-        Days without activity until a project or load test is idle; None for their two defaults.
-    as_of : datetime
-        The time to look back from.
+    Without `days`, projects and load tests have the different defaults of their functions.
     """
     import pandas as pd
 

@@ -14,8 +14,8 @@ _LONG_WORD = re.compile(
     rf"(\S{{{SHORT_WORD_LENGTH}}})\S{{{MAX_WORD_LENGTH - SHORT_WORD_LENGTH},}}?(['.,:;]*)(?!\S)"
 )
 
-# The library's messages name Python arguments: here is what to show instead. There is no --token,
-# because other users can see the arguments of a running command.
+# Parts of the library's messages that name Python arguments, and what to show instead. There is no
+# --token, because other users can see the arguments of a running command.
 _REPLACEMENTS = {
     '  - Client(token="...")\n': "",
     "the token as Client(token=...) or in K6_CLOUD_TOKEN": "the token in K6_CLOUD_TOKEN",
@@ -31,7 +31,7 @@ _REPLACEMENTS = {
     ", or with a smaller max_workers": "",
     "(from api_url or K6FRAMES_API_URL)": "(from K6FRAMES_API_URL)",
     "Check api_url": "Check K6FRAMES_API_URL",
-    # Only with the parenthesis: the path of a request may contain the same words.
+    # With the parenthesis, because the path of a request may contain the same words.
     "created_after (": "--since (",
     "created_before (": "--until (",
     "must not be after until (": "must not be after --until (",
@@ -42,6 +42,7 @@ _REPLACEMENTS = {
     "or use to_csv or to_parquet": "or use --csv or --parquet",
     "k6frames.sync(folder)": "`k6frames sync FOLDER`",
 }
+# Arguments at the beginning of a message whose options have the same name.
 _ARGUMENT_AT_START = re.compile(r"(by|days|last|metric|query|since) (?=must be |\()")
 
 
@@ -60,7 +61,7 @@ def translate(message: str) -> str:
         message = f"--{message}"
     for argument, option in _REPLACEMENTS.items():
         message = message.replace(argument, option)
-    # A frame is not the user's to change.
+    # Users of the command line have no frame to remove them from.
     message = message.partition(" Remove duplicates with frame.")[0]
     return "\n".join(map(printable, message.splitlines()))
 

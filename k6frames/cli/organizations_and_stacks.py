@@ -41,7 +41,7 @@ def read_organizations_and_stacks(
     except (APIError, ConfigError) as error:
         if account.stacks:
             raise
-        _note_missing_stacks(error)
+        _note("Load tests and test runs", error)
         return organizations, None
 
 
@@ -54,14 +54,10 @@ def _read_only_stacks(
         if account.stacks:
             raise
         # The token may be that of a stack, so say how to give one.
-        _note_missing_stacks(error)
+        _note("Load tests and test runs", error)
         raise organizations_error from None
     _note("Organizations and their projects", organizations_error)
     return stacks
-
-
-def _note_missing_stacks(error: K6FramesError) -> None:
-    _note("Load tests and test runs", error)
 
 
 def _note(left_out: str, error: K6FramesError) -> None:

@@ -154,18 +154,8 @@ def read_runs(
 ) -> pd.DataFrame:
     """Return test runs with the names of their load tests and projects.
 
-    Parameters
-    ----------
-    client : Client
-        A client of the account.
-    account : AccountOptions
-        The options of the command.
-    wanted_load_tests, wanted_projects : sequence of str
-        IDs or names that the user gave; if none, all.
-    since, until : pandas.Timestamp or None
-        Only runs created in this time; `until` is excluded.
-    private : bool
-        Whether to include the e-mail addresses.
+    Without `wanted_load_tests` or `wanted_projects`, runs of all of them are included. With
+    `private`, the frame has the e-mail addresses, too.
     """
     import pandas as pd
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,7 +15,7 @@ from k6frames.api.advice import ADVICE, STACK_ADVICE
 from k6frames.api.client import Client
 from k6frames.api.on_error import suggest_on_error
 from k6frames.api.settings import cache_root
-from k6frames.cli.messages import shorten_words, translate
+from k6frames.cli.messages import _REPLACEMENTS, shorten_words, translate
 from k6frames.errors import APIError, K6FramesError
 
 PYTHON = re.compile(
@@ -90,6 +92,18 @@ def test_error_names_options_instead_of_arguments(
     message = translate(str(error.value))
     assert expected in message
     assert not PYTHON.search(message), message
+
+
+def test_every_replaced_text_is_in_a_message_of_the_library() -> None:
+    strings = [
+        node.value
+        for folder in ("api", "dataset", "files", "loaders", "summaries")
+        for file in (Path(k6frames.__file__).parent / folder).glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    unused = [text for text in _REPLACEMENTS if not any(text in string for string in strings)]
+    assert unused == []
 
 
 def test_advice_of_the_api_names_no_argument() -> None:
