@@ -18,7 +18,7 @@ from k6frames.api.client import Client
 from k6frames.api.endpoints import Request
 from k6frames.api.fetching import Responses
 from k6frames.api.on_error import OnError, check_on_error, suggest_on_error
-from k6frames.api.pages import PAGE_SIZE, Page, add_parameters, decode_page
+from k6frames.api.list_page import PAGE_SIZE, Page, add_parameters, decode_page
 from k6frames.api.session import Response
 from k6frames.errors import APIError, SchemaError
 

@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 from k6frames.api import endpoints
 from k6frames.api.client import Client
 from k6frames.api.endpoints import Request
-from k6frames.api.pages import PAGE_SIZE, MalformedPageError, decode_page
+from k6frames.api.list_page import PAGE_SIZE, MalformedPageError, decode_page
 from k6frames.api.session import Response
 from k6frames.api.time_windows import EARLIEST, TimeWindows
 from k6frames.dataset import layout

@@ -16,7 +16,7 @@ from k6frames.api.default_client import default_client
 from k6frames.api.endpoints import Request
 from k6frames.api.fetching import Responses
 from k6frames.api.on_error import OnError
-from k6frames.api.pages import MalformedPageError
+from k6frames.api.list_page import MalformedPageError
 from k6frames.api.paging import ListReader, PagedList, read_lists
 from k6frames.api.stack_arguments import StackArgument
 from k6frames.errors import APIError, ConfigError

@@ -22,7 +22,7 @@ from k6frames.api.fetching import Responses
 from k6frames.api.folder import response_file
 from k6frames.api.manifest import MANIFEST, read_manifest
 from k6frames.api.on_error import OnError, check_on_error
-from k6frames.api.pages import MalformedPageError
+from k6frames.api.list_page import MalformedPageError
 from k6frames.api.paging import ListReader, PagedList, read_lists
 from k6frames.api.stack_arguments import StackArgument
 from k6frames.api.stacks import Stack

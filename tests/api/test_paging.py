@@ -25,7 +25,7 @@ from v6_server import (
 
 import k6frames
 from k6frames.api.endpoints import Request
-from k6frames.api.pages import decode_page
+from k6frames.api.list_page import decode_page
 from k6frames.api.paging import MAX_READINGS, PagedList
 from k6frames.api.session import Response
 from k6frames.errors import APIError, SchemaError

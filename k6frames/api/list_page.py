@@ -1,4 +1,4 @@
-"""A page of a v6 list: its request, and what paging has to know of its response."""
+"""One page of a v6 list: the parameters of its request, and decoding its response."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from k6frames.api.session import Response
 from k6frames.errors import SchemaError
 
 PAGE_SIZE = 1000
-"""Rows of a page, which is the most that the API returns."""
+"""How many rows a page has at most: the API's limit."""
 
 
 class MalformedPageError(SchemaError):
@@ -38,7 +38,7 @@ class MalformedPageError(SchemaError):
 
 
 class PageRow(msgspec.Struct):
-    """What paging has to know of a row; other lists may have such fields of any type."""
+    """The fields of a row that paging uses; not all lists have them, or with these types."""
 
     id: Any = None
     project_id: Any = None
@@ -46,7 +46,7 @@ class PageRow(msgspec.Struct):
 
 
 class Page(msgspec.Struct):
-    """What paging has to know of a response; the parser checks the rest."""
+    """The fields of a response that paging uses; the parser checks the rest."""
 
     value: list[PageRow]
     count: Any = msgspec.field(name="@count", default=None)
@@ -55,7 +55,7 @@ class Page(msgspec.Struct):
 
     @property
     def ids(self) -> list[Any]:
-        """The ID of each row; the limits of a project have that of the project."""
+        """The ID of each row; a row of project limits has only a project ID."""
         return [row.project_id if row.id is None else row.id for row in self.value]
 
 
@@ -63,7 +63,7 @@ _page_decoder = msgspec.json.Decoder(Page)
 
 
 def decode_page(request: Request, response: Response) -> Page:
-    """Return a page, with as many rows as it has for the count if the response has none.
+    """Return a page. Without `@count` and `@nextLink`, its count is the number of its rows.
 
     Raises
     ------
@@ -76,17 +76,16 @@ def decode_page(request: Request, response: Response) -> Page:
     except (msgspec.DecodeError, RecursionError) as error:
         message = f"{request}: the response is not a list ({error})."
         raise MalformedPageError(message, request, response.body) from None
-    problem = ""
-    if page.count is None and page.next_link is not None:
-        problem = "the response has '@nextLink' but no '@count'"
-    elif page.count is None:
-        page.count = len(page.value)
-    elif type(page.count) is not int or page.count < 0:
-        problem = "'@count' is not a number of rows"
     if not all(type(row_id) in {int, str} for row_id in page.ids):
-        problem = "a row has no ID"
-    if problem:
-        raise MalformedPageError(f"{request}: {problem}.", request, response.body)
+        raise MalformedPageError(f"{request}: a row has no ID.", request, response.body)
+    if page.count is None and page.next_link is not None:
+        message = f"{request}: the response has '@nextLink' but no '@count'."
+        raise MalformedPageError(message, request, response.body)
+    if page.count is None:
+        page.count = len(page.value)
+    if type(page.count) is not int or page.count < 0:
+        message = f"{request}: '@count' is not a number of rows."
+        raise MalformedPageError(message, request, response.body)
     return page
 
 
