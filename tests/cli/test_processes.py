@@ -88,7 +88,8 @@ SHELL = {
     "echo kept >a; k6frames organizations --sample --csv /dev/stdout --limit 0 >>a; wc -l <a": (
         0, "2\n", "Wrote 0 rows to /dev/stdout.\n"
     ),
-    "k6frames organizations --sample --csv >(wc -l >a) --limit 3; sleep 0.2; cat a": (
+    "k6frames organizations --sample --csv >(wc -l >a) --limit 3; "
+    "until [ -s a ]; do sleep 0.1; done; cat a": (
         0, "4\n", None
     ),
     "k6frames organizations --sample --json /dev/fd/3 --limit 0 3>a; cat a": (
