@@ -33,14 +33,14 @@ from .loaders.snapshot import snapshot as snapshot
 from .loaders.test_runs import test_run_details_df as test_run_details_df
 from .loaders.test_runs import test_runs_df as test_runs_df
 from .summaries.changes import changes as changes
+from .summaries.idle import idle_load_tests as idle_load_tests
+from .summaries.idle import idle_projects as idle_projects
 from .summaries.metrics import metric_changes as metric_changes
 from .summaries.projects import account_summary as account_summary
 from .summaries.projects import creation_timeline as creation_timeline
-from .summaries.projects import idle_projects as idle_projects
 from .summaries.projects import projects_per_organization as projects_per_organization
 from .summaries.projects import shared_names as shared_names
 from .summaries.results import flaky_tests as flaky_tests
-from .summaries.results import idle_load_tests as idle_load_tests
 from .summaries.results import results_timeline as results_timeline
 from .summaries.results import test_results as test_results
 from .summaries.schedules import scheduled_runs as scheduled_runs

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
-import strategies  # noqa: F401 - it registers the hypothesis profile
 from hypothesis import settings
 from hypothesis import strategies as st
+from strategies import frames
 
-from k6frames.tables import Table
+from k6frames.tables import ORGANIZATION_PROJECTS, Table
 
 Record = dict[str, Any]
 
@@ -139,3 +139,27 @@ def periods_between(timestamps: Iterable[datetime], freq: str) -> list[date]:
 
 def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+# --- projects of v3 with their organizations ------------------------------------------------------
+
+
+def joined(*records: Record) -> pd.DataFrame:
+    return to_frame(ORGANIZATION_PROJECTS, records)
+
+
+some_strings = st.sampled_from(["a", "b", "ü"]) | st.none()
+some_dates = st.datetimes(datetime(2024, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+joined_frames = frames(
+    ORGANIZATION_PROJECTS,
+    org_id=st.integers(1, 4) | st.none(),
+    org_name=some_strings,
+    project_id=st.integers(0, 9) | st.none(),
+    project_name=some_strings,
+    project_created=some_dates | st.none(),
+    project_updated=some_dates | st.none(),
+)
+
+
+def to_records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")

@@ -97,8 +97,7 @@ def _read_idle(
     from k6frames.cli.selection import add_name, read_runs
     from k6frames.loaders.load_tests import load_tests_df, stack_projects_df
     from k6frames.loaders.organizations import organization_projects_df
-    from k6frames.summaries.projects import idle_projects
-    from k6frames.summaries.results import idle_load_tests
+    from k6frames.summaries.idle import idle_load_tests, idle_projects
 
     on_error = account.on_error
     organization_projects, stacks = read_organizations_and_stacks(

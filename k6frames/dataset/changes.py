@@ -18,7 +18,8 @@ from k6frames.errors import APIError, ConfigError
 from k6frames.loaders import load_tests, organizations, schedules
 from k6frames.summaries.changes import changes
 from k6frames.tables import CHANGES
-from k6frames.tables.schema import combine_attrs, returns
+from k6frames.tables.attrs import combine_attrs
+from k6frames.tables.schema import returns
 from k6frames.tables.timestamps import TimestampLike, parse_timestamp
 from k6frames.validation import absolute_path
 

@@ -13,8 +13,9 @@ from k6frames.tables import (
     TEST_RUN_DETAILS,
     TEST_RUNS,
 )
+from k6frames.tables.attrs import combine_attrs, failures
 from k6frames.tables.organizations import ORGANIZATION_RENAMES, PROJECT_RENAMES
-from k6frames.tables.schema import combine_attrs, failures, returns
+from k6frames.tables.schema import returns
 
 
 @returns(ORGANIZATION_PROJECTS)

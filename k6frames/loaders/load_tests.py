@@ -17,8 +17,9 @@ from k6frames.tables import (
     PROJECT_LIMITS,
     STACK_PROJECTS,
 )
+from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.load_tests import STACK_ID
-from k6frames.tables.schema import INT, Column, Table, combine_attrs, returns
+from k6frames.tables.schema import INT, Column, Table, returns
 
 # The labels as a response has them: an object in each project.
 _LABELED_PROJECTS = Table(

@@ -21,7 +21,8 @@ from k6frames.loaders.shared import (
     with_attrs,
 )
 from k6frames.tables import ORGANIZATION_PROJECTS, ORGANIZATIONS, PROJECTS
-from k6frames.tables.schema import Table, combine_attrs, returns
+from k6frames.tables.attrs import combine_attrs
+from k6frames.tables.schema import Table, returns
 
 
 @returns(ORGANIZATIONS)

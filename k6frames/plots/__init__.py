@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from k6frames.plots.columns import completeness
+from k6frames.plots.completeness import completeness
+from k6frames.plots.idle import idle_load_tests, idle_projects
 from k6frames.plots.metrics import metric_changes, metric_series, metric_trend
-from k6frames.plots.projects import creation_timeline, idle_projects, projects_per_organization
-from k6frames.plots.results import flaky_tests, idle_load_tests, results_timeline, test_results
+from k6frames.plots.projects import creation_timeline, projects_per_organization
+from k6frames.plots.results import flaky_tests, results_timeline, test_results
 from k6frames.plots.schedules import scheduled_runs
 from k6frames.plots.usage import usage, vuh_budget
 

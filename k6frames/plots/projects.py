@@ -9,7 +9,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from k6frames.plots import bars, labels, lines, style, ticks
-from k6frames.plots.idle_days import draw_idle_days
 from k6frames.plots.periods import (
     Layer,
     draw_layers,
@@ -20,7 +19,6 @@ from k6frames.plots.periods import (
 from k6frames.tables import (
     CREATION_TIMELINE,
     CREATION_TIMELINE_BY_ORGANIZATION,
-    IDLE_PROJECTS,
     PROJECTS_PER_ORGANIZATION,
 )
 
@@ -210,44 +208,3 @@ def _arrange_totals(
             top = max(top, sums.max())
         drawn.append(lines.Line(name, value, style.OTHERS_COLOR, x, sums))
     return drawn, top
-
-
-@style.house_style()
-def idle_projects(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how long idle projects have been idle.
-
-    Parameters
-    ----------
-    summary : pandas.DataFrame
-        As `k6frames.idle_projects` returns it; with ``days=0`` it has all projects.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    SchemaError
-        If `summary` does not match the table ``idle_projects``.
-
-    Examples
-    --------
-    >>> import k6frames
-    >>> client = k6frames.Client.sample()
-    >>> projects = k6frames.organization_projects_df(client=client)
-    >>> idle = k6frames.idle_projects(projects, as_of=client.as_of)
-    >>> ax = k6frames.plots.idle_projects(idle)
-    >>> ax.get_title()
-    'Idle projects by time since their last update'
-    """
-    projects = IDLE_PROJECTS.conform(summary)
-    activity = "last update or test run" if projects["last_run"].notna().any() else "last update"
-    return draw_idle_days(
-        ax,
-        f"Idle projects by time since their {activity}",
-        "projects",
-        "no idle projects",
-        {"": projects["idle_days"]},
-    )

@@ -1,4 +1,4 @@
-"""Plots of the results of test runs, and of idle load tests."""
+"""Plots of the results of test runs and load tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from k6frames.plots import bars, labels, style, ticks
-from k6frames.plots.idle_days import draw_idle_days
 from k6frames.plots.periods import (
     Layer,
     draw_layers,
@@ -18,7 +17,7 @@ from k6frames.plots.periods import (
     label_totals,
     limit_to_periods,
 )
-from k6frames.tables import FLAKY_TESTS, IDLE_LOAD_TESTS, RESULTS_TIMELINE, TEST_RESULTS
+from k6frames.tables import FLAKY_TESTS, RESULTS_TIMELINE, TEST_RESULTS
 
 RESULTS_WITH_PASS_RATE = ("passed", "failed", "errors")
 
@@ -201,49 +200,3 @@ def flaky_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     bars.draw_values(ax, rows, changes, changes.max() or 1.0)
     style.draw_header(ax, header)
     return ax
-
-
-@style.house_style()
-def idle_load_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how long idle load tests have not run, and how many of them have never run.
-
-    Parameters
-    ----------
-    summary : pandas.DataFrame
-        As `k6frames.idle_load_tests` returns it.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        With a bar per range of days.
-
-    Raises
-    ------
-    SchemaError
-        If `summary` does not match the table ``idle_load_tests``.
-
-    Examples
-    --------
-    >>> import k6frames
-    >>> client = k6frames.Client.sample()
-    >>> load_tests = k6frames.load_tests_df(client=client)
-    >>> test_runs = k6frames.test_runs_df(client=client)
-    >>> idle = k6frames.idle_load_tests(load_tests, test_runs, days=30, as_of=client.as_of)
-    >>> ax = k6frames.plots.idle_load_tests(idle)
-    >>> ax.get_title()
-    'Idle load tests by time since their last run'
-    """
-    tests = IDLE_LOAD_TESTS.conform(summary)
-    has_run = tests["last_run"].notna()
-    return draw_idle_days(
-        ax,
-        "Idle load tests by time since their last run",
-        "load tests",
-        "no idle load tests",
-        {
-            "has run before": tests.loc[has_run, "idle_days"],
-            "never run: time since its creation": tests.loc[~has_run, "idle_days"],
-        },
-    )

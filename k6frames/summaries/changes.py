@@ -14,8 +14,9 @@ import pandas as pd
 
 from k6frames.errors import SchemaError
 from k6frames.tables import CHANGES, find_table
+from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.conversion import describe_type
-from k6frames.tables.schema import Table, combine_attrs, returns
+from k6frames.tables.schema import Table, returns
 
 _NAMES = ("name", "load_test_name", "project_name", "org_name")
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from k6frames.errors import SchemaError
-from k6frames.summaries.details import conform_details, number_groups
+from k6frames.summaries.groups import number_groups
+from k6frames.summaries.test_run_details import conform_details
 from k6frames.tables import METRIC_CHANGES, METRIC_VALUES
-from k6frames.tables.schema import combine_attrs, returns
+from k6frames.tables.attrs import combine_attrs
+from k6frames.tables.schema import returns
 from k6frames.validation import validate_integer
 
 _RUN = ["load_test_id", "test_run_id"]

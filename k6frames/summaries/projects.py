@@ -1,4 +1,4 @@
-"""Summaries of projects: their number, their growth, idle ones and shared names."""
+"""Summaries of organizations and projects: their number, their growth and shared names."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 
 from k6frames.errors import ConfigError, SchemaError
-from k6frames.summaries.details import number_groups
+from k6frames.summaries.groups import number_groups
 from k6frames.summaries.periods import Frequency, make_timeline
 from k6frames.tables import (
     ACCOUNT_SUMMARY,
     CREATION_TIMELINE,
     CREATION_TIMELINE_BY_ORGANIZATION,
-    IDLE_PROJECTS,
     LOAD_TESTS,
     ORGANIZATION_PROJECTS,
     ORGANIZATIONS,
@@ -22,12 +21,12 @@ from k6frames.tables import (
     PROJECTS_PER_ORGANIZATION,
     SHARED_NAMES,
     STACK_PROJECTS,
-    TEST_RUNS,
 )
+from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.conversion import describe_type
-from k6frames.tables.schema import Table, combine_attrs, returns
-from k6frames.tables.timestamps import MAX_DAYS, TimestampLike, resolve_as_of
-from k6frames.validation import validate_choice, validate_integer
+from k6frames.tables.schema import Table, returns
+from k6frames.tables.timestamps import TimestampLike, resolve_as_of
+from k6frames.validation import validate_choice
 
 # The column with creation dates in each table. A frame is of the first table whose key it has.
 _DATE_COLUMNS = {
@@ -156,77 +155,6 @@ def creation_timeline(
         result[by] = groups[by].array.repeat(len(periods))
     returned = CREATION_TIMELINE_BY_ORGANIZATION if by else CREATION_TIMELINE
     return combine_attrs(returned.conform(result), frame)
-
-
-@returns(IDLE_PROJECTS)
-def idle_projects(
-    organization_projects: pd.DataFrame,
-    *,
-    days: int = 180,
-    as_of: TimestampLike | None = None,
-    test_runs: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Find the projects without activity for a long time.
-
-    Activity is the last update of a project's settings and, if test runs are given, the creation
-    of its last test run. Without test runs, a project that is tested every day but never edited is
-    idle.
-
-    Parameters
-    ----------
-    organization_projects : pandas.DataFrame
-        As `organization_projects_df` or `join_projects` returns it. Projects with neither an update
-        date nor a test run are left out.
-    days : int, default 180
-        How many full days without activity make a project idle.
-    as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted to, UTC without an offset; by default now.
-    test_runs : pandas.DataFrame, optional
-        As `test_runs_df` or `test_run_details_df` returns it. Runs created after `as_of` are
-        ignored.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per idle project, the longest idle first.
-
-    Raises
-    ------
-    ConfigError
-        If an argument is not valid.
-    SchemaError
-        If a frame does not match its table, or has a duplicate key.
-
-    Examples
-    --------
-    >>> import k6frames
-    >>> projects = k6frames.organization_projects_df(client=k6frames.Client.sample())
-    >>> idle = k6frames.idle_projects(projects, days=365, as_of="2026-07-01")
-    >>> idle[["project_name", "idle_days"]].head(2)
-                    project_name  idle_days
-    0             Login baseline       3751
-    1  gRPC inventory breakpoint       3751
-    """
-    validate_integer("days", days, minimum=0, maximum=MAX_DAYS)
-    now = resolve_as_of(as_of)
-    needed = ("org_name", "project_name", "project_created", "project_updated")
-    projects = ORGANIZATION_PROJECTS.select(*needed).conform(organization_projects)
-    inputs = [organization_projects]
-    if test_runs is None:
-        activity = projects["project_updated"]
-        projects = projects.assign(last_run=None)
-    else:
-        inputs.append(test_runs)
-        runs = TEST_RUNS.select("project_id", "created").conform(test_runs)
-        runs = runs[runs["created"] <= now]
-        last_runs = runs.groupby("project_id")["created"].max().rename("last_run").reset_index()
-        projects = projects.merge(last_runs, on="project_id", how="left")
-        activity = projects[["project_updated", "last_run"]].max(axis=1)
-    idle_days = (now - activity).dt.days
-    projects = projects.assign(idle_days=idle_days, activity=activity)
-    idle = projects[projects["project_id"].notna() & (idle_days >= days)]
-    idle = idle.sort_values(["activity", "project_id", "org_id"])
-    return combine_attrs(IDLE_PROJECTS.conform(idle), *inputs)
 
 
 @returns(ACCOUNT_SUMMARY)

@@ -1,4 +1,4 @@
-"""Summaries of test results, and which load tests are failing, flaky or idle."""
+"""Summaries of test results, and which load tests are failing or flaky."""
 
 from __future__ import annotations
 
@@ -6,17 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from k6frames.summaries.details import conform_details, last_positions, number_groups
+from k6frames.summaries.groups import last_positions, number_groups
 from k6frames.summaries.periods import Frequency, make_timeline
-from k6frames.tables import (
-    FLAKY_TESTS,
-    IDLE_LOAD_TESTS,
-    LOAD_TESTS,
-    RESULTS_TIMELINE,
-    TEST_RESULTS,
-    TEST_RUNS,
-)
-from k6frames.tables.schema import combine_attrs, returns
+from k6frames.summaries.test_run_details import conform_details
+from k6frames.tables import FLAKY_TESTS, RESULTS_TIMELINE, TEST_RESULTS
+from k6frames.tables.attrs import combine_attrs
+from k6frames.tables.schema import returns
 from k6frames.tables.timestamps import MAX_DAYS, TimestampLike, resolve_as_of
 from k6frames.validation import validate_integer
 
@@ -237,67 +232,6 @@ def flaky_tests(details: pd.DataFrame) -> pd.DataFrame:
     flaky = summary[summary["changes"] >= MIN_FLAKY_CHANGES]
     flaky = flaky.sort_values(["changes", *_LOAD_TEST], ascending=[False, True, True])
     return combine_attrs(FLAKY_TESTS.conform(flaky), details)
-
-
-@returns(IDLE_LOAD_TESTS)
-def idle_load_tests(
-    load_tests: pd.DataFrame,
-    test_runs: pd.DataFrame,
-    *,
-    days: int = 90,
-    as_of: TimestampLike | None = None,
-) -> pd.DataFrame:
-    """Find the load tests that have not run for a long time.
-
-    Parameters
-    ----------
-    load_tests : pandas.DataFrame
-        As `load_tests_df` returns it. Load tests without a run and without a creation date are left
-        out.
-    test_runs : pandas.DataFrame
-        As `test_runs_df` or `test_run_details_df` returns it. Runs created after `as_of` are
-        ignored.
-    days : int, default 90
-        How many full days without a run make a load test idle. If it has none, days are counted
-        from its creation.
-    as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted to, UTC without an offset; by default now.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per idle load test, the longest idle first.
-
-    Raises
-    ------
-    ConfigError
-        If an argument is not valid.
-    SchemaError
-        If a frame does not match its table, or has a duplicate key.
-
-    Examples
-    --------
-    >>> import k6frames
-    >>> client = k6frames.Client.sample()
-    >>> load_tests = k6frames.load_tests_df(client=client)
-    >>> test_runs = k6frames.test_runs_df(client=client)
-    >>> idle = k6frames.idle_load_tests(load_tests, test_runs, days=30, as_of=client.as_of)
-    >>> bool(idle["idle_days"].ge(30).all())
-    True
-    """
-    validate_integer("days", days, minimum=0, maximum=MAX_DAYS)
-    now = resolve_as_of(as_of)
-    tests = LOAD_TESTS.select("name", "project_id", "created").conform(load_tests)
-    runs = TEST_RUNS.select("load_test_id", "created").conform(test_runs)
-    runs = runs[runs["created"] <= now]
-    last_runs = runs.groupby(_LOAD_TEST)["created"].max().rename("last_run").reset_index()
-    tests = tests.rename(columns={"name": "load_test_name", "created": "load_test_created"})
-    tests = tests.merge(last_runs, on=_LOAD_TEST, how="left")
-    tests["activity"] = tests["last_run"].fillna(tests["load_test_created"])
-    tests["idle_days"] = (now - tests["activity"]).dt.days
-    idle = tests[tests["idle_days"] >= days]
-    idle = idle.sort_values(["activity", *_LOAD_TEST])
-    return combine_attrs(IDLE_LOAD_TESTS.conform(idle), load_tests, test_runs)
 
 
 def _runs_until(now: pd.Timestamp, details: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from k6frames.tables import LOAD_TESTS, SCHEDULED_RUNS, SCHEDULES
-from k6frames.tables.schema import combine_attrs, returns
+from k6frames.tables.attrs import combine_attrs
+from k6frames.tables.schema import returns
 
 _UNITS = {
     "HOURLY": "hour",

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from k6frames.errors import ConfigError
-from k6frames.summaries.details import conform_details, number_groups
+from k6frames.summaries.groups import number_groups
 from k6frames.summaries.periods import Frequency, make_timeline
+from k6frames.summaries.test_run_details import conform_details
 from k6frames.tables import (
     PROJECT_LABELS,
     PROJECT_LIMITS,
@@ -22,7 +23,8 @@ from k6frames.tables import (
     USAGE_BY_STACK,
     VUH_BUDGET,
 )
-from k6frames.tables.schema import Table, combine_attrs, returns
+from k6frames.tables.attrs import combine_attrs
+from k6frames.tables.schema import Table, returns
 from k6frames.tables.timestamps import TimestampLike, resolve_as_of
 from k6frames.validation import short_repr
 

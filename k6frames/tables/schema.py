@@ -35,8 +35,6 @@ __all__ = [
     "TIMESTAMP",
     "Column",
     "Table",
-    "combine_attrs",
-    "failures",
     "returns",
 ]
 
@@ -271,30 +269,6 @@ class Table:
         rule = "  ".join("=" * width for width in widths)
         body = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
         return "\n".join([rule, *body, rule])
-
-
-def combine_attrs(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:
-    """Set `attrs` of a frame from its own and those of the frames that it was made from.
-
-    ``attrs["fetched"]`` is when the oldest of their responses was fetched. ``attrs["failed"]``
-    lists the requests that failed, so that their rows are missing.
-    """
-    times = [source.attrs.get("fetched") for source in (frame, *sources)]
-    fetched = [time for time in times if isinstance(time, str)]
-    failed = [entry for source in (frame, *sources) for entry in failures(source)]
-    frame.attrs = {}
-    if fetched:
-        frame.attrs["fetched"] = min(fetched)
-    if failed:
-        frame.attrs["failed"] = list({entry["path"]: dict(entry) for entry in failed}.values())
-    return frame
-
-
-def failures(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return ``attrs["failed"]`` of a frame, without anything that users may have put there."""
-    found = frame.attrs.get("failed")
-    entries = found if isinstance(found, list) else []
-    return [entry for entry in entries if isinstance(entry, dict) and "path" in entry]
 
 
 _Function = TypeVar("_Function", bound=Callable[..., pd.DataFrame])

@@ -388,34 +388,6 @@ def test_a_timeline_with_a_duplicate_period_is_refused() -> None:
         plots.creation_timeline(pd.concat([summary, summary]))
 
 
-# --- idle projects ------------------------------------------------------------------------------
-
-
-def idle_projects(days: list[int], last_run: str | None = None) -> pd.DataFrame:
-    run = None if last_run is None else pd.Timestamp(last_run, tz="UTC")
-    return make_summary(tables.IDLE_PROJECTS, idle_days=days, last_run=[run] * len(days))
-
-
-def test_idle_projects_are_counted_by_ranges_of_days_from_the_first_used_to_the_last() -> None:
-    ax = plots.idle_projects(idle_projects([180, 364, 365, 729, 4000, 1094, 5000]))
-    assert dict(zip(names_of(ax), widths_of(ax), strict=True)) == {
-        "180 to 364 days": 2,
-        "1 to 2 years": 2,
-        "2 to 3 years": 1,
-        "3 to 5 years": 0,
-        "5 to 10 years": 0,
-        "10 years or more": 2,
-    }
-    assert values_of(ax) == ["2", "2", "1", "0", "0", "2"]
-    assert ax.get_title() == "Idle projects by time since their last update"
-
-
-def test_every_project_is_counted_where_no_number_of_days_is_required() -> None:
-    ax = plots.idle_projects(idle_projects([0, 29, 30, 89, 90, 179], "2024-05-01"))
-    assert widths_of(ax) == [2, 2, 2]
-    assert ax.get_title() == "Idle projects by time since their last update or test run"
-
-
 def test_the_periods_of_two_organizations_need_not_be_in_order() -> None:
     summary = timelines({1: [1, 0, 2], 2: [0, 1, 0]})
     shuffled = summary.sample(frac=1, random_state=3)

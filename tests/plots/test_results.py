@@ -146,7 +146,7 @@ def test_load_tests_beyond_the_first_twenty_share_a_bar(width: float) -> None:
     assert_texts_fit(ax)
 
 
-# --- flaky and idle load tests, schedules -------------------------------------------------------
+# --- flaky_tests --------------------------------------------------------------------------------
 
 
 def test_flaky_tests_are_in_the_order_of_their_changes_with_their_runs() -> None:
@@ -160,52 +160,3 @@ def test_flaky_tests_are_in_the_order_of_their_changes_with_their_runs() -> None
     assert names_of(ax) == ["c", "a", "b"]
     assert widths_of(ax) == [7, 3, 1]
     assert values_of(ax) == ["7 in 1,000 runs", "3 in 20 runs", "1 in 1 run"]
-
-
-def test_load_tests_that_never_ran_are_apart() -> None:
-    run = pd.Timestamp("2024-01-01", tz="UTC")
-    summary = make_summary(
-        tables.IDLE_LOAD_TESTS,
-        idle_days=[91, 92, 400, 401, 402],
-        last_run=[run, None, None, run, run],
-    )
-    ax = plots.idle_load_tests(summary)
-    assert names_of(ax) == ["90 to 179 days", "180 to 364 days", "1 to 2 years"]
-    assert [(bar.get_x(), bar.get_width()) for bar in bars_of(ax) if bar.get_width()] == [
-        (0, 1), (1, 1), (0, 2), (2, 1),
-    ]  # fmt: skip
-    assert values_of(ax) == ["2", "0", "3"]
-    assert legend_of(ax) == ["has run before", "never run: time since its creation"]
-
-
-def schedules(count: int, hours: int = 5) -> pd.DataFrame:
-    first = pd.Timestamp("2026-07-01T06:00", tz="UTC")
-    return make_summary(
-        tables.SCHEDULED_RUNS,
-        load_test_name=[f"{LONG_NAME[:40]} {i}" for i in range(count)],
-        next_run=[first + pd.Timedelta(hours=hours * i) for i in range(count)][::-1],
-        recurrence=["every 2 weeks on Sat, Sun"] * count,
-    )
-
-
-def test_scheduled_runs_are_points_in_time_the_next_first() -> None:
-    ax = plots.scheduled_runs(schedules(2, 48))
-    (points,) = ax.lines
-    assert list(np.diff(points.get_xdata())) == [2]
-    assert names_of(ax) == [f"{LONG_NAME[:40]} 1", f"{LONG_NAME[:40]} 0"]
-    assert values_of(ax)[0] == "2026-07-01 06:00, every 2 weeks on Sat, Sun"
-    assert ax.get_xlabel() == "next run (UTC)"
-
-
-def test_times_of_a_day_are_below_schedules_of_a_day() -> None:
-    ax = plots.scheduled_runs(schedules(4))
-    assert all(text.endswith(":00") for text in ticks_of(ax.xaxis))
-    assert ax.get_xlabel() == "next run (2026-07-01, UTC)"
-
-
-@pytest.mark.parametrize("count", [1, 6, 60])
-def test_schedules_are_tidy_at_any_size(count: int, width: float) -> None:
-    with style.figure_width(width):
-        ax = plots.scheduled_runs(schedules(count))
-    assert_texts_fit(ax)
-    assert names_of(ax)[-1] == ("40 later runs" if count == 60 else f"{LONG_NAME[:40]} 0")

@@ -5,23 +5,23 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from records import (
     FREQUENCIES,
-    Record,
     group,
+    joined,
+    joined_frames,
     midnight,
     missing_last,
     periods_between,
     start_of,
     to_frame,
+    to_records,
     utc,
 )
-from strategies import frames
 
 import k6frames
 from k6frames import ConfigError, SchemaError
@@ -29,7 +29,6 @@ from k6frames.tables import (
     ACCOUNT_SUMMARY,
     CREATION_TIMELINE,
     CREATION_TIMELINE_BY_ORGANIZATION,
-    IDLE_PROJECTS,
     LOAD_TESTS,
     ORGANIZATION_PROJECTS,
     ORGANIZATIONS,
@@ -39,29 +38,6 @@ from k6frames.tables import (
     STACK_PROJECTS,
     TEST_RUNS,
 )
-
-
-def joined(*records: Record) -> pd.DataFrame:
-    return to_frame(ORGANIZATION_PROJECTS, records)
-
-
-few = st.integers(1, 4)
-some_strings = st.sampled_from(["a", "b", "ü"]) | st.none()
-some_dates = st.datetimes(datetime(2024, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
-joined_frames = frames(
-    ORGANIZATION_PROJECTS,
-    org_id=few | st.none(),
-    org_name=some_strings,
-    project_id=st.integers(0, 9) | st.none(),
-    project_name=some_strings,
-    project_created=some_dates | st.none(),
-    project_updated=some_dates | st.none(),
-)
-
-
-def to_records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
-    return frame.astype(object).where(frame.notna(), None).to_dict("records")
-
 
 # --- projects_per_organization --------------------------------------------------------------------
 
@@ -148,7 +124,7 @@ def creations(draw: st.DrawFn) -> list[tuple[int | None, datetime | None]]:
         datetime(first + 3, 12, 31, 23, 59, 59, 999_999),  # noqa: DTZ001
         timezones=st.just(UTC),
     )
-    return draw(st.lists(st.tuples(few | st.none(), dates | st.none()), max_size=12))
+    return draw(st.lists(st.tuples(st.integers(1, 4) | st.none(), dates | st.none()), max_size=12))
 
 
 @given(creations(), st.sampled_from(FREQUENCIES), st.sampled_from(list(KINDS)))
@@ -252,105 +228,6 @@ def test_by_organization_needs_organizations() -> None:
 def test_another_frame_has_no_creation_timeline(frame: Any) -> None:
     with pytest.raises(SchemaError, match=r"Expected a frame with creation dates.*projects_df\(\)"):
         k6frames.creation_timeline(frame)
-
-
-# --- idle_projects --------------------------------------------------------------------------------
-
-as_ofs = st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-
-
-@given(
-    frame=joined_frames,
-    runs=st.lists(st.tuples(st.integers(0, 9) | st.none(), some_dates | st.none())) | st.none(),
-    as_of=as_ofs,
-    days=st.sampled_from([0, 1, 180, 365]),
-)
-def test_idle_projects_are_what_plain_python_finds(
-    frame: pd.DataFrame, runs: list[tuple[Any, Any]] | None, as_of: datetime, days: int
-) -> None:
-    expected = []
-    for record in to_records(frame):
-        last_run = max(
-            (
-                created
-                for project, created in runs or []
-                if created and created <= as_of and project == record["project_id"]
-            ),
-            default=None,
-        )
-        dates = [timestamp for timestamp in (record["project_updated"], last_run) if timestamp]
-        if record["project_id"] is not None and dates and (as_of - max(dates)).days >= days:
-            idle = {"last_run": last_run, "idle_days": (as_of - max(dates)).days}
-            expected.append({**record, **idle, "activity": max(dates)})
-    expected.sort(key=lambda row: (row["activity"], row["project_id"], missing_last(row["org_id"])))
-    test_runs = None
-    if runs is not None:
-        run = {"stack_id": 1, "load_test_id": 1}
-        test_runs = to_frame(
-            TEST_RUNS,
-            [
-                {**run, "test_run_id": number, "project_id": project, "created": created}
-                for number, (project, created) in enumerate(runs)
-            ],
-        )
-    result = k6frames.idle_projects(frame, days=days, as_of=as_of, test_runs=test_runs)
-    pd.testing.assert_frame_equal(result, to_frame(IDLE_PROJECTS, expected))
-
-
-def idle_ids(frame: pd.DataFrame, **options: Any) -> list[tuple[int, int]]:
-    idle = k6frames.idle_projects(frame, **options)
-    return list(zip(idle["project_id"], idle["idle_days"], strict=True))
-
-
-def test_a_project_is_idle_after_exactly_that_many_full_days() -> None:
-    frame = joined(
-        {"org_id": 1, "project_id": 1, "project_updated": utc("2026-01-02 00:00:00.000001")},
-        {"org_id": 1, "project_id": 2, "project_updated": utc("2026-01-02")},
-        {"org_id": 1, "project_id": 3, "project_updated": utc("2026-01-01 00:00:00.000001")},
-        {"org_id": 1, "project_id": 4, "project_updated": utc("2026-01-01")},
-        {"project_id": 6, "project_updated": utc("2026-01-02")},
-        {"org_id": 1, "project_id": 7, "project_updated": utc("2027-01-01")},
-    )
-    assert idle_ids(frame, days=180, as_of="2026-07-01") == [
-        (4, 181), (3, 180), (2, 180), (6, 180),
-    ]  # fmt: skip
-    assert idle_ids(frame, days=182, as_of="2026-07-01") == []
-    assert idle_ids(frame, days=np.int64(181), as_of="2026-07-01") == [(4, 181)]
-
-
-def test_a_test_run_is_activity_unless_it_is_later() -> None:
-    frame = joined({"org_id": 1, "project_id": 1, "project_updated": utc("2025-01-01")})
-    run = {"stack_id": 1, "test_run_id": 1, "load_test_id": 1, "project_id": 1}
-    runs = to_frame(TEST_RUNS, [{**run, "created": utc("2026-06-30")}])
-    assert idle_ids(frame, as_of="2026-07-01", test_runs=runs) == []
-    assert idle_ids(frame, as_of="2026-06-29", test_runs=runs) == [(1, 544)]
-    assert idle_ids(frame, as_of="2027-06-30", test_runs=runs) == [(1, 365)]
-
-
-@pytest.mark.parametrize("days", [-1, True, 1.5, "180", None, float("nan"), 10**9])
-def test_days_must_be_an_integer(days: Any) -> None:
-    with pytest.raises(ConfigError, match="days must be an integer from 0 to 3,652,059"):
-        k6frames.idle_projects(joined(), days=days)
-
-
-def test_as_of_is_now_by_default() -> None:
-    now = pd.Timestamp.now("UTC")
-    frame = joined(
-        {"project_id": 1, "project_updated": now - pd.Timedelta(days=180, minutes=1)},
-        {"project_id": 2, "project_updated": now - pd.Timedelta(days=180) + pd.Timedelta("1h")},
-    )
-    assert idle_ids(frame) == [(1, 180)]
-    (seen,) = k6frames.account_summary(frame)["as_of"]
-    assert now <= seen <= pd.Timestamp.now("UTC")
-
-
-def test_every_year_of_the_calendar_can_be_compared() -> None:
-    frame = joined(
-        {"project_id": 1, "project_updated": utc("0001-01-01")},
-        {"project_id": 2, "project_updated": utc("9999-12-31")},
-    )
-    as_of = pd.Timestamp("2026-07-01").as_unit("ns")
-    assert idle_ids(frame, as_of=as_of) == [(1, (date(2026, 7, 1) - date(1, 1, 1)).days)]
 
 
 # --- account_summary ------------------------------------------------------------------------------

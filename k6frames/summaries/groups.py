@@ -1,4 +1,4 @@
-"""Test run details as summaries need them, and groups of rows with the same key."""
+"""Groups of rows that have the same key."""
 
 from __future__ import annotations
 
@@ -7,31 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-from k6frames.errors import SchemaError
-from k6frames.tables import TEST_RUN_DETAILS
-
-_NAMES = ("load_test_name", "project_name")
-
-
-def conform_details(details: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return the key, the names and these columns of a frame of test run details.
-
-    Every summary requires the names, even one that does not use them, so that all of them accept
-    the same frames.
-    """
-    table = TEST_RUN_DETAILS.select(*_NAMES, *columns)
-    if (
-        isinstance(details, pd.DataFrame)
-        and "test_run_id" in details.columns
-        and not set(_NAMES) <= set(details.columns)
-    ):
-        raise SchemaError(
-            "These test runs have no names of load tests and projects. Pass the frame of "
-            f"k6frames.{table.function}, or of k6frames.join_test_runs(test_runs, load_tests, "
-            "stack_projects)."
-        )
-    return table.conform(details)
 
 
 def number_groups(

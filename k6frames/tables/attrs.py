@@ -1,0 +1,31 @@
+"""The `attrs` of a frame: when its responses were fetched, and which requests failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+
+def combine_attrs(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:
+    """Set `attrs` of a frame from its own and those of the frames that it was made from.
+
+    ``attrs["fetched"]`` is when the oldest of their responses was fetched. ``attrs["failed"]``
+    lists the requests that failed, so that their rows are missing.
+    """
+    times = [source.attrs.get("fetched") for source in (frame, *sources)]
+    fetched = [time for time in times if isinstance(time, str)]
+    failed = [entry for source in (frame, *sources) for entry in failures(source)]
+    frame.attrs = {}
+    if fetched:
+        frame.attrs["fetched"] = min(fetched)
+    if failed:
+        frame.attrs["failed"] = list({entry["path"]: dict(entry) for entry in failed}.values())
+    return frame
+
+
+def failures(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return ``attrs["failed"]`` of a frame, without anything that users may have put there."""
+    found = frame.attrs.get("failed")
+    entries = found if isinstance(found, list) else []
+    return [entry for entry in entries if isinstance(entry, dict) and "path" in entry]
