@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from k6frames.errors import ConfigError
-from k6frames.summaries import metrics, projects, results, schedules, usage
+from k6frames.summaries import idle, metrics, projects, results, schedules, usage
 
 
 def project_summaries(
@@ -17,7 +17,7 @@ def project_summaries(
         "projects_per_organization": projects.projects_per_organization(joined),
         "creation_timeline": projects.creation_timeline(joined, until=as_of),
         "creation_timeline_by_organization": _timeline_by_organization(joined, as_of),
-        "idle_projects": projects.idle_projects(joined, as_of=as_of, test_runs=test_runs),
+        "idle_projects": idle.idle_projects(joined, as_of=as_of, test_runs=test_runs),
         "shared_names": projects.shared_names(joined),
     }
 
@@ -45,7 +45,7 @@ def test_run_summaries(
         "test_results": results.test_results(details, as_of=as_of),
         "results_timeline": results.results_timeline(details, until=as_of),
         "flaky_tests": results.flaky_tests(details),
-        "idle_load_tests": results.idle_load_tests(tables["load_tests"], details, as_of=as_of),
+        "idle_load_tests": idle.idle_load_tests(tables["load_tests"], details, as_of=as_of),
         "scheduled_runs": schedules.scheduled_runs(tables["schedules"], tables["load_tests"]),
         "metric_changes": metrics.metric_changes(tables["metric_values"], details),
     }
