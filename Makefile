@@ -34,7 +34,7 @@ bench: $(BIN)/pytest ## Measure k6frames side by side with other ways to do the 
 	$(BIN)/python benchmarks/run.py
 
 docs: $(BIN)/pytest ## Render the pages that come from the code, and build the site
-	$(BIN)/python docs/render.py
+	$(BIN)/python docs/generate_pages.py
 	$(BIN)/sphinx-build -W --keep-going -b html docs site
 
 pictures: $(BIN)/pytest ## Make the screenshots and plots of the docs again

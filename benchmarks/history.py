@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
-from results import describe_versions, replace_section
+from results_page import describe_versions, replace_section
 
 COLUMNS = ("seconds", "CPU seconds", "memory (MB)")
 SAMPLING_SECONDS = 0.02

@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pandas as pd
 import requests
 import requests_cache
-from results import describe_versions, replace_section
+from results_page import describe_versions, replace_section
 
 import k6frames
 from k6frames.api.endpoints import Request, organization

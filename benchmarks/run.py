@@ -19,7 +19,7 @@ import plain_pandas
 import polars as pl
 import pyarrow as pa
 import pyarrow.json
-from results import describe_versions, replace_section
+from results_page import describe_versions, replace_section
 from synthetic_frames import AS_OF, Frames, make_frames
 
 import k6frames

@@ -23,9 +23,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 
 
-def render() -> ModuleType:
-    """Import docs/render.py, which is not in a package."""
-    spec = importlib.util.spec_from_file_location("render", DOCS / "render.py")
+def generate_pages() -> ModuleType:
+    """Import docs/generate_pages.py, which is not in a package."""
+    spec = importlib.util.spec_from_file_location("generate_pages", DOCS / "generate_pages.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -35,7 +35,7 @@ def render() -> ModuleType:
 
 @pytest.mark.parametrize("page", ["data-dictionary.md", "cli.md"])
 def test_generated_pages_are_up_to_date(page):
-    script = render()
+    script = generate_pages()
     assert set(script.PAGES) == {"data-dictionary.md", "cli.md"}
     committed = (DOCS / page).read_text(encoding="utf-8")
     assert committed == script.PAGES[page](), f"docs/{page} is out of date: run {script.COMMAND}"

@@ -1,4 +1,4 @@
-"""RESULTS.md: each benchmark replaces its own section."""
+"""The page RESULTS.md, in which each benchmark replaces its own section."""
 
 from __future__ import annotations
 
