@@ -18,8 +18,8 @@ from k6frames.tables import (
     STACK_PROJECTS,
 )
 from k6frames.tables.attrs import combine_attrs
-from k6frames.tables.load_tests import STACK_ID
 from k6frames.tables.schema import INT, Column, Table, returns
+from k6frames.tables.shared_columns import STACK_ID
 
 # The labels as a response has them: an object in each project.
 _LABELED_PROJECTS = Table(

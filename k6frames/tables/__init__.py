@@ -5,48 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from k6frames.tables.changes import CHANGES
+from k6frames.tables.idle import IDLE_LOAD_TESTS, IDLE_PROJECTS
 from k6frames.tables.load_tests import (
     LOAD_TESTS,
     LOAD_ZONES,
     PROJECT_LABELS,
     PROJECT_LIMITS,
-    SCHEDULES,
     STACK_PROJECTS,
 )
+from k6frames.tables.metrics import METRIC_CHANGES, METRIC_SERIES, METRIC_VALUES, METRICS
 from k6frames.tables.organizations import (
     ORGANIZATION_PROJECTS,
     ORGANIZATIONS,
     ORGANIZATIONS_PUBLIC,
     PROJECTS,
 )
-from k6frames.tables.schema import Column, Table
-from k6frames.tables.summaries import (
+from k6frames.tables.projects import (
     ACCOUNT_SUMMARY,
-    CHANGES,
     CREATION_TIMELINE,
     CREATION_TIMELINE_BY_ORGANIZATION,
-    FLAKY_TESTS,
-    IDLE_LOAD_TESTS,
-    IDLE_PROJECTS,
-    METRIC_CHANGES,
     PROJECTS_PER_ORGANIZATION,
-    RESULTS_TIMELINE,
-    SCHEDULED_RUNS,
     SHARED_NAMES,
-    TEST_RESULTS,
+)
+from k6frames.tables.results import FLAKY_TESTS, RESULTS_TIMELINE, TEST_RESULTS
+from k6frames.tables.schedules import SCHEDULED_RUNS, SCHEDULES
+from k6frames.tables.schema import Column, Table
+from k6frames.tables.test_runs import TEST_RUN_DETAILS, TEST_RUNS
+from k6frames.tables.usage import (
     USAGE,
     USAGE_BY_LABEL,
     USAGE_BY_LOAD_TEST,
     USAGE_BY_PROJECT,
     USAGE_BY_STACK,
     VUH_BUDGET,
-)
-from k6frames.tables.test_runs import (
-    METRIC_SERIES,
-    METRIC_VALUES,
-    METRICS,
-    TEST_RUN_DETAILS,
-    TEST_RUNS,
 )
 
 TABLES = (

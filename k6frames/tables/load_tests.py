@@ -1,10 +1,9 @@
-"""v6: projects, labels, load tests, schedules, limits and load zones of a stack."""
+"""v6: projects, labels, load tests, limits and load zones of a stack."""
 
 from __future__ import annotations
 
 from k6frames.tables.schema import BOOL, INT, STRING, TIMESTAMP, Column, Table
-
-STACK_ID = Column("stack_id", INT, "stack ID", nullable=False)
+from k6frames.tables.shared_columns import STACK_ID
 
 STACK_PROJECTS = Table(
     name="stack_projects",
@@ -48,45 +47,6 @@ LOAD_TESTS = Table(
         Column("k6_version", INT, "ID of the k6 version that runs it", "k6_version"),
         Column("created", TIMESTAMP, "when it was created", "created"),
         Column("updated", TIMESTAMP, "when it was last changed", "updated"),
-    ),
-)
-
-SCHEDULES = Table(
-    name="schedules",
-    doc="a schedule of a load test",
-    key=("stack_id", "schedule_id"),
-    function="schedules_df()",
-    columns=(
-        STACK_ID,
-        Column("schedule_id", INT, "schedule ID", "id", nullable=False),
-        Column("load_test_id", INT, "ID of its load test", "load_test_id"),
-        Column("starts", TIMESTAMP, "when the schedule starts", "starts"),
-        Column("next_run", TIMESTAMP, "when it runs next; missing if never", "next_run"),
-        Column("deactivated", BOOL, "whether it is deactivated", "deactivated"),
-        Column(
-            "frequency",
-            STRING,
-            "HOURLY, DAILY, WEEKLY, MONTHLY or YEARLY; missing if cron or once",
-            "recurrence_rule.frequency",
-        ),
-        Column(
-            "interval",
-            INT,
-            "time between two runs, in units of the frequency",
-            "recurrence_rule.interval",
-        ),
-        Column(
-            "weekdays",
-            STRING,
-            "weekdays of a weekly schedule, such as SA,SU",
-            "recurrence_rule.byday",
-            string_list=True,
-        ),
-        Column("until", TIMESTAMP, "when the recurrence ends", "recurrence_rule.until"),
-        Column("count", INT, "number of runs after which it ends", "recurrence_rule.count"),
-        Column("cron", STRING, "cron expression", "cron.schedule"),
-        Column("cron_time_zone", STRING, "time zone of the cron expression", "cron.time_zone"),
-        Column("created_by", STRING, "e-mail address of its creator", "created_by", private=True),
     ),
 )
 

@@ -1,11 +1,11 @@
-"""v6: test runs, and test runs with the names of load tests and projects; v5: metrics."""
+"""v6: test runs, and test runs with the names of load tests and projects."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from k6frames.tables.load_tests import STACK_ID
 from k6frames.tables.schema import BOOL, FLOAT, INT, STRING, TIMESTAMP, Column, Table
+from k6frames.tables.shared_columns import STACK_ID
 
 
 def _cost(name: str, doc: str, source: str) -> Column:
@@ -89,55 +89,4 @@ TEST_RUN_DETAILS = Table(
     key=("stack_id", "test_run_id"),
     function="test_run_details_df()",
     columns=_test_run_details_columns(),
-)
-
-METRICS = Table(
-    name="metrics",
-    doc="a metric of a load test",
-    key=("load_test_id", "name"),
-    function="metrics_df(load_test_id)",
-    columns=(
-        Column("load_test_id", INT, "load test ID", nullable=False),
-        Column("name", STRING, "metric name", "name", nullable=False),
-        Column("type", STRING, "counter, gauge, rate or trend", "type"),
-        Column("origin", STRING, "builtin or script; missing if unknown", "origin"),
-        Column("labels", STRING, "names of its labels", "labels", string_list=True),
-    ),
-)
-
-_SERIES = (
-    Column("metric", STRING, "metric, with its selector if it has one", nullable=False),
-    Column("query", STRING, "query, such as histogram_quantile(0.95)", nullable=False),
-    Column(
-        "series",
-        STRING,
-        'labels in Prometheus notation, such as {name="login"}; empty without labels',
-        nullable=False,
-    ),
-)
-
-METRIC_VALUES = Table(
-    name="metric_values",
-    doc="the value of a metric's series over one test run",
-    key=("load_test_id", "test_run_id", "metric", "query", "series"),
-    function="metric_values_df(load_test_id)",
-    columns=(
-        Column("load_test_id", INT, "load test ID", nullable=False),
-        Column("test_run_id", INT, "test run ID", nullable=False),
-        *_SERIES,
-        Column("value", FLOAT, "value; durations are in milliseconds"),
-    ),
-)
-
-METRIC_SERIES = Table(
-    name="metric_series",
-    doc="the value of a metric's series at one time within a test run",
-    key=("test_run_id", "metric", "query", "series", "time"),
-    function="metric_series_df(test_run_id, metric, query)",
-    columns=(
-        Column("test_run_id", INT, "test run ID", nullable=False),
-        *_SERIES,
-        Column("time", TIMESTAMP, "time of the value", nullable=False),
-        Column("value", FLOAT, "value; durations are in milliseconds"),
-    ),
 )
