@@ -80,7 +80,7 @@ def replaced(box: Sandbox) -> None:
 def restless(box: Sandbox) -> None:
     server = start(box)
     server.before = lambda _: server.stacks[11].lists["load_tests"].pop(0)
-    fails(box, server, "each of the 3 times")
+    fails(box, server, "in all 3 attempts")
 
 
 @fault("'@count' is wrong", "an error after three readings")

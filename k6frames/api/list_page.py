@@ -13,6 +13,7 @@ import msgspec
 from k6frames.api.endpoints import Request
 from k6frames.api.session import Response
 from k6frames.errors import SchemaError
+from k6frames.validation import MAX_INT64
 
 PAGE_SIZE = 1000
 """How many rows a page has at most: the API's limit."""
@@ -83,7 +84,7 @@ def decode_page(request: Request, response: Response) -> Page:
         raise MalformedPageError(message, request, response.body)
     if page.count is None:
         page.count = len(page.value)
-    if type(page.count) is not int or page.count < 0:
+    if type(page.count) is not int or not 0 <= page.count <= MAX_INT64:
         message = f"{request}: '@count' is not a number of rows."
         raise MalformedPageError(message, request, response.body)
     return page

@@ -17,19 +17,25 @@ from typing import Any, Protocol
 from k6frames.api.client import Client
 from k6frames.api.endpoints import Request
 from k6frames.api.fetching import Responses
-from k6frames.api.on_error import OnError, check_on_error, suggest_on_error
 from k6frames.api.list_page import PAGE_SIZE, Page, add_parameters, decode_page
+from k6frames.api.on_error import OnError, check_on_error, suggest_on_error
 from k6frames.api.session import Response
 from k6frames.errors import APIError, SchemaError
 
 MAX_PAGES_AHEAD = 64
-"""How many pages of a list are requested before the first of them has arrived."""
-MAX_READINGS = 3
-"""How often a list is read that changes while it is read."""
+"""How many pages of a list, after its first, are requested at the same time."""
+OVERLAP_ROWS = 1
+"""How many rows of a page are also on the next one."""
+MAX_LIST_ATTEMPTS = 3
+"""How often a list is read again from the start, the first time included, if it keeps changing."""
+
+
+class InconsistentListError(APIError, SchemaError):
+    """The pages of a list contradict each other: the account changes, or the API is wrong."""
 
 
 class ListReader(Protocol):
-    """What reads one list: it turns each page into the requests that follow from it."""
+    """Reads one list: it takes each page, and returns the requests that follow from it."""
 
     request: Request
     """The request for the list, without paging."""
@@ -47,7 +53,7 @@ class ListReader(Protocol):
         """How many rows have arrived."""
 
     def start(self) -> list[Request]:
-        """Return the first requests, or those that read the list again."""
+        """Forget all pages, and return the first requests."""
 
     def receive(self, request: Request, page: Page, response: Response) -> list[Request]:
         """Take a page and return the requests that follow from it."""
@@ -85,28 +91,31 @@ def read_lists(
         If the pages of a list contradict each other.
     """
     check_on_error(on_error)
-    readings = [_Reading(reader) for reader in readers]
     queue: deque[Request] = deque()
-    owners: dict[Request, _Reading] = {}
+    list_of: dict[Request, _ListInProgress] = {}
     failures: dict[Request, APIError] = {}
 
-    def send(reading: _Reading, requests: list[Request]) -> None:
-        owners.update(dict.fromkeys(requests, reading))
+    def enqueue(requests: list[Request], of: _ListInProgress) -> None:
+        list_of.update(dict.fromkeys(requests, of))
         queue.extend(requests)
 
-    for reading in readings:
-        send(reading, reading.start())
+    for reader in readers:
+        in_progress = _ListInProgress(reader)
+        enqueue(in_progress.start(), of=in_progress)
     with client.progress_bar(unit=" rows") as bar, closing(client.stream(queue)) as stream:
         for request, future in stream:
-            reading = owners[request]
-            if reading.reader.request in failures:
+            in_progress = list_of[request]
+            list_request = in_progress.reader.request
+            if list_request in failures:
                 continue
             try:
-                send(reading, reading.receive(client, request, future.result()))
+                following = in_progress.receive(client, request, future.result())
             except APIError as error:
                 if on_error == "raise":
                     raise suggest_on_error(error, several=len(readers) > 1) from None
-                failures[reading.reader.request] = error
+                failures[list_request] = error
+            else:
+                enqueue(following, of=in_progress)
             bar.total = sum(reader.count for reader in readers)
             bar.update(sum(reader.received for reader in readers) - bar.n)
     complete = [reader for reader in readers if reader.request not in failures]
@@ -118,41 +127,37 @@ def read_lists(
     )
 
 
-class _Reading:
-    """One list that is being read, again if it changes meanwhile."""
+class _ListInProgress:
+    """One list that is being read; it is read again if it changes meanwhile."""
 
     def __init__(self, reader: ListReader) -> None:
         self.reader = reader
-        self._started = 0
-        self._under_way = 0
+        self._attempts = 0
+        self._pending_requests = 0
 
     def start(self) -> list[Request]:
         """Return the first requests."""
-        self._started += 1
+        self._attempts += 1
         requests = self.reader.start()
-        self._under_way = len(requests)
+        self._pending_requests = len(requests)
         return requests
 
     def receive(self, client: Client, request: Request, response: Response) -> list[Request]:
         """Take a page and return the requests that follow, or those that read the list again."""
         requests = self.reader.receive(request, decode_page(request, response), response)
-        self._under_way += len(requests) - 1
-        if self._under_way or self.reader.is_complete():
+        self._pending_requests += len(requests) - 1
+        if self._pending_requests or self.reader.is_complete():
             return requests
-        if self._started == MAX_READINGS:
+        if self._attempts == MAX_LIST_ATTEMPTS:
             raise _changing_list_error(self.reader.request)
         client.forget(self.reader.pages)
         return self.start()
 
 
-class InconsistentListError(APIError, SchemaError):
-    """The pages of a list contradict each other: the account changes, or the API is wrong."""
-
-
 def _changing_list_error(request: Request) -> InconsistentListError:
     message = (
-        f"{request}: the pages contradicted each other each of the {MAX_READINGS} times that the "
-        "list was read (it changes, or '@count' is wrong), so rows may be missing. Try again later."
+        f"{request}: the pages contradicted each other in all {MAX_LIST_ATTEMPTS} attempts to read "
+        "the list (it changes, or '@count' is wrong), so rows may be missing. Try again later."
     )
     return InconsistentListError(None, None, message, request.path)
 
@@ -168,18 +173,21 @@ class PagedList:
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.start()
+        self._clear()
 
-    def start(self) -> list[Request]:
-        """Return the request for the first page."""
+    def _clear(self) -> None:
         self.count = 0
-        self._received: dict[int, tuple[Request, Response]] = {}
-        self._ids: dict[int, list[Any]] = {}
-        self._distinct: set[Any] = set()
-        self._is_consistent = True
         self._page_size = PAGE_SIZE
         self._next_skip = 0
-        return self._next_pages(1)
+        self._received: dict[int, tuple[Request, Response]] = {}
+        self._ids: dict[int, list[Any]] = {}
+        self._distinct_ids: set[Any] = set()
+        self._is_consistent = True
+
+    def start(self) -> list[Request]:
+        """Forget all pages, and return the request for the first one."""
+        self._clear()
+        return [self._next_request()]
 
     @property
     def pages(self) -> dict[Request, Response]:
@@ -189,50 +197,55 @@ class PagedList:
     @property
     def received(self) -> int:
         """How many rows have arrived."""
-        return len(self._distinct)
+        return len(self._distinct_ids)
 
     def receive(self, request: Request, page: Page, response: Response) -> list[Request]:
         """Take a page and return the next ones, as long as pages bring new rows."""
-        self._received[_skip_of(request)] = (request, response)
-        is_first = not self._ids
+        skip = _parse_skip(request)
+        is_first = not self._received
         if is_first:
-            self.count, self._page_size = page.count, min(len(page.value), PAGE_SIZE)
-            self._next_skip = len(page.value) - 1
-        before = len(self._distinct)
-        self._ids[_skip_of(request)] = page.ids
-        self._distinct.update(page.ids)
-        self._is_consistent &= page.count == self.count and len(self._distinct) > before
+            self.count = page.count
+            self._page_size = min(len(page.value), PAGE_SIZE)
+            self._next_skip = len(page.value) - OVERLAP_ROWS
+        received_before = self.received
+        self._received[skip] = (request, response)
+        self._ids[skip] = page.ids
+        self._distinct_ids.update(page.ids)
+        has_new_rows = self.received > received_before
+        self._is_consistent &= page.count == self.count and has_new_rows
         if not self._is_consistent:
             return []
         # Pages are only smaller than requested if the API has another limit than documented: then
         # one after the other, since nothing else is certain.
-        is_full = self._page_size == PAGE_SIZE
-        return self._next_pages(MAX_PAGES_AHEAD if is_first and is_full else 1)
+        max_requests = MAX_PAGES_AHEAD if is_first and self._page_size == PAGE_SIZE else 1
+        requests: list[Request] = []
+        while len(requests) < max_requests and self._has_next():
+            requests.append(self._next_request())
+        return requests
 
     def is_complete(self) -> bool:
         """Return whether neighboring pages share a row, and as many IDs arrived as counted."""
-        if not (self.count or self._distinct):
+        if not (self.count or self._distinct_ids):
             return True
         pages = [self._ids[skip] for skip in sorted(self._ids)]
-        overlap = all(before[-1:] == after[:1] for before, after in pairwise(pages))
-        return self._is_consistent and overlap and len(self._distinct) == self.count
+        overlap = all(
+            before[-OVERLAP_ROWS:] == after[:OVERLAP_ROWS] for before, after in pairwise(pages)
+        )
+        return self._is_consistent and overlap and self.received == self.count
 
-    def _next_pages(self, number: int) -> list[Request]:
-        requests: list[Request] = []
-        while len(requests) < number and (
-            not self._ids or (self._next_skip + 1 < self.count and self._page_size > 1)
-        ):
-            skip = self._next_skip
-            requests.append(
-                add_parameters(
-                    self.request,
-                    {"$count": "true", "$top": self._page_size, "$skip": skip or None},
-                )
-            )
-            self._next_skip += self._page_size - 1
-        return requests
+    def _has_next(self) -> bool:
+        # A page that is not longer than the overlap has no new rows.
+        return self._next_skip + OVERLAP_ROWS < self.count and self._page_size > OVERLAP_ROWS
+
+    def _next_request(self) -> Request:
+        """Return the request for the next page, and go on to the one after it."""
+        skip = self._next_skip
+        self._next_skip += self._page_size - OVERLAP_ROWS
+        return add_parameters(
+            self.request, {"$count": "true", "$top": self._page_size, "$skip": skip or None}
+        )
 
 
-def _skip_of(request: Request) -> int:
+def _parse_skip(request: Request) -> int:
     _, _, skip = request.path.partition("$skip=")
     return int(skip or 0)

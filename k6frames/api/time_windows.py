@@ -1,10 +1,10 @@
 """Test runs, which have no order to page by, in windows of their creation time.
 
-A window with no more runs than fit a page is read by one request, so nothing can move while it is
-read. One with more is split. The API returns the oldest runs first: then the first page of a window
-is used as it is, and only the time after it is split. A page that is not in this order is not
-used, and the whole window is split. Counting shows whether a page had the oldest runs; if not,
-the windows are read again without relying on any order.
+A window with no more runs than fit on a page is read by one request, so nothing can move while it
+is read. One with more is split into shorter ones. The API returns the oldest runs first: then the
+first page of a window is used, and only the time after its runs is split. A page that is not in
+this order is not used, and the whole window is split. Counting shows whether a page had the oldest
+runs; if not, the windows are read again without relying on any order.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from k6frames.api.list_page import PAGE_SIZE, MalformedPageError, Page, add_para
 from k6frames.api.session import Response
 from k6frames.errors import APIError, SchemaError
 
-FILL = 0.9
-"""How full the parts of a window should be: runs are not spread evenly."""
-MAX_DIRECT_PARTS = 8
-"""Into how many parts, each for one page, a window is split at once."""
-FANOUT = 1.4
-"""A window with more pages is first split into this many times the square root of their number."""
-MAX_PARTS = 1000
-"""The maximum number of parts into which a window is split."""
-SHORTEST = timedelta(microseconds=1)
-PRECISION = timedelta(seconds=1)
+TARGET_RUNS_PER_WINDOW = PAGE_SIZE * 9 // 10
+"""How many runs a window should have: less than a page, as runs are not spread evenly."""
+MAX_ONE_PAGE_WINDOWS = 8
+"""How many windows, each meant for one page, a longer window is split into."""
+COARSE_SPLIT_FACTOR = 1.4
+"""One for more pages is split into this many times the square root of their number, and these
+again: about as many windows each time."""
+MAX_WINDOWS_PER_SPLIT = 1000
+SHORTEST_WINDOW = timedelta(microseconds=1)
+MAX_ROUNDING = timedelta(seconds=1)
 """How far a creation time may be outside of its window: the API may show it without fractions."""
 EARLIEST = datetime(2016, 1, 1, tzinfo=UTC)
 """Where splitting begins if the oldest run is unknown; older runs are read all the same."""
@@ -44,19 +44,24 @@ class _Window:
     before: datetime | None
     count: int = 0
     ids: set[Any] = field(default_factory=set)
-    parts: list[_Window] = field(default_factory=list)
+    """The runs on its page, if that was used."""
+    subwindows: list[_Window] = field(default_factory=list)
     """The windows that have the other runs, if not all are on one page."""
 
+    def has_same_limits(self, other: _Window) -> bool:
+        """Return whether another window has the same limits."""
+        return (self.after, self.before) == (other.after, other.before)
+
     def all_ids(self) -> set[Any]:
-        """Return the IDs of the runs in the window and in its parts."""
-        return self.ids.union(*(part.all_ids() for part in self.parts))
+        """Return the IDs of the runs in the window and in its subwindows."""
+        return self.ids.union(*(window.all_ids() for window in self.subwindows))
 
     def is_complete(self) -> bool:
-        """Return whether as many runs arrived as were counted, in each part too."""
-        if not all(part.is_complete() for part in self.parts):
+        """Return whether as many runs arrived as were counted, in each subwindow too."""
+        if not all(window.is_complete() for window in self.subwindows):
             return False
-        if self.parts and not self.ids:
-            return True  # only its parts were used
+        if self.subwindows and not self.ids:
+            return True  # its own count may be older than those of its subwindows
         received = len(self.all_ids())
         # Where the window is open to the future, runs may have been added since.
         return received == self.count or (self.before is None and received > self.count)
@@ -81,21 +86,23 @@ class TimeWindows:
         self.request = request
         self._after = after
         self._before = before
-        self._uses_order = True
-        self._begin()
+        self._attempts = 0
+        self._clear()
 
-    def _begin(self) -> list[Request]:
+    def _clear(self) -> None:
         self.pages: dict[Request, Response] = {}
         self._ids: set[Any] = set()
         self._root = _Window(self._after, self._before)
         self._windows: dict[Request, _Window] = {}
-        return self._requests([self._root])
 
     def start(self) -> list[Request]:
-        """Return the request for the whole window; again, without relying on the order."""
-        if self.pages:
-            self._uses_order = False
-        return self._begin()
+        """Forget all pages, and return the request for the whole window.
+
+        The first attempt relies on the order of the runs, and any later one does not.
+        """
+        self._attempts += 1
+        self._clear()
+        return self._requests([self._root])
 
     @property
     def count(self) -> int:
@@ -108,37 +115,31 @@ class TimeWindows:
         return len(self._ids)
 
     def receive(self, request: Request, page: Page, response: Response) -> list[Request]:
-        """Take the first page of a window; if it has more, request its parts."""
+        """Take the first page of a window; if there are more runs, request its subwindows."""
         window = self._windows[request]
         window.count = page.count
-        is_complete_page = page.count <= len(page.value)
-        times = [] if is_complete_page else _creation_times(request, page, response)
-        uses_page = is_complete_page or (self._uses_order and times == sorted(times))
-        if uses_page:
-            self.pages[request] = response
-            window.ids = set(page.ids)
-            self._ids |= window.ids
-        if is_complete_page:
+        if page.count <= len(page.value):
+            self._use_page(window, request, page, response)
             return []
+        times = _creation_times(request, page, response)
         _check_page(request, page, times, window)
-        if uses_page:
-            start = max(times[-1], window.after or times[-1])
-            per_second = len(times) / max((times[-1] - times[0]).total_seconds(), 1)
-            rest = page.count - len(page.value)
-            window.parts = _split(window, start, rest, response, per_second)
+        if self._attempts == 1 and times == sorted(times):
+            self._use_page(window, request, page, response)
+            window.subwindows = _split_after_page(window, times, response.fetched)
         else:
-            # Roughly in order, or the newest first.
-            oldest = min(times) if times[0] < times[-1] else min(*times, EARLIEST)
-            window.parts = _split(window, window.after or oldest, page.count, response)
-            if window.parts:
-                window.parts[0].after = window.after
-        if not window.parts or window.parts == [_Window(window.after, window.before)]:
+            window.subwindows = _split_completely(window, times, response.fetched)
+        if all(window.has_same_limits(subwindow) for subwindow in window.subwindows):
             raise _too_narrow_error(request)
-        return self._requests(window.parts)
+        return self._requests(window.subwindows)
 
     def is_complete(self) -> bool:
         """Return whether as many runs arrived as were counted, in every window."""
         return self._root.is_complete()
+
+    def _use_page(self, window: _Window, request: Request, page: Page, response: Response) -> None:
+        self.pages[request] = response
+        window.ids = set(page.ids)
+        self._ids |= window.ids
 
     def _requests(self, windows: list[_Window]) -> list[Request]:
         requests = []
@@ -157,43 +158,66 @@ class TimeWindows:
         return requests
 
 
+def _split_after_page(window: _Window, times: list[datetime], fetched: datetime) -> list[_Window]:
+    """Split the time after the runs of a page, which are the oldest ones of the window."""
+    # The API may show a time without fractions, which is then before the window.
+    start = times[-1] if window.after is None else max(times[-1], window.after)
+    seconds = (times[-1] - times[0]).total_seconds()
+    runs_per_second = len(times) / max(seconds, 1)
+    return _split(window, start, window.count - len(window.ids), fetched, runs_per_second)
+
+
+def _split_completely(window: _Window, times: list[datetime], fetched: datetime) -> list[_Window]:
+    """Split all of a window, as its page has any of its runs."""
+    # If the page ascends at all, its runs are roughly the oldest; else they may be the newest.
+    oldest = min(times) if times[0] < times[-1] else min(*times, EARLIEST)
+    subwindows = _split(window, window.after or oldest, window.count, fetched)
+    if subwindows:
+        subwindows[0].after = window.after
+    return subwindows
+
+
 def _split(
     window: _Window,
     start: datetime,
     count: int,
-    response: Response,
-    per_second: float | None = None,
+    fetched: datetime,
+    runs_per_second: float | None = None,
 ) -> list[_Window]:
-    """Divide the time from `start` to the end of a window into parts for `count` runs.
+    """Divide the time from `start` to the end of a window into subwindows for `count` runs.
 
-    `per_second` is how many runs there are at its beginning, if that is known: in an account that
-    grows there are more and more of them, so the parts become shorter.
+    `runs_per_second` is how many runs there are at `start`, if that is known: in an account that
+    grows there are more and more of them, so the subwindows become shorter.
     """
     # A full hour, so that the same windows are found in the cache the next time.
-    end = _next_hour(max(response.fetched, start))
+    end = _next_hour(max(fetched, start))
     if window.before is not None:
         end = min(end, window.before)
-    number = max(math.ceil(count / (PAGE_SIZE * FILL)), 1 if start != window.after else 2)
-    if number > MAX_DIRECT_PARTS:
-        # When runs were created is only guessed. The first page of each part is not lost, and it
-        # comes with a count, so that the part can be split as its runs really are.
-        number = min(math.ceil(FANOUT * math.sqrt(number)), MAX_PARTS)
+    # One subwindow from the start of the window would be the window itself.
+    number = max(math.ceil(count / TARGET_RUNS_PER_WINDOW), 2 if start == window.after else 1)
+    if number > MAX_ONE_PAGE_WINDOWS:
+        # When runs were created is only guessed. The first page of each subwindow is not lost, and
+        # it comes with a count, so that the subwindow can be split as its runs really are.
+        number = min(math.ceil(COARSE_SPLIT_FACTOR * math.sqrt(number)), MAX_WINDOWS_PER_SPLIT)
     mean = count / max((end - start).total_seconds(), 1)
-    first = 1 if per_second is None else min(per_second / mean, 2)
-    edges = [start + (end - start) * _share(i / number, first) for i in range(number)]
+    density = 1 if runs_per_second is None else min(runs_per_second / mean, 2)
+    edges = [start + (end - start) * _time_share(i / number, density) for i in range(number)]
     edges = [*dict.fromkeys(edges), end]
-    parts = [_Window(a, b) for a, b in pairwise(edges) if b - a >= SHORTEST]
-    if parts:
-        parts[-1].before = window.before
-    return parts
+    subwindows = [_Window(a, b) for a, b in pairwise(edges) if b - a >= SHORTEST_WINDOW]
+    if subwindows:
+        subwindows[-1].before = window.before
+    return subwindows
 
 
-def _share(part: float, first: float) -> float:
-    """Return in which share of the time a part of the runs is created.
+def _time_share(run_share: float, density: float) -> float:
+    """Return the share of the time in which a share of the runs is created.
 
-    Their density is `first` at the beginning, 1 on average, and changes linearly.
+    The density of runs is `density` at the start, changes linearly, and is 1 on average. At t of
+    the time it is d + 2(1 - d)t, so r = dt + (1 - d)t² of the runs are created until then. Solved
+    for t, in the form that holds for d = 1 too, this is 2r / (d + sqrt(d² + 4(1 - d)r)).
     """
-    return 2 * part / (first + math.sqrt(first**2 + 4 * (1 - first) * part)) if part else 0
+    root = math.sqrt(density**2 + 4 * (1 - density) * run_share)
+    return 2 * run_share / (density + root)
 
 
 def _next_hour(timestamp: datetime) -> datetime:
@@ -203,9 +227,9 @@ def _next_hour(timestamp: datetime) -> datetime:
 
 
 def _creation_times(request: Request, page: Page, response: Response) -> list[datetime]:
-    """Return when the runs were created, as far as that is known."""
+    """Return the creation times that the runs on a page have."""
     try:
-        # The parser accepts a small letter, too; Python does not.
+        # The parser accepts a lowercase "t" and "z", too; Python does not.
         times = [datetime.fromisoformat(row.created.upper()) for row in page.value if row.created]
         return [t.replace(tzinfo=UTC) if t.tzinfo is None else t.astimezone(UTC) for t in times]
     except (ValueError, OverflowError, AttributeError):
@@ -214,15 +238,15 @@ def _creation_times(request: Request, page: Page, response: Response) -> list[da
 
 
 def _check_page(request: Request, page: Page, times: list[datetime], window: _Window) -> None:
-    """Raise an error if a page cannot be that of its window: splitting would never end."""
+    """Raise an error if a page does not belong to its window: splitting would never end."""
     if len(page.value) < PAGE_SIZE:
         raise SchemaError(
             f"{request}: the page has only {len(page.value):,} of {page.count:,} rows ('@count'), "
             f"but {PAGE_SIZE:,} were requested."
         )
     is_outside = any(
-        (window.after is not None and window.after - time > PRECISION)
-        or (window.before is not None and time - window.before >= PRECISION)
+        (window.after is not None and window.after - time > MAX_ROUNDING)
+        or (window.before is not None and time - window.before >= MAX_ROUNDING)
         for time in times
     )
     if is_outside or not times:
