@@ -21,14 +21,14 @@ import requests
 from requests_cache import NEVER_EXPIRE, BaseCache, BaseStorage, CachedResponse, CachedSession
 
 from k6frames.api.database import (
+    COMPANION_SUFFIXES,
     CORRUPT_SUFFIX,
     LOCK_TIMEOUT_SECONDS,
     CacheDatabase,
-    is_own,
-    locked_folder,
 )
 from k6frames.api.endpoints import STACK_ID_HEADER, STACK_URL_HEADER
 from k6frames.api.forks import fork_lock
+from k6frames.api.private_files import is_own, locked_folder
 from k6frames.api.responses import is_json
 
 DATABASE_NAME = "responses.sqlite"
@@ -36,7 +36,8 @@ DATABASE_NAME = "responses.sqlite"
 _FOLDER_NAME = re.compile(r"[0-9a-f]{32}")
 # answers.sqlite is what 0.1.0 wrote.
 _FILE_NAME = re.compile(
-    rf"(responses|answers)\.sqlite(-wal|-shm|-journal|{re.escape(CORRUPT_SUFFIX)}[0-9]+)?"
+    r"(responses|answers)\.sqlite"
+    rf"({'|'.join(COMPANION_SUFFIXES)}|{re.escape(CORRUPT_SUFFIX)}[0-9]+)?"
 )
 # A time that Python cannot represent is that of a damaged row.
 _MAX_TIMESTAMP = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
@@ -57,10 +58,10 @@ def open_session(
     Parameters
     ----------
     folder : pathlib.Path or None
-        Created when the first response is cached. No other token's responses may be in it. None
-        for no cache.
+        The folder, for responses to one token alone; created when the first response is cached.
+        None for no cache.
     address : str
-        The API's address, for people who look at their caches.
+        The API's address, which `k6frames cache` shows.
     should_cache : callable
         Whether a response may be cached.
     """
@@ -74,7 +75,7 @@ def open_session(
         allowable_codes=(200,),
         allowable_methods=("GET",),
         stale_if_error=False,
-        key_fn=_key_of,
+        key_fn=_request_key,
         filter_fn=should_cache,
     )
     session.settings.disabled = folder is None
@@ -86,7 +87,7 @@ def cache_key(url: str, stack: int | str | None) -> str:
     return url if stack is None else f"{stack} {url}"
 
 
-def _key_of(request: requests.PreparedRequest, **_: object) -> str:
+def _request_key(request: requests.PreparedRequest, **_: object) -> str:
     headers = request.headers
     stack = headers.get(STACK_ID_HEADER) or headers.get(STACK_URL_HEADER)
     return cache_key(str(request.url), stack)
@@ -206,7 +207,7 @@ class CacheInfo:
 
 def describe_cache(folder: Path) -> CacheInfo | None:
     """Return what a cache folder has; None if it has nothing of ours."""
-    files = _files_in(folder)
+    files = _cache_files(folder)
     if not files:
         return None
     size = 0
@@ -231,7 +232,7 @@ def clear_caches(root: Path) -> None:
     """
     for folder in _cache_folders(root):
         with locked_folder(folder, timeout=LOCK_TIMEOUT_SECONDS):
-            for file in _files_in(folder):
+            for file in _cache_files(folder):
                 file.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # not empty
                 folder.rmdir()
@@ -253,7 +254,7 @@ def _cache_folders(root: Path) -> list[Path]:
     ]
 
 
-def _files_in(folder: Path) -> list[Path]:
+def _cache_files(folder: Path) -> list[Path]:
     try:
         return [
             file

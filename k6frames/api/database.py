@@ -1,31 +1,33 @@
-"""`CacheDatabase`: one SQLite file for one user, a failure of which only disables the cache."""
+"""`CacheDatabase`: a SQLite file for one user; any failure only disables the cache."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sqlite3
-import stat
-import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from k6frames.api.forks import close_before_fork, fork_lock
-
-if sys.platform != "win32":
-    import fcntl
+from k6frames.api.private_files import (
+    LOCK_POLL_SECONDS,
+    create_private_file,
+    create_private_folder,
+    file_id,
+    locked_folder,
+    make_private,
+)
 
 LOCK_TIMEOUT_SECONDS = 2.0
 """How long to wait for a lock that another process holds, before going on without the cache."""
-LOCK_POLL_SECONDS = 0.01
 SCHEMA_VERSION = 2
 PAGE_BYTES = 16_384
 """Responses are long: with larger pages SQLite writes and reads them several times faster."""
-COMPANIONS = ("-wal", "-shm", "-journal")
-"""What SQLite adds to the name of a database for the files next to it."""
+COMPANION_SUFFIXES = ("-wal", "-shm", "-journal")
+"""What SQLite adds to the name of a database for its companions, the files next to it."""
 CORRUPT_SUFFIX = ".corrupt-"
 """What a corrupt file is renamed to: its name, this, and the time in nanoseconds."""
 
@@ -51,14 +53,14 @@ class CacheDatabase:
     path : pathlib.Path
         The file. Its folder is created for this user alone.
     address : str
-        The API's address, stored in the file for people who look at their caches.
+        The API's address, stored in the file: `k6frames cache` shows it.
     """
 
     def __init__(self, path: Path, *, address: str) -> None:
         self._path = path
         self._address = address
         self._connection: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None
+        self._file_id: tuple[int, int] | None = None
         self._disabled = False
         close_before_fork(self)
 
@@ -114,43 +116,44 @@ class CacheDatabase:
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if not _is_corrupt(error):
                 raise
-        self._set_aside(connection)
+        self._rename_corrupt(connection)
         with fork_lock:
             connection = self._connect(create=create)
             return default if connection is None else operation(connection)
 
     def _connect(self, *, create: bool) -> sqlite3.Connection | None:
         """Return the connection; None if there is no file and none is to be created."""
-        if self._connection is not None and _identity(self._path) != self._file:
-            self.close()  # another process cleared the cache, or set the file aside
+        if self._connection is not None and file_id(self._path) != self._file_id:
+            self.close()  # another process cleared the cache, or renamed the file
         if self._connection is None and (create or self._path.exists()):
             folder = self._path.parent
-            _create_folder(folder)
+            create_private_folder(folder)
             with locked_folder(folder):
                 _create_file(self._path)
-                self._file = _identity(self._path)
+                self._file_id = file_id(self._path)
                 self._connection = _open(self._path, self._address)
         return self._connection
 
-    def _set_aside(self, failed: sqlite3.Connection | None) -> None:
+    def _rename_corrupt(self, failed: sqlite3.Connection | None) -> None:
         """Rename a corrupt file, unless another thread or process has done so."""
-        aside = self._path.with_name(f"{self._path.name}{CORRUPT_SUFFIX}{time.time_ns()}")
+        renamed = self._path.with_name(f"{self._path.name}{CORRUPT_SUFFIX}{time.time_ns()}")
         with fork_lock, locked_folder(self._path.parent):
-            if self._connection is not failed or _identity(self._path) != self._file:
+            if self._connection is not failed or file_id(self._path) != self._file_id:
                 return
             self.close()
-            self._path.rename(aside)
-            remove_companions(self._path)
+            self._path.rename(renamed)
+            _remove_companions(self._path)
         warnings.warn(
-            f"The cache {self._path} was corrupt. It was renamed to {aside.name}, and the "
+            f"The cache {self._path} was corrupt. It was renamed to {renamed.name}, and the "
             "responses in it are fetched again.",
             stacklevel=2,
         )
 
     def _disable(self, error: Exception) -> None:
         with fork_lock:
-            already, self._disabled = self._disabled, True
-        if not already:
+            is_first_failure = not self._disabled
+            self._disabled = True
+        if is_first_failure:
             warnings.warn(
                 f"The cache {self._path} cannot be used ({error}); k6frames continues without it.",
                 stacklevel=2,
@@ -199,100 +202,23 @@ def _is_corrupt(error: Exception) -> bool:
     return _code(error) in _CORRUPT or isinstance(error, UnicodeDecodeError)
 
 
-# --- files of one user --------------------------------------------------------------------------
-
-
-def is_own(status: os.stat_result) -> bool:
-    """Return whether a file belongs to the user of this process."""
-    return sys.platform == "win32" or status.st_uid == os.geteuid()
-
-
-@contextlib.contextmanager
-def locked_folder(folder: Path, *, timeout: float = 0) -> Iterator[None]:
-    """Keep other processes from opening, clearing or setting aside the database in a folder.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        The folder.
-    timeout : float
-        How many seconds to wait for another process that has locked it.
-
-    Raises
-    ------
-    OSError
-        If the folder is a symbolic link or belongs to another user: in a place where others may
-        write, they could have put it there. BlockingIOError if it stays locked.
-    """
-    if sys.platform == "win32":  # where open files cannot be removed
-        yield
-        return
-    if folder.is_symlink():
-        raise PermissionError(f"{folder} is a symbolic link")
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        status = os.fstat(descriptor)
-        if not is_own(status):
-            raise PermissionError(f"{folder} belongs to another user")
-        if stat.S_IMODE(status.st_mode) != 0o700:
-            os.fchmod(descriptor, 0o700)
-        _lock(descriptor, timeout)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, timeout: float) -> None:
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(LOCK_POLL_SECONDS)
-        except OSError:
-            return  # a file system without such locks
-        else:
-            return
-
-
-def remove_companions(database: Path) -> None:
+def _remove_companions(database: Path) -> None:
     """Remove the files that SQLite has made next to a database."""
-    for suffix in COMPANIONS:
-        Path(f"{database}{suffix}").unlink(missing_ok=True)
-
-
-def _create_folder(folder: Path) -> None:
-    root = folder.parent
-    for place in (root, *root.parents):
-        with contextlib.suppress(FileNotFoundError):
-            status = place.lstat()
-            if stat.S_ISLNK(status.st_mode) and status.st_uid != 0 and not is_own(status):
-                raise PermissionError(f"{place} is a symbolic link of another user")
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
+    for file in _companions(database):
+        file.unlink(missing_ok=True)
 
 
 def _create_file(path: Path) -> None:
     """Create the file with the right mode, which SQLite gives to its companions too."""
     if not os.path.lexists(path):
-        remove_companions(path)  # those of a file that is gone would be taken for its own
+        _remove_companions(path)  # those of a file that is gone would be taken for its own
         # Only here: closing any descriptor of a file drops all locks that this process has on it,
         # those of an open SQLite connection included.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    for file in (path, *(Path(f"{path}{suffix}") for suffix in COMPANIONS)):
+        create_private_file(path)
+    for file in (path, *_companions(path)):
         with contextlib.suppress(FileNotFoundError):
-            status = file.lstat()
-            if not (stat.S_ISREG(status.st_mode) and is_own(status) and status.st_nlink == 1):
-                raise PermissionError(f"{file} is not a file of this user with only this name")
-            if stat.S_IMODE(status.st_mode) != 0o600:
-                file.chmod(0o600)
+            make_private(file)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
+def _companions(database: Path) -> list[Path]:
+    return [Path(f"{database}{suffix}") for suffix in COMPANION_SUFFIXES]

@@ -192,7 +192,7 @@ def test_the_key_is_stack_and_url():
     assert len(set(keys)) == 4
     assert cache_key("https://a/x", 1) == cache_key("https://a/x", "1")
     request = requests.Request("GET", "https://a/x", headers={"X-Stack-Url": "https://b"})
-    assert cache._key_of(request.prepare()) == cache_key("https://a/x", "https://b")
+    assert cache._request_key(request.prepare()) == cache_key("https://a/x", "https://b")
 
 
 @pytest.mark.parametrize(
@@ -278,7 +278,7 @@ def test_a_damaged_row_is_fetched_again_and_replaced(damage, account, filled):
         "PRAGMA user_version=99",
     ],
 )
-def test_a_database_of_another_version_is_set_aside(change, account, filled):
+def test_a_database_of_another_version_is_renamed(change, account, filled):
     sql(filled, change)
     again = account()
     with pytest.warns(UserWarning, match=r"was corrupt. It was renamed to .*\.corrupt-"):
@@ -287,7 +287,7 @@ def test_a_database_of_another_version_is_set_aside(change, account, filled):
     assert again.requested == ["/x"]
 
 
-def test_a_file_that_is_damaged_while_it_is_read_is_set_aside_once(account, file):
+def test_a_file_that_is_damaged_while_it_is_read_is_renamed_once(account, file):
     paths = [f"/{'long' * 500}{n}" for n in range(60)]
     first = account()
     assert all(first.is_right(path) for path in paths)

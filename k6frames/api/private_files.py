@@ -1,0 +1,122 @@
+"""Folders and files that belong to one user alone, wherever they are."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
+
+LOCK_POLL_SECONDS = 0.01
+
+
+def is_own(status: os.stat_result) -> bool:
+    """Return whether a file belongs to the user of this process."""
+    return sys.platform == "win32" or status.st_uid == os.geteuid()
+
+
+@contextlib.contextmanager
+def locked_folder(folder: Path, *, timeout: float = 0) -> Iterator[None]:
+    """Lock a folder of this user: other processes that do the same wait, or fail.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder, which is made private.
+    timeout : float
+        How many seconds to wait for another process that has locked it.
+
+    Raises
+    ------
+    OSError
+        If the folder is a symbolic link or belongs to another user: in a place where others may
+        write, they could have put it there. BlockingIOError if it stays locked.
+    """
+    if sys.platform == "win32":  # where open files cannot be removed
+        yield
+        return
+    if folder.is_symlink():
+        raise PermissionError(f"{folder} is a symbolic link")
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        status = os.fstat(descriptor)
+        if not is_own(status):
+            raise PermissionError(f"{folder} belongs to another user")
+        if stat.S_IMODE(status.st_mode) != 0o700:
+            os.fchmod(descriptor, 0o700)
+        _lock(descriptor, timeout)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, timeout: float) -> None:
+    """Lock an open folder until it is closed."""
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(LOCK_POLL_SECONDS)
+        except OSError:
+            return  # a file system without such locks
+        else:
+            return
+
+
+def create_private_folder(folder: Path) -> None:
+    """Create a folder for this user alone, and the one above it if there is none.
+
+    Raises
+    ------
+    PermissionError
+        If the path has a symbolic link of another user, who could change where it leads to.
+    """
+    root = folder.parent
+    for place in (root, *root.parents):
+        with contextlib.suppress(FileNotFoundError):
+            status = place.lstat()
+            if stat.S_ISLNK(status.st_mode) and status.st_uid != 0 and not is_own(status):
+                raise PermissionError(f"{place} is a symbolic link of another user")
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def create_private_file(path: Path) -> None:
+    """Create an empty file for this user alone."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def make_private(file: Path) -> None:
+    """Let nobody else read or write a file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    PermissionError
+        If it is not a regular file of this user, or has a second name, under which others may
+        have it.
+    """
+    status = file.lstat()
+    if not (stat.S_ISREG(status.st_mode) and is_own(status) and status.st_nlink == 1):
+        raise PermissionError(f"{file} is not a file of this user with only this name")
+    if stat.S_IMODE(status.st_mode) != 0o600:
+        file.chmod(0o600)
+
+
+def file_id(path: Path) -> tuple[int, int] | None:
+    """Return the device and inode of a file; None if there is no file."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
