@@ -48,7 +48,7 @@ def main() -> None:
 def screenshot_report(client: k6frames.Client) -> None:
     """Write a screenshot of the report, from its top to its first plot, for each width."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        page = write_report(client, Path(folder), report_step=print, single_file=True)
+        page = write_report(client, Path(folder), show_message=print, single_file=True)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         for name, width in SCREENSHOT_WIDTHS.items():
             window = browser.new_page(viewport={"width": width, "height": 900})

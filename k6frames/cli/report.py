@@ -52,7 +52,7 @@ def report(
             client,
             output,
             on_error=account.on_error,
-            report_step=lambda step: click.echo(translate(step), err=True),
+            show_message=lambda message: click.echo(translate(message), err=True),
             single_file=single_file,
             since=since,
         )

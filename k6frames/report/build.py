@@ -29,7 +29,7 @@ def write_report(
     folder: Path,
     *,
     on_error: OnError = "raise",
-    report_step: Callable[[str], None],
+    show_message: Callable[[str], None],
     single_file: bool = False,
     since: Path | None = None,
 ) -> Path:
@@ -44,7 +44,7 @@ def write_report(
         are kept.
     on_error : {"raise", "warn"}, default "raise"
         What to do if an organization or a stack cannot be read; with "warn" the report names it.
-    report_step : callable
+    show_message : callable
         Called with a message before each step, and for each part that is left out.
     single_file : bool, default False
         Write one HTML file that needs no other files.
@@ -68,17 +68,17 @@ def write_report(
     """
     folder = folder.absolute()
     with _existing(folder), temporary_folder(folder / "report") as staging:
-        report_step("reading the account")
+        show_message("reading the account")
         account = read_account(client, staging / "account", on_error=on_error, since=since)
         for reason in account.missing:
-            report_step(f"left out: {reason}")
-        report_step("drawing the plots")
+            show_message(f"left out: {reason}")
+        show_message("drawing the plots")
         page = index_page(account, make_sections(account), single_file=single_file)
         finished = staging / "finished"
         finished.mkdir()
         (finished / INDEX).write_text(page, encoding="utf-8")
         if not single_file:
-            report_step("writing the tables")
+            show_message("writing the tables")
             _write_tables(account, finished)
         _move_files(finished, folder)
     return folder / INDEX

@@ -17,8 +17,8 @@ import k6frames
 from k6frames.report.account import Account
 from k6frames.report.elements import Section
 from k6frames.report.sections import overview
-from k6frames.report.words import capitalized, header
-from k6frames.tables.schema import Table
+from k6frames.report.words import PERCENTAGES, capitalized, header
+from k6frames.tables.schema import Column, Table
 
 MAX_EXACT_INTEGER = 2**53
 """JavaScript represents larger integers inexactly; they are written as strings."""
@@ -53,16 +53,7 @@ def index_page(account: Account, sections: list[Section], *, single_file: bool) 
 
 def table_page(account: Account, table: Table, frame: pd.DataFrame) -> str:
     """Render the page of one table, with all rows, which can be searched and sorted."""
-    columns = [
-        {
-            "title": capitalized(header(c.name)),
-            "name": c.name,
-            "meaning": c.doc,
-            "dtype": str(c.type),
-        }
-        for c in table.columns
-        if c.name in frame.columns
-    ]
+    columns = [_column(column) for column in table.columns if column.name in frame.columns]
     cells = [_cells(frame[column["name"]]) for column in columns]
     data = {"columns": columns, "rows": list(zip(*cells, strict=True))}
     # "</script>" in a name would end the script element.
@@ -103,6 +94,17 @@ def _table_title(name: str) -> str:
     return capitalized(header(name))
 
 
+def _column(column: Column) -> dict[str, str]:
+    """Return what the page of a table has to know about a column."""
+    is_percentage = column.name in PERCENTAGES and str(column.type) == "double"
+    return {
+        "title": capitalized(header(column.name)),
+        "name": column.name,
+        "meaning": column.doc,
+        "dtype": "percentage" if is_percentage else str(column.type),
+    }
+
+
 def _unbroken_dates(text: str) -> markupsafe.Markup:
     """Return text as HTML, without line breaks at the hyphens of dates."""
     escaped = str(markupsafe.escape(text))
@@ -118,7 +120,7 @@ def _cells(values: pd.Series[Any]) -> list[Any]:
     elif pd.api.types.is_bool_dtype(values.dtype):
         cells = values.map({True: "yes", False: "no"})
     elif pd.api.types.is_float_dtype(values.dtype):
-        cells = values.round(4)
+        cells = values.round(6)
         cells = cells.mask(~np.isfinite(cells))  # JSON has no infinity
     elif pd.api.types.is_integer_dtype(values.dtype):
         is_exact = values.dropna().between(-MAX_EXACT_INTEGER, MAX_EXACT_INTEGER).all()

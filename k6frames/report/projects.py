@@ -38,9 +38,10 @@ def growth(account: Account) -> Section:
     summary, timeline = account.tables["account_summary"], account.tables["creation_timeline"]
     created = int(summary["created_365_days"].iloc[0])
     undated = int(summary["undated_projects"].iloc[0])
-    answer = "No project was created in the last 365 days."
     if created:
         answer = f"{count(created, 'project')} {were(created)} created in the last 365 days."
+    else:
+        answer = "No project was created in the last 365 days."
     if undated:
         answer += (
             f" {count(undated, 'project')} without a creation date {are(undated)} not counted."
@@ -106,8 +107,9 @@ def idle_projects(account: Account) -> Section:
 def shared_names(account: Account) -> Section:
     """Show which project names several organizations use."""
     names = account.tables["shared_names"]
-    answer = "No project name is used by several organizations."
-    if len(names):
+    if names.empty:
+        answer = "No project name is used by several organizations."
+    else:
         first = next(names.itertuples())
         answer = (
             f"{count(len(names), 'project name')} {are(len(names))} used by several organizations, "

@@ -10,9 +10,9 @@ from k6frames.report.account import Account
 from k6frames.report.elements import Section, draw, preview
 from k6frames.report.words import are, count, have, join_names, quote_name
 
-NEARLY_USED = 0.8
+MAX_USED_SHARE = 0.8
 """A project is listed if it has used more than this share of its limit."""
-SLOWER = 0.1
+MAX_INCREASE = 0.1
 """A load test is listed as slower if its p95 increased by more than this share."""
 
 
@@ -47,7 +47,7 @@ def usage(account: Account) -> Section:
 
 def nearly_used(budgets: pd.DataFrame) -> pd.DataFrame:
     """Return the budgets of which more than 80% is used; of a limit of 0, any usage is more."""
-    return budgets[budgets["used_vuh"] > NEARLY_USED * budgets["limit_vuh"]]
+    return budgets[budgets["used_vuh"] > MAX_USED_SHARE * budgets["limit_vuh"]]
 
 
 def budget(account: Account) -> Section:
@@ -128,8 +128,9 @@ def flaky(account: Account) -> Section:
     """Show which load tests often change between passed and failed."""
     flaky_tests = account.tables["flaky_tests"]
     changing = flaky_tests[flaky_tests["changes"] > 1]
-    answer = "No load test is flaky: no result has changed more than once in the last 20 runs."
-    if len(changing):
+    if changing.empty:
+        answer = "No load test is flaky: no result has changed more than once in the last 20 runs."
+    else:
         worst = next(changing.itertuples())
         answer = (
             f"{quote_name(worst.load_test_name, worst.load_test_id)} is the flakiest load test: "
@@ -147,21 +148,19 @@ def slower(account: Account) -> Section:
     """Show which load tests got slower."""
     changes = account.tables["metric_changes"]
     compared = changes[changes["change"].notna()]
-    increased = compared[compared["change"] > SLOWER]
+    increased = compared[compared["change"] > MAX_INCREASE]
     if compared.empty:
         answer = "No load test has enough runs with metrics to compare them."
     else:
-        answer = "No load test got more than 10% slower."
-        if len(increased):
-            names = [
-                f"{quote_name(row.load_test_name, row.load_test_id)} (+{row.change:,.0%})"
-                for row in increased.itertuples()
-            ]
-            number = count(len(increased), "load test")
-            answer = f"{number} got more than 10% slower: {join_names(names)}."
-        answer += (
-            " This compares the 95th percentile of response times (p95) in the last five runs with "
-            "that in the five runs before."
+        names = [
+            f"{quote_name(row.load_test_name, row.load_test_id)} (+{row.change:,.0%})"
+            for row in increased.itertuples()
+        ]
+        number = count(len(names), "load test") if names else "No load test"
+        listed = f": {join_names(names)}" if names else ""
+        answer = (
+            f"{number} got more than 10% slower{listed}. This compares the 95th percentile of "
+            "response times (p95) in the last five runs with that in the five runs before."
         )
     drawn = []
     if len(compared):
@@ -182,8 +181,9 @@ def slower(account: Account) -> Section:
 def schedules(account: Account) -> Section:
     """Show what is scheduled next."""
     scheduled = account.tables["scheduled_runs"]
-    answer = "No test run is scheduled."
-    if len(scheduled):
+    if scheduled.empty:
+        answer = "No test run is scheduled."
+    else:
         first = next(scheduled.itertuples())
         answer = (
             f"{count(len(scheduled), 'schedule')} {are(len(scheduled))} active; the next run is "
@@ -203,14 +203,15 @@ def schedules(account: Account) -> Section:
 def idle_load_tests(account: Account) -> Section:
     """Show which load tests are not used any more."""
     title = "Load tests not run in 90 days"
-    idle = account.tables["idle_load_tests"]
-    if account.tables["load_tests"].empty:
+    idle, total = account.tables["idle_load_tests"], len(account.tables["load_tests"])
+    if not total:
         return Section("idle-load-tests", title, "There are no load tests.")
     if idle.empty:
-        answer = "No load test has been idle for 90 days."
-        return Section("idle-load-tests", title, answer)
-    total = count(len(account.tables["load_tests"]), "load test")
-    answer = f"{len(idle):,} of {total} {have(len(idle))} not run for 90 days or more."
+        return Section("idle-load-tests", title, "No load test has been idle for 90 days.")
+    answer = (
+        f"{len(idle):,} of {count(total, 'load test')} {have(len(idle))} not run for 90 days or "
+        "more."
+    )
     plot = draw("idle_load_tests", lambda: plots.idle_load_tests(idle), answer)
     shown = idle[["load_test_name", "load_test_created", "last_run", "idle_days"]]
     return Section(

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 _WORDS = {"id": "ID", "org": "organization", "vuh": "VUh", "vus": "VUs", "vu": "VU"}
-_PERCENTAGES = {"pass_rate", "share"}
+PERCENTAGES = {"pass_rate", "share", "change"}
+"""The columns of floats that are shown as percentages."""
 _TIMES = {"next_run"}
 MAX_NAMES = 3
 """Maximum number of names in a sentence."""
@@ -70,8 +71,6 @@ def cell_text(column: str, value: Any) -> str:
         return "—"
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d %H:%M}" if column in _TIMES else f"{value:%Y-%m-%d}"
-    if column in _PERCENTAGES:
-        return f"{value:.0%}"
     if isinstance(value, float):
-        return f"{value:,.2f}"
+        return f"{value:.0%}" if column in PERCENTAGES else f"{value:,.2f}"
     return f"{value:,}" if pd.api.types.is_integer(value) else str(value)

@@ -12,7 +12,7 @@ def test_report_names_its_steps_and_prints_and_opens_its_page(run, monkeypatch) 
     calls = []
 
     def write(client: Client, folder: Path, **options: Any) -> Path:
-        options.pop("report_step")("drawing the plots")
+        options.pop("show_message")("drawing the plots")
         calls.append((client.api_url, folder, options))
         return folder / "index.html"
 

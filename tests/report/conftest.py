@@ -17,7 +17,7 @@ def sample_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Client.sample() as client:
         before = client.snapshot(tmp_path_factory.mktemp("before"))
         change_names(before / "stacks/48213/cloud/v6")
-        page = write_report(client, folder, report_step=lambda _: None, since=before)
+        page = write_report(client, folder, show_message=lambda _: None, since=before)
     return page.parent
 
 

@@ -61,6 +61,19 @@ def test_a_table_can_be_searched(browser: Any, report: str) -> None:
     page.close()
 
 
+def test_a_table_shows_shares_as_percentages_and_explains_columns_once(
+    browser: Any, report: str
+) -> None:
+    page = browser.new_page()
+    page.goto(f"{report}/vuh_budget.html")
+    page.wait_for_selector("#rows tbody tr")
+    assert "97.5%" in page.inner_text("#rows tbody tr:first-child")
+    explained = page.locator("dl.columns dt").all_inner_texts()
+    assert "Left VUh" in explained
+    assert "Stack ID" not in explained
+    page.close()
+
+
 def test_a_table_has_light_text_on_a_dark_background_in_dark_mode(
     browser: Any, report: str
 ) -> None:

@@ -98,7 +98,7 @@ def test_no_page_loads_anything_from_another_host(sample_report: Path) -> None:
 
 def test_a_single_file_links_to_no_other_file(tmp_path: Path) -> None:
     client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT | ONE_RUN))
-    page = write_report(client, tmp_path / "one", report_step=ignore, single_file=True)
+    page = write_report(client, tmp_path / "one", show_message=ignore, single_file=True)
     assert [file.name for file in page.parent.iterdir()] == ["index.html"]
     assert not re.findall(r'href="[\w-]+\.(?:html|csv|parquet|xlsx)', page.read_text())
 
@@ -111,7 +111,7 @@ def test_a_single_file_links_to_no_other_file(tmp_path: Path) -> None:
 def test_a_small_account_has_a_finished_report(files: dict[str, Any], tmp_path: Path) -> None:
     client = Client(api_url=account_folder(tmp_path / "account", files))
     page = write_report(
-        client, tmp_path / "report", report_step=ignore, single_file=True
+        client, tmp_path / "report", show_message=ignore, single_file=True
     ).read_text()
     assert ">nan<" not in page
     assert "NaT" not in page
@@ -124,7 +124,7 @@ def test_an_account_without_organizations_and_stacks_is_an_error(tmp_path: Path)
     (tmp_path / "account").mkdir()
     client = Client(api_url=(tmp_path / "account").as_uri())
     with pytest.raises(ConfigError, match=r"no file v3/organizations\.json(.|\n)*no Grafana stack"):
-        write_report(client, tmp_path / "report", report_step=ignore)
+        write_report(client, tmp_path / "report", show_message=ignore)
     assert not (tmp_path / "report").exists()
 
 
@@ -136,7 +136,7 @@ def test_a_folder_with_the_name_of_a_file_is_an_error_before_any_file_is_replace
     (report / "index.html").write_text("old")
     client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT))
     with pytest.raises(ConfigError, match="is a folder"):
-        write_report(client, report, report_step=ignore)
+        write_report(client, report, show_message=ignore)
     assert (report / "index.html").read_text() == "old"
     assert sorted(file.name for file in report.iterdir()) == ["index.html", "projects.csv"]
 
@@ -147,7 +147,7 @@ def test_files_of_a_killed_report_are_removed_and_other_files_are_kept(tmp_path:
     (report / ".report.k6frames-abc.lock").touch()
     (report / "mine.txt").write_text("mine")
     client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT))
-    write_report(client, report, report_step=ignore)
+    write_report(client, report, show_message=ignore)
     assert not list(report.glob(".*"))
     assert (report / "mine.txt").read_text() == "mine"
 
@@ -180,7 +180,7 @@ def test_changes_since_a_snapshot_are_named(sample_report: Path) -> None:
 def test_a_report_without_changes_since_a_snapshot_states_that(tmp_path: Path) -> None:
     client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT))
     before = client.snapshot(tmp_path / "before")
-    page = write_report(client, tmp_path / "report", report_step=ignore, since=before)
+    page = write_report(client, tmp_path / "report", show_message=ignore, since=before)
     assert "No organization, project, load test, schedule or limit has changed." in page.read_text()
 
 
@@ -188,7 +188,7 @@ def test_a_folder_that_is_not_a_snapshot_is_an_error_before_the_account_is_read(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(ConfigError, match="is not a snapshot"):
-        write_report(Client.sample(), tmp_path / "report", report_step=ignore, since=tmp_path)
+        write_report(Client.sample(), tmp_path / "report", show_message=ignore, since=tmp_path)
     assert not (tmp_path / "report").exists()
 
 
@@ -197,7 +197,7 @@ def test_unknown_fields_of_any_kind_are_left_out(tmp_path: Path) -> None:
     strange = f'"deep": {"[" * 500}{"]" * 500}, "large": {"9" * 5000}, '
     for file in (tmp_path / "account").rglob("*.json"):
         file.write_text(file.read_text().replace("{", "{" + strange).replace(", }", "}"))
-    write_report(Client(api_url=address), tmp_path / "report", report_step=ignore)
+    write_report(Client(api_url=address), tmp_path / "report", show_message=ignore)
     assert len(k6frames.read_parquet(tmp_path / "report" / "test_run_details.parquet")) == 1
     assert len(k6frames.read_parquet(tmp_path / "report" / "projects.parquet")) == 1
 
@@ -209,7 +209,7 @@ def test_dates_are_not_broken_and_names_are_escaped(tmp_path: Path) -> None:
     }
     files = ONE_PROJECT | {"v3/organizations/1/projects": {"projects": [project]}}
     client = Client(api_url=account_folder(tmp_path / "account", files))
-    page = write_report(client, tmp_path / "one", report_step=ignore, single_file=True).read_text()
+    page = write_report(client, tmp_path / "one", show_message=ignore, single_file=True).read_text()
     assert '&lt;b&gt;<span class="date">2024-01-02</span>&lt;/b&gt;' in page
     assert "<b>" not in page
 
@@ -220,5 +220,5 @@ def test_usage_without_a_project_is_of_an_unknown_one(tmp_path: Path) -> None:
     manifest = {"as_of": run["created"], "stacks": [{"id": 5, "url": None}]}
     files = EMPTY_STACK | {f"{STACK}/test_runs": {"value": [ended]}, "account": manifest}
     client = Client(api_url=account_folder(tmp_path / "account", files))
-    page = write_report(client, tmp_path / "one", report_step=ignore, single_file=True).read_text()
+    page = write_report(client, tmp_path / "one", show_message=ignore, single_file=True).read_text()
     assert "100% of them by (unknown)." in page

@@ -72,5 +72,5 @@ def test_a_report_that_is_killed_leaves_no_private_data_and_the_next_one_removes
     remains = [path for path in report.rglob("*") if path.is_file()]
     assert any(path.name == "projects.json" for path in remains)
     assert not any(b"billing" in path.read_bytes() for path in remains)
-    write_report(Client(api_url=account), report, report_step=lambda _: None, single_file=True)
+    write_report(Client(api_url=account), report, show_message=lambda _: None, single_file=True)
     assert not list(report.glob(".*"))
