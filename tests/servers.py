@@ -182,7 +182,7 @@ def raw(*parts: bytes | float) -> Step:
     return step
 
 
-def too_short(body: bytes = GOOD, *, missing: int = 10) -> Step:
+def incomplete_body(body: bytes = GOOD, *, missing: int = 10) -> Step:
     """Fewer bytes than Content-Length promises."""
     return raw(_head(200, {"Content-Length": len(body)}) + body[:-missing])
 
@@ -209,7 +209,7 @@ def gzipped(body: bytes = GOOD, *, missing: int = 0) -> Step:
 
 
 def endless(start: bytes, piece: Callable[[int], bytes], *, pause: float = 0.02) -> Step:
-    """These bytes, then pieces without an end, one after each pause."""
+    """These bytes, then one piece after each pause, endlessly."""
 
     def step(connection: Connection) -> None:
         connection.send(start)
@@ -241,8 +241,8 @@ def reset(connection: Connection) -> None:
     connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def busy(status: int = 429, retry_after: object = None, *, delay: float = 0) -> Step:
-    """A response that asks to come back later."""
+def empty_reply(status: int, retry_after: object = None, *, delay: float = 0) -> Step:
+    """A response without a body, that may ask to come back later."""
     headers = {} if retry_after is None else {"Retry-After": retry_after}
     return reply(b"", status=status, headers=headers, delay=delay)
 

@@ -6,7 +6,7 @@ import copy
 import pickle
 
 import pytest
-from servers import LIST, busy
+from servers import LIST, empty_reply
 
 from k6frames.errors import APIError, ConfigError, K6FramesError, SchemaError
 
@@ -28,7 +28,7 @@ def test_an_api_error_survives_pickling_and_copying(way, code):
 
 
 def test_an_api_error_of_a_real_request_survives_pickling(serve, connect):
-    server = serve(busy(404))
+    server = serve(empty_reply(404))
     with pytest.raises(APIError) as caught:
         connect(server).get(LIST)
     assert caught.value.url == server.url + LIST

@@ -16,7 +16,7 @@ import requests
 import servers
 import trustme
 from pytest_httpserver import HTTPServer
-from servers import GOOD, LIST, busy, reply
+from servers import GOOD, LIST, empty_reply, reply
 
 from k6frames.api import adapter, responses
 from k6frames.api.adapter import RetryAdapter
@@ -60,7 +60,7 @@ def test_connections_are_reused(serve, connect):
 
 @pytest.mark.parametrize("status", [400, 402, 405, 409, 418, 422, 501, 505])
 def test_a_status_that_a_retry_would_not_change_is_requested_once(status, serve, connect):
-    server = serve(busy(status))
+    server = serve(empty_reply(status))
     with pytest.raises(APIError, match=f"HTTP {status}") as caught:
         connect(server).get(LIST)
     assert (caught.value.status, server.count()) == (status, 1)
@@ -73,7 +73,7 @@ def test_the_waits_between_attempts_double(serve, connect, monkeypatch):
     monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.05)
     monkeypatch.setattr(adapter, "MAX_WAIT_SECONDS", 0.1)
     monkeypatch.setattr(adapter, "JITTER_SECONDS", 0)
-    server = serve(busy(503), busy(503), busy(503), reply())
+    server = serve(empty_reply(503), empty_reply(503), empty_reply(503), reply())
     connect(server).get(LIST)
     times = [request.time for request in server.requests]
     waits = [after - before for before, after in itertools.pairwise(times)]
@@ -84,7 +84,7 @@ def test_the_waits_between_attempts_double(serve, connect, monkeypatch):
 def test_retry_after_as_a_date_is_waited_for(serve, connect):
     def in_two_seconds(connection: servers.Connection) -> None:
         soon = datetime.now(UTC) + timedelta(seconds=2)
-        busy(503, format_datetime(soon, usegmt=True))(connection)
+        empty_reply(503, format_datetime(soon, usegmt=True))(connection)
 
     server = serve(in_two_seconds, reply())
     assert connect(server).get(LIST) == GOOD
@@ -94,7 +94,7 @@ def test_retry_after_as_a_date_is_waited_for(serve, connect):
 
 def test_attempts_and_waits_share_one_budget(serve, connect, monkeypatch):
     monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.2)
-    client = connect(serve(busy(503)), budget=0.6)
+    client = connect(serve(empty_reply(503)), budget=0.6)
     started = time.monotonic()
     with pytest.raises(APIError, match=r"Tried [12] times? in 0\.\d s \(budget 0\.6 s\)"):
         client.get(LIST)
@@ -104,7 +104,7 @@ def test_attempts_and_waits_share_one_budget(serve, connect, monkeypatch):
 @pytest.mark.usefixtures("no_waits")
 def test_a_budget_that_ends_names_how_the_previous_attempt_failed(serve, connect):
     headers = servers.endless(b"HTTP/1.1 200 OK\r\nX: ", lambda _: b"x")
-    client = connect(serve(busy(503), headers), budget=0.5)
+    client = connect(serve(empty_reply(503), headers), budget=0.5)
     expected = r"within 0\.5 s \(the budget\)\. The previous attempt failed: HTTP 503\. Check"
     with pytest.raises(APIError, match=expected):
         client.get(LIST)
@@ -113,14 +113,14 @@ def test_a_budget_that_ends_names_how_the_previous_attempt_failed(serve, connect
 @pytest.mark.usefixtures("no_waits")
 def test_a_retry_is_logged_only_if_there_is_another_attempt(serve, connect, caplog):
     caplog.set_level(logging.INFO, "k6frames")
-    server = serve(busy(503))
+    server = serve(empty_reply(503))
     with pytest.raises(APIError, match="Tried 6 times"):
         connect(server).get(LIST)
     assert len(caplog.messages) == server.count() - 1 == 5
     assert all("HTTP 503. Trying again in 0." in message for message in caplog.messages)
     caplog.clear()
     with pytest.raises(APIError, match="Tried once"):
-        connect(serve(busy(503, 3600))).get(LIST)
+        connect(serve(empty_reply(503, 3600))).get(LIST)
     assert caplog.messages == []
 
 
@@ -137,7 +137,7 @@ def test_a_request_that_is_stopped_is_not_logged_as_retried(serve, connect, capl
 
 def test_429_says_how_to_send_fewer_requests(serve, connect):
     with pytest.raises(APIError, match="with a smaller max_workers"):
-        connect(serve(busy(429, 3600))).get(LIST)
+        connect(serve(empty_reply(429, 3600))).get(LIST)
 
 
 # --- proxies and certificates -------------------------------------------------------------------
@@ -153,7 +153,7 @@ def test_http_proxy_is_used(serve, connect, monkeypatch):
 
 
 def test_no_proxy_is_respected(serve, connect, monkeypatch):
-    proxy, server = serve(busy(403)), serve(reply())
+    proxy, server = serve(empty_reply(403)), serve(reply())
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     assert connect(server).get(LIST) == GOOD

@@ -1,6 +1,6 @@
 """Cached responses: whose they are, who can read them, and what happens when the file is bad.
 
-The faults of a cache under a whole client are in the catalogue, tests/faults.py.
+The faults of a cache under a whole client are in the catalogue, tests/faults.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 import servers
-from servers import GOOD, LIST, busy, echo, reply
+from servers import GOOD, LIST, echo, empty_reply, reply
 
 from k6frames.api.client import Client
 from k6frames.api.default_client import default_client
@@ -87,7 +87,7 @@ def test_no_requests_have_no_responses(serve, connect):
 
 
 def test_on_error_warn_returns_failures_with_the_responses(serve, connect):
-    script = {path: [busy(404)] for path in PATHS[::2]}
+    script = {path: [empty_reply(404)] for path in PATHS[::2]}
     responses = connect(serve(script=script, account=echo)).fetch(PATHS, on_error="warn")
     assert list(responses.bodies) == REQUESTS[1::2]
     assert list(responses.failures) == REQUESTS[::2]
@@ -95,7 +95,7 @@ def test_on_error_warn_returns_failures_with_the_responses(serve, connect):
 
 
 def test_on_error_raise_raises_the_first_failure_and_sends_little_more(serve, connect):
-    server = serve(script={PATHS[0]: [busy(403)]}, account=slow_echo)
+    server = serve(script={PATHS[0]: [empty_reply(403)]}, account=slow_echo)
     with pytest.raises(APIError, match="HTTP 403"):
         connect(server, max_workers=2).fetch(PATHS)
     time.sleep(0.15)
@@ -103,7 +103,9 @@ def test_on_error_raise_raises_the_first_failure_and_sends_little_more(serve, co
 
 
 def test_on_error_is_suggested_only_for_one_of_several_requests(serve, connect):
-    client = connect(serve(script={"/a": [busy(404)], "/b": [busy(400)]}, account=echo))
+    client = connect(
+        serve(script={"/a": [empty_reply(404)], "/b": [empty_reply(400)]}, account=echo)
+    )
     advice = 'check the ID. To read the rest without it, pass on_error="warn".'
     for paths, is_advised in ((["/a"], False), (["/a", "/c"], True), (["/b", "/c"], False)):
         with pytest.raises(APIError) as caught:
@@ -112,7 +114,7 @@ def test_on_error_is_suggested_only_for_one_of_several_requests(serve, connect):
 
 
 def test_a_failure_in_one_thread_does_not_stop_another_that_shares_the_client(serve, connect):
-    server = serve(script={"/bad": [busy(403)]}, account=slow_echo)
+    server = serve(script={"/bad": [empty_reply(403)]}, account=slow_echo)
     client = connect(server, max_workers=2)
     results: list[Any] = []
     other = threading.Thread(target=lambda: results.append(client.fetch(PATHS)))
@@ -223,7 +225,7 @@ def test_without_a_stack_the_error_lists_the_ways_to_name_one(serve, connect):
 
 
 def test_a_stack_that_the_api_does_not_know_is_named(serve, connect):
-    client = connect(serve(script={AUTH: [busy(403)]}), stack="my-team")
+    client = connect(serve(script={AUTH: [empty_reply(403)]}), stack="my-team")
     with pytest.raises(
         APIError, match=r"\(stack https://my-team\.grafana\.net\): .*check the stack"
     ):

@@ -5,15 +5,16 @@ from __future__ import annotations
 import base64
 import logging
 
-import faults
+import fault_catalogue
 import leaks
 import pytest
-from faults import FAULTS, Fault, check_fault
+from fault_catalogue import FAULTS
+from faults.sandbox import Fault, check_fault
 
 from k6frames.api.token import Token
 
 CASES = [
-    pytest.param(fault, version, id=f"{fault.check.__name__}-{version}")
+    pytest.param(fault, version, id=f"{fault.check.__module__}.{fault.check.__name__}-{version}")
     for fault in FAULTS
     for version in fault.versions
 ]
@@ -29,11 +30,11 @@ def test_a_fault_is_handled_as_documented_and_the_token_stays_secret(
 
 def test_the_catalogue_names_each_fault_once():
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
-    assert len({fault.check.__name__ for fault in FAULTS}) == len(FAULTS)
 
 
 def test_the_page_is_up_to_date():
-    assert faults.PAGE.read_text(encoding="utf-8") == faults.page(), "run python tests/faults.py"
+    committed = fault_catalogue.PAGE.read_text(encoding="utf-8")
+    assert committed == fault_catalogue.page(), f"run {fault_catalogue.COMMAND}"
 
 
 # --- the search for the token finds it ----------------------------------------------------------
@@ -42,8 +43,8 @@ def test_the_page_is_up_to_date():
 @pytest.mark.parametrize("before", ["", "a", "ab"])
 def test_a_token_in_a_file_is_found_also_in_base64(before, tmp_path, token):
     for data in (token.encode(), base64.b64encode(f"{before}{token} and more".encode())):
-        (tmp_path / "planted").write_bytes(b"--" + data + b"--")
-        assert leaks.leaks_in_files(token, tmp_path) == [f"file {tmp_path / 'planted'}"]
+        (tmp_path / "file").write_bytes(b"--" + data + b"--")
+        assert leaks.leaks_in_files(token, tmp_path) == [f"file {tmp_path / 'file'}"]
 
 
 @pytest.mark.parametrize("place", ["message", "extra", "traceback"])
@@ -75,7 +76,7 @@ def test_a_token_in_an_exception_is_found(place, token):
     assert "ValueError" in leaks.leaks_in_error(token, error)
 
 
-@pytest.mark.parametrize("module", ["k6frames.planted", "some.library"])
+@pytest.mark.parametrize("module", ["k6frames.invented", "some.library"])
 def test_a_token_in_a_local_variable_is_found(module, token):
     code = "def work(held, secret):\n    raise ValueError('nothing')\n"
     namespace: dict[str, object] = {"__name__": module}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import servers
-from servers import GOOD, LIST, busy, reply
+from servers import GOOD, LIST, empty_reply, reply
 
 from k6frames.api.endpoints import AUTH, Request
 from k6frames.api.session import ApiSession, normalize_url
@@ -115,7 +115,7 @@ def test_the_time_of_a_file_is_when_it_was_written(tmp_path: Path, session):
 
 
 def test_an_error_begins_with_the_label_of_its_request(serve, session):
-    opened = session(serve(busy(404)))
+    opened = session(serve(empty_reply(404)))
     with pytest.raises(APIError, match=f"^{LIST}: HTTP 404") as plain:
         opened.send(Request(LIST))
     with pytest.raises(APIError) as labeled:

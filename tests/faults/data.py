@@ -1,4 +1,4 @@
-"""The part of the catalogue of faults that is about data, files and the command line."""
+"""Faults of data, of files and of the command line."""
 
 from __future__ import annotations
 
@@ -14,26 +14,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import servers
-from faults import Fault, Sandbox
+from faults.sandbox import V3, Sandbox, Section
 
 import k6frames
 from k6frames.api import cache
 from k6frames.errors import ConfigError, SchemaError
 from k6frames.tables import PROJECTS
 
-DATA_FAULTS: list[Fault] = []
-SECTION = "Data, files and the command line"
-Check = Callable[[Sandbox], None]
-
-
-def fault(name: str, promise: str) -> Callable[[Check], Check]:
-    """Add a check to this part of the catalogue."""
-
-    def add(check: Check) -> Check:
-        DATA_FAULTS.append(Fault(name, promise, check, SECTION, ("v3",)))
-        return check
-
-    return add
+section = Section("Data, files and the command line", versions=V3)
 
 
 def projects(box: Sandbox, *created: str) -> pd.DataFrame:
@@ -46,7 +34,7 @@ def projects(box: Sandbox, *created: str) -> pd.DataFrame:
     return k6frames.projects_df(client=box.client(server))
 
 
-def refuses(
+def check_error(
     box: Sandbox, kind: type[Exception], message: str, call: Callable[..., object], *args: object
 ) -> None:
     with pytest.raises(kind, match=message) as caught:
@@ -54,17 +42,19 @@ def refuses(
     box.errors.append(caught.value)
 
 
-@fault("a date is Go's zero time, `0001-01-01T00:00:00Z`", "it is missing")
+@section.fault("a date is Go's zero time, `0001-01-01T00:00:00Z`", "it is missing")
 def no_date(box: Sandbox) -> None:
     frame = projects(box, "0001-01-01T00:00:00Z", "2026-05-01T00:00:00Z")
     assert frame["created"].isna().tolist() == [True, False]
     assert len(k6frames.creation_timeline(frame, freq="D")) == 1
 
 
-@fault("a timeline of more than two million rows", "a ConfigError with the number and the dates")
+@section.fault(
+    "a timeline of more than two million rows", "a ConfigError with the number and the dates"
+)
 def long_timeline(box: Sandbox) -> None:
     frame = projects(box, "0002-01-01T00:00:00Z", "9999-01-01T00:00:00Z")
-    refuses(
+    check_error(
         box,
         ConfigError,
         r"3,65\d,\d{3} days from 0002-01-01 to 9999-01-01.* Choose a longer freq",
@@ -72,7 +62,9 @@ def long_timeline(box: Sandbox) -> None:
     )
 
 
-@fault("a column has dates and datetimes, or years beyond 9999", "no value changes, or an error")
+@section.fault(
+    "a column has dates and datetimes, or years beyond 9999", "no value changes, or an error"
+)
 def mixed_dates(box: Sandbox) -> None:
     frame = projects(box, "", "")
     times = pd.Series([date(2026, 5, 1), datetime(2026, 5, 1, 12, 30)], dtype=object)  # noqa: DTZ001
@@ -80,18 +72,18 @@ def mixed_dates(box: Sandbox) -> None:
     assert conformed["created"].dt.hour.tolist() == [0, 12]
     late = np.array(["10000-01-01", "2026-05-01"], dtype="datetime64[s]")
     frame = frame.assign(created=late)
-    refuses(box, SchemaError, "the years 1 to 9999", PROJECTS.conform, frame)
+    check_error(box, SchemaError, "the years 1 to 9999", PROJECTS.conform, frame)
 
 
-@fault('`as_of="now"`, `"today"`, `"-1"`, a number', "a ConfigError; None is now")
+@section.fault('`as_of="now"`, `"today"`, `"-1"`, a number', "a ConfigError; None is now")
 def odd_as_of(box: Sandbox) -> None:
     frame = k6frames.organization_projects_df(client=k6frames.Client.sample())
     for value in ("now", "today", "-1", 1):
         idle_projects = functools.partial(k6frames.idle_projects, frame, as_of=value)
-        refuses(box, ConfigError, "as_of must be a date", idle_projects)
+        check_error(box, ConfigError, "as_of must be a date", idle_projects)
 
 
-@fault("an export replaces a file of mode 0600", "it stays 0600")
+@section.fault("an export replaces a file of mode 0600", "it stays 0600")
 def private_file(box: Sandbox) -> None:
     file = box.folder / "projects.csv"
     file.touch(mode=0o600)
@@ -99,25 +91,27 @@ def private_file(box: Sandbox) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-@fault("a name with NUL, a loop of links, attrs that are not JSON", "an error; nothing is written")
+@section.fault(
+    "a name with NUL, a loop of links, attrs that are not JSON", "an error; nothing is written"
+)
 def bad_files(box: Sandbox) -> None:
     frame = projects(box, "")
     loop = box.folder / "loop"
     loop.symlink_to(loop)
     before = sorted(box.folder.iterdir())
     for write in (k6frames.to_csv, k6frames.to_parquet, k6frames.to_excel):
-        refuses(box, ConfigError, "No file can be named", write, frame, "a\0b")
-        refuses(box, OSError, "symbolic links", write, frame, loop)
+        check_error(box, ConfigError, "No file can be named", write, frame, "a\0b")
+        check_error(box, OSError, "symbolic links", write, frame, loop)
     frame.attrs["when"] = datetime(2026, 5, 1)  # noqa: DTZ001
-    refuses(box, SchemaError, "'when'", k6frames.to_parquet, frame, box.folder / "file")
+    check_error(box, SchemaError, "'when'", k6frames.to_parquet, frame, box.folder / "file")
     assert sorted(box.folder.iterdir()) == before
 
 
-@fault(
+@section.fault(
     "`k6frames cache --clear` in a folder with other files", "only those of k6frames are removed"
 )
 def clears_its_own(box: Sandbox) -> None:
-    box.filled()
+    box.serve_cached()
     ours, root = box.database.parent, box.folder / "cache"
     others = [ours / "thesis.txt", root / "photos" / cache.DATABASE_NAME]
     for file in others:
@@ -127,7 +121,7 @@ def clears_its_own(box: Sandbox) -> None:
     assert sorted(path for path in root.rglob("*") if path.is_file()) == sorted(others)
 
 
-@fault(
+@section.fault(
     "standard output is full or closed, or its encoding lacks characters",
     "an error of one line, or escapes",
 )
@@ -138,7 +132,7 @@ def bad_output(box: Sandbox) -> None:
     assert r"\u05" in command(box, "projects --sample")
 
 
-@fault("an `--org` of 5,000 digits, a duplicate column", "an error of one line")
+@section.fault("an `--org` of 5,000 digits, a duplicate column", "an error of one line")
 def bad_arguments(box: Sandbox) -> None:
     shown = command(box, f"projects --sample --org {'9' * 5000}")
     assert "9" * 61 not in shown
@@ -146,7 +140,7 @@ def bad_arguments(box: Sandbox) -> None:
 
 
 def command(box: Sandbox, arguments: str) -> str:
-    """Return what a command writes; it never ends in a traceback."""
+    """Return the output of a command, which has no traceback."""
     done = subprocess.run(
         ["bash", "-c", f"exec 2>&1; {sys.executable} -m k6frames.cli {arguments}"],
         stdout=subprocess.PIPE,

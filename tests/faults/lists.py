@@ -1,4 +1,4 @@
-"""The v6 part of the catalogue of faults: stacks and lists, against `v6_server`."""
+"""Faults of stacks and of v6 lists, against `v6_server`."""
 
 from __future__ import annotations
 
@@ -7,27 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from faults import Fault, Sandbox
+from faults.sandbox import V6, Sandbox, Section
 from v6_server import Record, Refusal, StackData, V6Server, make_stack
 
 from k6frames.errors import APIError, SchemaError
 from k6frames.loaders.load_tests import load_tests_df
 from k6frames.loaders.test_runs import test_runs_df as load_runs
 
-V6_FAULTS: list[Fault] = []
-SECTION = "Stacks and lists (v6)"
+section = Section("Stacks and lists (v6)", versions=V6)
 _FIRST, _SECOND = make_stack(11, rows=3100), make_stack(22, runs=3000, rows=31)
-Check = Callable[[Sandbox], None]
-
-
-def fault(name: str, promise: str) -> Callable[[Check], Check]:
-    """Add a check to this part of the catalogue."""
-
-    def add(check: Check) -> Check:
-        V6_FAULTS.append(Fault(name, promise, check, SECTION, ("v6",)))
-        return check
-
-    return add
 
 
 def start(box: Sandbox) -> V6Server:
@@ -39,7 +27,7 @@ def start(box: Sandbox) -> V6Server:
     return box.stack.enter_context(V6Server(*stacks, token=box.token))
 
 
-def fails(box: Sandbox, server: V6Server, message: str, *, load: Any = load_tests_df) -> None:
+def check_error(box: Sandbox, server: V6Server, message: str, *, load: Any = load_tests_df) -> None:
     """Check that reading is an error with this message, after a limited number of requests."""
     with pytest.raises((APIError, SchemaError), match=message) as caught:
         load(stack=11 if load is load_tests_df else 22, client=box.client(server.url))
@@ -47,7 +35,7 @@ def fails(box: Sandbox, server: V6Server, message: str, *, load: Any = load_test
     assert len(server.received) < 100
 
 
-def changes(box: Sandbox, change: Callable[[list[Record]], None]) -> None:
+def check_change_while_read(box: Sandbox, change: Callable[[list[Record]], None]) -> None:
     """Check that a list that changes after its first page is complete all the same."""
     server = start(box)
     rows = server.stacks[11].lists["load_tests"]
@@ -61,51 +49,53 @@ def changes(box: Sandbox, change: Callable[[list[Record]], None]) -> None:
     assert frame["load_test_id"].tolist() == [row["id"] for row in rows]
 
 
-@fault("a row is inserted while a list is read", "the list is read again; every row once")
+@section.fault("a row is inserted while a list is read", "the list is read again; every row once")
 def inserted(box: Sandbox) -> None:
-    changes(box, lambda rows: rows.insert(0, {**rows[0], "id": 1}))
+    check_change_while_read(box, lambda rows: rows.insert(0, {**rows[0], "id": 1}))
 
 
-@fault("a row is deleted while a list is read", "the list is read again; no row is missed")
+@section.fault("a row is deleted while a list is read", "the list is read again; no row is missed")
 def deleted(box: Sandbox) -> None:
-    changes(box, lambda rows: rows.pop(0))
+    check_change_while_read(box, lambda rows: rows.pop(0))
 
 
-@fault("a row is deleted and another is inserted: the count stays", "the list is read again")
+@section.fault(
+    "a row is deleted and another is inserted: the count stays", "the list is read again"
+)
 def replaced(box: Sandbox) -> None:
-    changes(box, lambda rows: rows.append({**rows.pop(0), "id": 1}))
+    check_change_while_read(box, lambda rows: rows.append({**rows.pop(0), "id": 1}))
 
 
-@fault("the list changes each time it is read", "an error after three readings")
-def restless(box: Sandbox) -> None:
+@section.fault("the list changes each time it is read", "an error after three attempts")
+def always_changing(box: Sandbox) -> None:
     server = start(box)
     server.before = lambda _: server.stacks[11].lists["load_tests"].pop(0)
-    fails(box, server, "in all 3 attempts")
+    check_error(box, server, "in all 3 attempts")
 
 
-@fault("'@count' is wrong", "an error after three readings")
+@section.fault("'@count' is wrong", "an error after three attempts")
 def wrong_count(box: Sandbox) -> None:
     server = start(box)
     server.change = lambda _, page: {**page, "@count": 3050}
-    fails(box, server, "the pages contradicted each other")
+    check_error(box, server, "the pages contradicted each other")
 
 
-@fault("the same page is returned endlessly", "an error after three readings")
+@section.fault("the same page is returned endlessly", "an error after three attempts")
 def repeated(box: Sandbox) -> None:
     server = start(box)
     page = {"value": [{"id": number} for number in range(1000)], "@count": 5000}
     server.change = lambda *_: page
-    fails(box, server, "the pages contradicted each other")
+    check_error(box, server, "the pages contradicted each other")
 
 
-@fault("pages are empty although '@count' is not 0", "an error after three readings")
-def empty(box: Sandbox) -> None:
+@section.fault("pages are empty although '@count' is not 0", "an error after three attempts")
+def empty_pages(box: Sandbox) -> None:
     server = start(box)
     server.change = lambda _, page: {**page, "value": []}
-    fails(box, server, "the pages contradicted each other")
+    check_error(box, server, "the pages contradicted each other")
 
 
-@fault("the link to the next page names another host", "it is never requested")
+@section.fault("the link to the next page names another host", "it is never requested")
 def other_host(box: Sandbox) -> None:
     server = start(box)
     other = box.stack.enter_context(V6Server(token=box.token))
@@ -114,14 +104,14 @@ def other_host(box: Sandbox) -> None:
     assert other.received == []
 
 
-@fault("a page has a link to the next one but no '@count'", "a SchemaError at once")
-def uncounted(box: Sandbox) -> None:
+@section.fault("a page has a link to the next one but no '@count'", "a SchemaError at once")
+def page_without_count(box: Sandbox) -> None:
     server = start(box)
     server.change = lambda _, page: {k: v for k, v in page.items() if k != "@count"}
-    fails(box, server, "has '@nextLink' but no '@count'")
+    check_error(box, server, "has '@nextLink' but no '@count'")
 
 
-@fault("a 429 in the middle of a list", "that page is requested again, and nothing else")
+@section.fault("a 429 in the middle of a list", "that page is requested again, and nothing else")
 def throttled(box: Sandbox) -> None:
     server = start(box)
 
@@ -134,7 +124,7 @@ def throttled(box: Sandbox) -> None:
     assert len(server.received) == 5
 
 
-@fault("a page is truncated", "that page is requested again")
+@section.fault("a page is truncated", "that page is requested again")
 def truncated(box: Sandbox) -> None:
     server = start(box)
     server.change = lambda r, page: json.dumps(page).encode()[:-9] if r.number == 2 else page
@@ -142,31 +132,33 @@ def truncated(box: Sandbox) -> None:
     assert len(server.received) == 5
 
 
-@fault("the server ignores the time windows of test runs", "an error, not endless requests")
+@section.fault("the server ignores the time windows of test runs", "an error, not endless requests")
 def unfiltered(box: Sandbox) -> None:
     server = start(box)
     rows = server.stacks[22].lists["test_runs"]
     server.change = lambda *_: {"value": rows[:1000], "@count": len(rows)}
-    fails(box, server, "not created in the requested window", load=load_runs)
+    check_error(box, server, "not created in the requested window", load=load_runs)
 
 
-@fault("the cost of a run is a string", "a SchemaError with the record and the field")
-def costly(box: Sandbox) -> None:
+@section.fault("the cost of a run is a string", "a SchemaError with the record and the field")
+def cost_is_a_string(box: Sandbox) -> None:
     server = start(box)
     runs = server.stacks[22].lists["test_runs"]
     runs[5] = {**runs[5], "cost": {"total_vuh": "much"}}
-    fails(box, server, r"value\[5\] .*'cost\.total_vuh' must be a number", load=load_runs)
+    check_error(box, server, r"value\[5\] .*'cost\.total_vuh' must be a number", load=load_runs)
 
 
-@fault("a run has no test_id", "a SchemaError with the record and the field")
-def homeless(box: Sandbox) -> None:
+@section.fault("a run has no test_id", "a SchemaError with the record and the field")
+def run_without_test_id(box: Sandbox) -> None:
     server = start(box)
     runs = server.stacks[22].lists["test_runs"]
     runs[5] = {k: v for k, v in runs[5].items() if k != "test_id"}
-    fails(box, server, r"value\[5\] .*'test_id' is missing", load=load_runs)
+    check_error(box, server, r"value\[5\] .*'test_id' is missing", load=load_runs)
 
 
-@fault("one of two stacks is forbidden", 'an error; with on_error="warn" it is left out and named')
+@section.fault(
+    "one of two stacks is forbidden", 'an error; with on_error="warn" it is left out and named'
+)
 def forbidden(box: Sandbox) -> None:
     server = start(box)
 
@@ -176,14 +168,16 @@ def forbidden(box: Sandbox) -> None:
 
     server.before = before
     client = box.client(server.url, stack=[11, 22])
-    fails(box, server, r"stack 11.*check the stack")
+    check_error(box, server, r"stack 11.*check the stack")
     with pytest.warns(UserWarning, match="stack 11"):
         frame = load_tests_df(client=client, on_error="warn")
     assert set(frame["stack_id"]) == {22}
     assert frame.attrs["failed"][0]["stack_id"] == 11
 
 
-@fault("v3 responds with status 404", "everything in v6 can be read with a token and a stack")
-def retired(box: Sandbox) -> None:
+@section.fault(
+    "v3 responds with status 404", "everything in v6 can be read with a token and a stack"
+)
+def v3_is_gone(box: Sandbox) -> None:
     server = start(box)
     assert len(load_runs(stack=22, client=box.client(server.url))) == 3000
