@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from k6frames.errors import SchemaError
 from k6frames.parsing.decoding import Records
 from k6frames.parsing.json_types import STRING_MAP
-from k6frames.parsing.mismatches import describe_field, excerpt, shorten
+from k6frames.parsing.mismatches import excerpt, mismatch_message, shorten
 from k6frames.tables.schema import (
     MAX_TIMESTAMP_US,
     MIN_TIMESTAMP_US,
@@ -26,44 +26,47 @@ from k6frames.validation import MAX_INT64
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 # Arrow reads timestamps of this grammar if they have an offset and at most six digits of a second.
 _TIMESTAMP = (
-    r"^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d)(:\d\d)?(:\d\d)?(\.\d{1,6})?\d*)?"
-    r"([Zz]|[+-]\d\d(?::?\d\d)?)?$"
+    r"^(?P<date>\d{4}-\d\d-\d\d)"
+    r"(?:[Tt ](?P<hour>\d\d)(?P<minute>:\d\d)?(?P<second>:\d\d)?(?P<fraction>\.\d{1,6})?\d*)?"
+    r"(?P<offset>[Zz]|[+-]\d\d(?::?\d\d)?)?$"
 )
 
 
 def make_array(decoded: Records, column: Column) -> pa.Array:
     """Return one column of all records."""
-    values = _values(decoded.records, str(column.source))
+    values = _field_values(decoded.records, str(column.source))
     if column.string_list:
         return pa.array([None if v is None else ",".join(v) for v in values], STRING)
     if column.type == STRING_MAP:
         return pa.array([None if v is None else list(v.items()) for v in values], STRING_MAP)
     if column.type == TIMESTAMP:
-        return _timestamps(decoded, column, pa.array(values, STRING))
+        return _parse_timestamps(decoded, column, pa.array(values, STRING))
     if column.numeric_strings:
-        values = [_number(decoded, column, row, value) for row, value in enumerate(values)]
+        values = [_parse_number(decoded, column, row, value) for row, value in enumerate(values)]
     try:
         return pa.array(values, column.type)
     except (OverflowError, pa.ArrowInvalid):
-        row = next(
-            i
-            for i, v in enumerate(values)
-            if v is not None and not -MAX_INT64 - 1 <= v <= MAX_INT64
+        row, value = next(
+            (row, value)
+            for row, value in enumerate(values)
+            if value is not None and not -MAX_INT64 - 1 <= value <= MAX_INT64
         )
-        raise _mismatch(decoded, column, row, values[row]) from None
+        raise _mismatch(decoded, column, row, value) from None
 
 
-def _values(records: list[Any], source: str) -> list[Any]:
+def _field_values(records: list[Any], source: str) -> list[Any]:
     """Return a field of each record; a nested field of null is null."""
     first, *rest = source.split(".")
     values = list(map(attrgetter(first), records))
     for name in rest:
-        field = attrgetter(name)
-        values = [None if value is None else field(value) for value in values]
+        get_field = attrgetter(name)
+        values = [None if value is None else get_field(value) for value in values]
     return values
 
 
-def _number(decoded: Records, column: Column, row: int, value: float | str | None) -> float | None:
+def _parse_number(
+    decoded: Records, column: Column, row: int, value: float | str | None
+) -> float | None:
     if not isinstance(value, str):
         return value
     number = float(value) if _NUMBER.fullmatch(value) else math.nan
@@ -72,7 +75,7 @@ def _number(decoded: Records, column: Column, row: int, value: float | str | Non
     return number
 
 
-def _timestamps(decoded: Records, column: Column, texts: pa.Array) -> pa.Array:
+def _parse_timestamps(decoded: Records, column: Column, texts: pa.Array) -> pa.Array:
     """Parse a column of timestamps in one call; an empty string and year 1 are missing.
 
     Go writes ``0001-01-01T00:00:00Z`` for "no date".
@@ -101,10 +104,10 @@ def _timestamps(decoded: Records, column: Column, texts: pa.Array) -> pa.Array:
 def _parse_normalized(decoded: Records, column: Column, texts: pa.Array) -> pa.Array:
     """Parse timestamps of which some have no offset, no time or more than six digits."""
     matches = pc.match_substring_regex(texts, _TIMESTAMP)
-    wrong = pc.index(matches, False).as_py()
-    if wrong < 0:
-        parts = pc.extract_regex(texts, _named_groups(_TIMESTAMP))
-        date, hour, minute, second, fraction, offset = parts.flatten()
+    invalid_row = pc.index(matches, False).as_py()
+    if invalid_row < 0:
+        groups = pc.extract_regex(texts, _TIMESTAMP)
+        date, hour, minute, second, fraction, offset = groups.flatten()
         time = pc.binary_join_element_wise(
             _default(hour, "00"), _default(minute, ":00"), _default(second, ":00"), fraction, ""
         )
@@ -114,15 +117,11 @@ def _parse_normalized(decoded: Records, column: Column, texts: pa.Array) -> pa.A
         try:
             return complete.cast(TIMESTAMP)
         except pa.ArrowInvalid:
-            # One of them has a month 13 or the like: find it.
-            wrong = next(row for row in range(len(complete)) if not _is_timestamp(complete, row))
-    raise _mismatch(decoded, column, wrong, texts[wrong].as_py())
-
-
-def _named_groups(pattern: str) -> str:
-    """Give each capturing group the name that `extract_regex` requires."""
-    names = iter("abcdef")
-    return re.sub(r"\((?!\?)", lambda _: f"(?P<{next(names)}>", pattern)
+            # One of them has a month 13 or the like.
+            invalid_row = next(
+                row for row in range(len(complete)) if not _is_timestamp(complete, row)
+            )
+    raise _mismatch(decoded, column, invalid_row, texts[invalid_row].as_py())
 
 
 def _default(texts: pa.Array, default: str) -> pa.Array:
@@ -139,7 +138,6 @@ def _is_timestamp(texts: pa.Array, row: int) -> bool:
 
 def _mismatch(decoded: Records, column: Column, row: int, value: Any) -> SchemaError:
     # msgspec cannot encode an integer of more than 64 bits.
-    found = excerpt(value, private=column.private) if not isinstance(value, int) else str(value)
-    return SchemaError(
-        describe_field(decoded.describe(row), str(column.source), column, shorten(found))
-    )
+    found = str(value) if isinstance(value, int) else excerpt(value, private=column.private)
+    message = mismatch_message(decoded.describe(row), column, shorten(found))
+    return SchemaError(message)

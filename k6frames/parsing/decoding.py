@@ -24,6 +24,7 @@ class Records(NamedTuple):
     records: list[Any]
     requests: list[Any]
     ends: list[int]
+    """For the response to each request, the index after its last record."""
     field: str
     is_list: bool
 
@@ -46,8 +47,8 @@ def decode_all(
     records: list[Any] = []
     ends: list[int] = []
     for request, body in bodies.items():
-        found = _decode(decoder, columns, field, is_list, str(request), body)
-        records += found if is_list else [found]
+        content = _decode(decoder, columns, field, is_list, str(request), body)
+        records += content if is_list else [content]
         ends.append(len(records))
     return Records(records, list(bodies), ends, field, is_list)
 
@@ -72,6 +73,7 @@ def _decoder(
 
 
 def _record_type(name: str, columns: list[tuple[list[str], Column]]) -> Any:
+    """Make the type of an object, from the path in it and the column of each field."""
     fields: list[tuple[Any, ...]] = []
     nested: dict[str, list[tuple[list[str], Column]]] = {}
     for (first, *rest), column in columns:
@@ -81,8 +83,9 @@ def _record_type(name: str, columns: list[tuple[list[str], Column]]) -> Any:
             fields.append((first, _json_type(column) | None, None))
         else:
             fields.append((first, _json_type(column)))
-    for first, parts in nested.items():
-        fields.append((first, _record_type(first, parts) | None, None))
+    for first, inner in nested.items():
+        fields.append((first, _record_type(first, inner) | None, None))
+    # Fields without a default, which have two elements, must be first.
     return msgspec.defstruct(name, sorted(fields, key=len), gc=False, omit_defaults=True)
 
 
@@ -112,7 +115,7 @@ def _decode(
     try:
         decoded = decoder.decode(text)
     except msgspec.ValidationError as error:
-        raise SchemaError(explain_mismatch(str(error), columns, is_list, where, text)) from None
+        raise SchemaError(explain_mismatch(error, columns, is_list, where, text)) from None
     except msgspec.DecodeError as error:
         raise SchemaError(f"{where}: the response is not complete, valid JSON ({error}).") from None
     except RecursionError:

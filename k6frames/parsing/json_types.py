@@ -1,4 +1,4 @@
-"""How each type of a column is written in JSON."""
+"""The JSON type of each column type."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JSON_TYPES: dict[pa.DataType, Any] = {
     TIMESTAMP: str,
     STRING_MAP: dict[str, str],
 }
-"""What msgspec decodes to."""
+"""The Python type that msgspec decodes to."""
 EXPECTED = {
     INT: "an integer of at most 64 bits",
     FLOAT: "a number",
@@ -28,4 +28,4 @@ EXPECTED = {
     TIMESTAMP: "an ISO 8601 timestamp",
     STRING_MAP: "an object of strings",
 }
-"""What a message says that was expected."""
+"""What messages call each type."""

@@ -1,4 +1,4 @@
-"""What does not match a table, in words: record, field, what was expected and what was found."""
+"""Messages about values that do not match a table: record, field, expected and found."""
 
 from __future__ import annotations
 
@@ -15,55 +15,69 @@ MAX_EXCERPT_LENGTH = 80
 
 # Where msgspec found the error: "... - at `$.value[3].cost.total_vuh`".
 _ERROR_PATH = re.compile(r" - at `\$(.*)`$")
-_PATH_STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
+# A name or an index; "[...]" is left out, for any value of a map.
+_PATH_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+_MISSING_FIELD = re.compile(r"Object missing required field `(.+?)`")
 
 
 def explain_mismatch(
-    message: str, columns: tuple[Column, ...], is_list: bool, where: str, text: str
+    error: msgspec.ValidationError,
+    columns: tuple[Column, ...],
+    is_list: bool,
+    where: str,
+    text: str,
 ) -> str:
     """Say which record and field do not match, what was expected and what was found."""
-    match = _ERROR_PATH.search(message)
-    steps = [name or index for name, index in _PATH_STEP.findall(match[1])] if match else []
-    missing = re.match(r"Object missing required field `(.+?)`", message)
-    value: Any = decode_any(text)
-    record: Any = None
-    place = where
-    fields: list[str] = []
-    for depth, step in enumerate(steps):
-        if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-            value = value[int(step)]
-            place += f"[{step}]" if depth == 1 else ""
-        elif isinstance(value, dict):
-            value = value.get(step, value)
-            place += f": {step}" if depth == 0 else ""
-            if depth and step != "...":  # msgspec does not say which value of a map it is
-                fields.append(step)
-        if depth == (1 if is_list else 0):
-            record = value
-    if isinstance(record, dict) and "id" in record:
+    path = _parse_path(str(error))
+    record_depth = 2 if is_list else 1  # `value[3]`, or `organization`
+    record_path, field_path = path[:record_depth], path[record_depth:]
+    record = _follow(decode_any(text), record_path)
+    place = ": ".join([where, *map(str, record_path[:1])])
+    if len(record_path) == 2:
+        place += f"[{record_path[1]}]"
+    if len(record_path) == record_depth and isinstance(record, dict) and "id" in record:
         place += f" (id {excerpt(record['id'])})"
+    names = [name for name in field_path if isinstance(name, str)]
+    missing = _MISSING_FIELD.match(str(error))
     if missing:
-        fields.append(missing[1])
-        return f"{place}: the field '{'.'.join(fields)}' is missing, and it is required."
-    source = ".".join(fields)
-    column = next((c for c in columns if f"{source}.".startswith(f"{c.source}.")), None)
-    is_private = any(c.private and f"{c.source}.".startswith(f"{source}.") for c in columns)
-    found = excerpt(value, private=is_private or (column is not None and column.private))
-    if column is not None:
-        return describe_field(place, source, column, found)
-    kind = "a list of objects" if is_list and len(steps) == 1 else "an object"
-    subject = f"the field '{source}'" if fields else "it" if steps else "the response"
+        source = ".".join([*names, missing[1]])
+        return f"{place}: the field '{source}' is missing, and it is required."
+    source = ".".join(names)
+    inside = [c for c in columns if c.source == source or str(c.source).startswith(f"{source}.")]
+    found = excerpt(_follow(record, field_path), private=any(c.private for c in inside))
+    for column in inside:
+        if column.source == source:
+            return mismatch_message(place, column, found)
+    kind = "a list of objects" if is_list and len(path) == 1 else "an object"
+    subject = f"the field '{source}'" if names else "it" if path else "the response"
     return f"{place}: {subject} must be {kind}, not {found}."
 
 
-def describe_field(place: str, source: str, column: Column, found: str) -> str:
+def _parse_path(message: str) -> list[str | int]:
+    """Return the field names and indexes that lead to the error."""
+    match = _ERROR_PATH.search(message)
+    steps = _PATH_STEP.findall(match[1]) if match else []
+    return [name or int(index) for name, index in steps]
+
+
+def _follow(value: Any, path: list[str | int]) -> Any:
+    """Return what a path leads to, as far as it can be followed."""
+    for step in path:
+        try:
+            value = value[step]
+        except (LookupError, TypeError):
+            break
+    return value
+
+
+def mismatch_message(place: str, column: Column, found: str) -> str:
     """Say what the field of a column must be, and what was found."""
     expected = "a list of strings" if column.string_list else EXPECTED[column.type]
     if column.numeric_strings:
         expected += " or a numeric string"
     if column.nullable:
         expected += " or null"
-    return f"{place}: the field '{source}' must be {expected}, not {found}."
+    return f"{place}: the field '{column.source}' must be {expected}, not {found}."
 
 
 def decode_any(text: str) -> Any:

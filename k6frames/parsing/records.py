@@ -1,4 +1,4 @@
-"""`read`: response bodies to one Arrow table, as strict as the table is declared."""
+"""The records of response bodies: as an Arrow table, or again as one body."""
 
 from __future__ import annotations
 
@@ -70,8 +70,11 @@ def read(
     for name, values in (constants or {}).items():
         repeated = [v for v, count in zip(values, counts, strict=True) for _ in range(count)]
         arrays[name] = pa.array(repeated, type=table.arrow_schema.field(name).type)
-    ordered = {c.name: arrays[c.name] for c in table.columns if c.name in arrays}
-    return _without_duplicates(pa.table(ordered), table, decoded, drop=drop_duplicates)
+    arrow = pa.table({c.name: arrays[c.name] for c in table.columns if c.name in arrays})
+    if drop_duplicates:
+        return _keep_last(arrow, table)
+    _check_unique(arrow, table, decoded)
+    return arrow
 
 
 def public_records(
@@ -116,29 +119,39 @@ def public_records(
     decoded = decode_all(sources, bodies, field, is_list=True)
     # Arrow finds what msgspec accepts and `read` would not.
     arrow = pa.table({column.name: make_array(decoded, column) for column in sources})
-    arrow = arrow.append_column("record", pa.array(range(len(arrow)), INT))
-    rows = _without_duplicates(arrow, table, decoded, drop=drop_duplicates)["record"].to_pylist()
-    return msgspec.json.encode({field: [decoded.records[row] for row in rows]})
+    if drop_duplicates:
+        arrow = arrow.append_column("index", pa.array(range(len(arrow)), INT))
+        kept = _keep_last(arrow, table)["index"].to_pylist()
+        return msgspec.json.encode({field: [decoded.records[index] for index in kept]})
+    _check_unique(arrow, table, decoded)
+    return msgspec.json.encode({field: decoded.records})
 
 
-def _without_duplicates(arrow: pa.Table, table: Table, decoded: Records, *, drop: bool) -> pa.Table:
-    """Check that no key is duplicated, or keep only the last record of each key."""
-    names = [name for name in table.key if name in arrow.column_names]
-    if not names:
-        return arrow
-    keys = pd.DataFrame({name: arrow[name].to_pandas() for name in names})
-    if drop:
-        repeated = keys.duplicated(keep="last").to_numpy()
-        return arrow.filter(pa.array(~repeated)) if repeated.any() else arrow
-    repeated = keys[names[-1]].duplicated(keep=False).to_numpy()
-    if repeated.any() and len(names) > 1:
-        repeated = keys.duplicated(keep=False).to_numpy()
-    if repeated.any():
-        first = int(np.flatnonzero(repeated)[0])
-        same = (keys == keys.iloc[first]).all(axis=1).to_numpy()
-        second = int(np.flatnonzero(same)[1])
+def _keep_last(arrow: pa.Table, table: Table) -> pa.Table:
+    """Return only the last row of each key."""
+    keys = _keys(arrow, table)
+    is_repeated = keys.duplicated(keep="last").to_numpy()
+    return arrow.filter(pa.array(~is_repeated)) if is_repeated.any() else arrow
+
+
+def _check_unique(arrow: pa.Table, table: Table, decoded: Records) -> None:
+    """Raise an error that names the first duplicate key, if there is one."""
+    keys = _keys(arrow, table)
+    # Where one column has no duplicates the key has none, and one is faster to check.
+    if keys.empty or not keys.iloc[:, -1].duplicated().any():
+        return
+    is_repeated = keys.duplicated(keep=False).to_numpy()
+    if is_repeated.any():
+        first = int(np.flatnonzero(is_repeated)[0])
+        is_same = (keys == keys.iloc[first]).all(axis=1).to_numpy()
+        second = int(np.flatnonzero(is_same)[1])
         raise SchemaError(
-            f"{decoded.describe(second)}: the {', '.join(names)} is a duplicate of "
+            f"{decoded.describe(second)}: the {', '.join(map(str, keys))} is a duplicate of "
             f"{decoded.describe(first)}; the row would be counted twice."
         )
-    return arrow
+
+
+def _keys(arrow: pa.Table, table: Table) -> pd.DataFrame:
+    """Return the columns of the key that there are; `stack_id` is in no response."""
+    names = [name for name in table.key if name in arrow.column_names]
+    return pd.DataFrame({name: arrow[name].to_pandas() for name in names})
