@@ -14,10 +14,11 @@ from k6frames.api.manifest import MANIFEST
 from k6frames.dataset import layout
 from k6frames.dataset.layout import DAILY_TABLES
 from k6frames.dataset.read import read_dataset
+from k6frames.dataset.sync import STACK_LOADERS
 from k6frames.errors import APIError, ConfigError
-from k6frames.loaders import load_tests, organizations, schedules
+from k6frames.loaders import organizations
 from k6frames.summaries.changes import changes
-from k6frames.tables import CHANGES
+from k6frames.tables import CHANGES, LOAD_ZONES
 from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.schema import returns
 from k6frames.tables.timestamps import TimestampLike, parse_timestamp
@@ -28,14 +29,6 @@ PathLike = str | os.PathLike[str]
 DEFAULT_PERIOD = timedelta(days=7)
 ROUTINE_COLUMNS = ("updated", "next_run")
 """Columns that change with every other change, or by themselves."""
-
-_STACK_LOADERS: tuple[Callable[..., pd.DataFrame], ...] = (
-    load_tests.stack_projects_df,
-    load_tests.load_tests_df,
-    schedules.schedules_df,
-    load_tests.project_limits_df,
-    load_tests.project_labels_df,
-)
 
 
 @returns(CHANGES)
@@ -187,7 +180,9 @@ def _compare_stacks(accounts: Sequence[Client]) -> list[pd.DataFrame]:
     if not common:
         return []
     compared = []
-    for load in _STACK_LOADERS:
+    for table, load in STACK_LOADERS:
+        if table is LOAD_ZONES:
+            continue
         frames = _read_both(load, accounts, stack=sorted(common))
         failed = _failed_ids(frames, "stack_id")
         compared.append(changes(*(frame[~frame["stack_id"].isin(failed)] for frame in frames)))

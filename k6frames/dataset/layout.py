@@ -7,10 +7,11 @@ consistent.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -100,8 +101,12 @@ def day_file(root: Path, table: Table, day: str) -> Path:
 
 
 def days(root: Path, table: Table) -> list[str]:
-    """Return the days for which there is a file of a table, in order."""
-    found = _folders(root / table.name, _DAY)
+    """Return the days for which there is a file of a table, in order.
+
+    Days in the future are from a clock that was wrong. They must not hide the days until then.
+    """
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    found = [day for day in _folders(root / table.name, _DAY) if day <= today]
     return sorted(day for day in found if day_file(root, table, day).is_file())
 
 
@@ -158,9 +163,9 @@ def read_files(
     options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
     names = list(columns)
     files = [str(path) for path in paths]
-    try:
-        if not files:  # pyarrow cannot make a dataset of no files
-            return schema.empty_table().select(names)
+    if not files:  # pyarrow cannot make a dataset of no files
+        return schema.empty_table().select(names)
+    with _damage_is_a_schema_error():
         dataset = ds.dataset(
             files,
             schema=schema,
@@ -168,28 +173,33 @@ def read_files(
             partitioning=ds.partitioning(pa.schema([("stack_id", pa.int64())]), flavor="hive"),
         )
         return dataset.to_table(columns=names, filter=condition)
+
+
+def read_all_columns(path: Path) -> pa.Table | None:
+    """Read a file with all columns that it has; None if there is no file."""
+    if not path.exists():
+        return None
+    with (
+        _damage_is_a_schema_error(f"{path}: "),
+        pq.ParquetFile(path, page_checksum_verification=True) as file,
+    ):
+        return file.read().replace_schema_metadata(None)
+
+
+@contextlib.contextmanager
+def _damage_is_a_schema_error(prefix: str = "") -> Iterator[None]:
+    """Raise a `SchemaError` if Arrow finds that a file is damaged; it names most of them itself."""
+    try:
+        yield
     except (pa.ArrowException, OSError) as error:
         # Errors of the operating system have a number; those of Arrow about damage have none.
         if isinstance(error, OSError) and error.errno is not None:
             raise
         problem = str(error).partition("\n")[0]
-        raise SchemaError(f"The dataset cannot be read: {problem}") from None
-
-
-def read_all_columns(path: Path) -> pa.Table | None:
-    """Read a file with all columns that it has; None if there is no file."""
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            return file.read().replace_schema_metadata(None)
-    except FileNotFoundError:
-        return None
-    except (pa.ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        problem = str(error).partition("\n")[0]
         raise SchemaError(
-            f"{path} is damaged: {problem}. Restore it from a backup; or delete it and the later "
-            "months of its stack, and the next sync reads what the API still has of them."
+            f"A file of the dataset cannot be read: {prefix}{problem}. Restore it from a backup; "
+            "or delete it and, of test runs, the later months of its stack, and the next sync "
+            "reads what the API still has of them."
         ) from None
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.dataset as ds
 from filelock import FileLock, Timeout
 
 from k6frames.api.client import Client
@@ -41,7 +42,7 @@ LOCK_FILE = ".sync.lock"
 LOCK_TIMEOUT_SECONDS = 3600.0
 """How long a sync waits for another one of the same folder."""
 
-_LOADERS: tuple[tuple[Table, Callable[..., pd.DataFrame]], ...] = (
+STACK_LOADERS: tuple[tuple[Table, Callable[..., pd.DataFrame]], ...] = (
     (STACK_PROJECTS, load_tests.stack_projects_df),
     (PROJECT_LABELS, load_tests.project_labels_df),
     (LOAD_TESTS, load_tests.load_tests_df),
@@ -152,7 +153,7 @@ class _Dataset:
 
     def sync_tables(self, stack_ids: list[int]) -> Iterator[pd.DataFrame]:
         """Write the small tables of some stacks."""
-        for table, load in _LOADERS:
+        for table, load in STACK_LOADERS:
             frame = load(stack=stack_ids, client=self.client)
             yield self._write_day(table, frame, stack_ids)
 
@@ -183,25 +184,53 @@ class _Dataset:
             stack=stack_id,
             client=self.client,
         )
-        seen = self._seen(runs)
-        months = runs["created"].map(layout.month_of, na_action="ignore")
-        months = months.astype("string").fillna(layout.NO_MONTH)
+        if runs.empty:
+            return []
+        received = to_arrow(runs, TEST_RUNS, self._seen(runs))
+        months = _months(runs["created"])
+        moved = self._find_moved_runs(stack_id, runs["test_run_id"], months)
+        # A run is written to its new month before it is removed from the old one.
+        in_order = [*sorted(set(months)), *sorted(set(moved) - set(months))]
         return [
-            self._write_month(stack_id, str(month), rows, seen)
-            for month, rows in runs.groupby(months, sort=True)
+            self._write_month(
+                stack_id, month, received.filter(pa.array(months == month)), moved.get(month, [])
+            )
+            for month in in_order
         ]
 
+    def _find_moved_runs(
+        self, stack_id: int, ids: pd.Series[int], months: pd.Series[str]
+    ) -> dict[str, list[int]]:
+        """Return, by month, the runs in its file that have been received with another month."""
+        field = ds.field("test_run_id")
+        known = read_files(
+            [file.path for file in layout.run_files(self.root, stack_id)],
+            TEST_RUNS,
+            ["test_run_id", "created"],
+            # IDs grow with time, so most files are not read.
+            condition=(field >= int(ids.min())) & (field <= int(ids.max())),
+        ).to_pandas()
+        known = known[known["test_run_id"].isin(ids)]
+        known_months = _months(known["created"])
+        is_moved = known_months != known["test_run_id"].map(months.set_axis(ids))
+        moved: dict[str, list[int]] = (
+            known["test_run_id"][is_moved].groupby(known_months).agg(list).to_dict()
+        )
+        return moved
+
     def _write_month(
-        self, stack_id: int, month: str, runs: pd.DataFrame, seen: pd.Timestamp
+        self, stack_id: int, month: str, received: pa.Table, moved: list[int]
     ) -> tuple[pa.Table, pa.Table]:
-        """Write the runs of a month, and return its rows before and after."""
+        """Write a month without the runs that moved, and return its rows before and after."""
         path = layout.run_file(self.root, stack_id, month).path
-        received = _without_private(to_arrow(runs, TEST_RUNS, seen), TEST_RUNS)
+        received = _without_private(received, TEST_RUNS)
         received = received.drop_columns(["stack_id"])  # it is in the path
         existing = read_all_columns(path)
         if existing is None:
             existing = received.slice(0, 0)
-        merged = merge_rows(existing, received, "test_run_id").sort_by(
+        is_moved = pa.compute.is_in(existing["test_run_id"], value_set=pa.array(moved, pa.int64()))
+        remaining = existing.filter(pa.compute.invert(is_moved))
+        merged = merge_rows(remaining, received, "test_run_id").sort_by(
             [("created", "ascending"), ("test_run_id", "ascending")]
         )
         write_file(path, TEST_RUNS, merged)
@@ -237,6 +266,11 @@ class _Dataset:
             return pd.Timestamp(self.client.as_of).as_unit("us")
         fetched = frame.attrs.get("fetched")  # None if no request was made
         return pd.Timestamp(fetched or self.client.as_of.replace(microsecond=0)).as_unit("us")
+
+
+def _months(created: pd.Series[pd.Timestamp]) -> pd.Series[str]:
+    months = created.map(layout.month_of, na_action="ignore")
+    return months.astype("string").fillna(layout.NO_MONTH)
 
 
 def _without_private(rows: pa.Table, table: Table) -> pa.Table:

@@ -235,6 +235,24 @@ def test_a_run_that_appears_late_at_the_turn_of_a_month_is_found(token, connect)
     assert 5 in set(runs_in("history")["test_run_id"])
 
 
+@pytest.mark.parametrize("created", [None, datetime(2026, 5, 3, tzinfo=UTC)])
+def test_a_run_whose_creation_time_moves_to_another_month_is_in_the_dataset_once(
+    created, connect, token
+):
+    runs = make_runs([datetime(2026, month, 2, tzinfo=UTC) for month in (4, 5, 6)])
+    moving = runs[2]
+    corrected = moving["created"]
+    moving["created"] = None if created is None else created.isoformat()
+    with V6Server(StackData(11, "", {"test_runs": runs}), token=token) as server:
+        client = connect(server.url, stack=11)
+        k6frames.sync("history", client)
+        moving["created"] = corrected
+        changed = k6frames.sync("history", client)
+    assert changed["column"].dropna().tolist() == ["created"]
+    found = runs_in("history").set_index("test_run_id")["created"]
+    assert found.map(layout.month_of).tolist() == ["2026-04", "2026-05", "2026-06"]
+
+
 def test_organizations_are_read_once_a_day_if_they_are_available(account, client):
     k6frames.sync("history", client)
     assert not Path("history/organizations").exists()
@@ -275,6 +293,8 @@ def test_a_clock_that_was_ahead_does_not_keep_new_states_out(account, client):
         ahead = pa.repeat(pd.Timestamp("2199-01-01", tz="UTC"), len(rows))
         position = rows.column_names.index("last_seen")
         pq.write_table(rows.set_column(position, "last_seen", ahead), path)
+    for folder in list(Path("history").glob("*/day=*")):
+        folder.rename(folder.with_name("day=2199-01-01"))
     for _ in range(2):
         account.change()
         k6frames.sync("history", client)
