@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from k6frames.tables import (
@@ -107,14 +109,15 @@ def join_test_runs(
     runs = TEST_RUNS.conform(test_runs)
     tests = LOAD_TESTS.select("name").conform(load_tests)
     projects = STACK_PROJECTS.select("name").conform(stack_projects)
-    joined = runs.merge(
-        tests.rename(columns={"name": "load_test_name"}),
-        on=["stack_id", "load_test_id"],
-        how="left",
-    ).merge(
-        projects.rename(columns={"name": "project_name"}),
-        on=["stack_id", "project_id"],
-        how="left",
+    joined = runs.assign(
+        load_test_name=_find_names(runs, tests, "load_test_id"),
+        project_name=_find_names(runs, projects, "project_id"),
     )
     joined = joined[list(TEST_RUN_DETAILS.dtypes)]
     return combine_attrs(joined, test_runs, load_tests, stack_projects)
+
+
+def _find_names(runs: pd.DataFrame, named: pd.DataFrame, id_column: str) -> pd.Series[Any]:
+    """Return the name of the load test or project of each run."""
+    key = ["stack_id", id_column]
+    return runs[key].merge(named, on=key, how="left")["name"]

@@ -135,11 +135,11 @@ def creation_timeline(
     column = _DATE_COLUMNS[table]
     if by and by not in table.dtypes:
         raise ConfigError(f'by="org_id" needs projects of v3: {table.doc} has no organization ID.')
-    dated = table.select(column, *keys).conform(frame).dropna(subset=column)
-    numbers, groups = number_groups(dated, keys)
-    timeline = make_timeline(
-        dated[column], freq, until=until, groups=len(groups), group="organization"
-    )
+    rows = table.select(column, *keys).conform(frame)
+    is_dated = rows[column].notna()
+    dates = rows[column][is_dated]
+    numbers, groups = number_groups(rows[keys][is_dated], keys)
+    timeline = make_timeline(dates, freq, until=until, groups=len(groups), group="organization")
     periods = timeline.periods
     cells = numbers * len(periods) + timeline.positions
     created = np.bincount(cells, minlength=len(groups) * len(periods))

@@ -13,15 +13,15 @@ _MAX_SPREAD = 16
 
 
 def find_duplicates(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
-    """Return the key columns of the rows whose key is in an earlier row.
+    """Return the rows whose key is in an earlier row.
 
-    The columns must have nullable dtypes. Rows can only have the same key if they have the same
+    The key columns must have nullable dtypes. Rows can only have the same key if they have the same
     value in each of its columns, so columns are checked one by one first, the last one first:
     comparing tuples takes far longer.
     """
     if not key:  # a file may have none of a table's key columns
         return frame.iloc[:0]
-    rows = frame[list(key)]
+    rows = frame
     for name in reversed(key):
         values = rows[name].array
         missing = np.asarray(values.isna())
@@ -31,7 +31,7 @@ def find_duplicates(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
             rows = rows[missing]
         else:
             return rows.iloc[:0]
-    return rows[rows.duplicated()]
+    return rows[rows.duplicated(list(key))]
 
 
 def _is_unique(values: ExtensionArray) -> bool:

@@ -166,9 +166,11 @@ class Table:
         self._check_columns(frame)
         typed = frame[list(self.dtypes)].reset_index(drop=True)
         for column in self.columns:
-            if typed[column.name].dtype != self.dtypes[column.name]:
-                typed[column.name] = self._convert(typed[column.name], column)
-            self._check_values(typed[column.name], column)
+            values = typed[column.name]
+            if values.dtype != self.dtypes[column.name]:
+                values = self._convert(values, column)
+                typed[column.name] = values
+            self._check_values(values, column)
         self._check_key(typed)
         typed.attrs = deepcopy(frame.attrs)
         return typed
@@ -210,7 +212,7 @@ class Table:
                 f"without loss{reason}. Read CSV files with k6frames.read_csv, or convert the "
                 f"column with {CONVERSIONS[column.type].format(name=column.name)}."
             ) from None
-        return self.to_frame(pa.table({column.name: arrow}))[column.name]
+        return pd.Series(self.dtypes[column.name].__from_arrow__(arrow))
 
     def _check_values(self, values: pd.Series[Any], column: Column) -> None:
         if not column.nullable and values.hasnans:
@@ -229,8 +231,7 @@ class Table:
     def _check_key(self, typed: pd.DataFrame) -> None:
         duplicates = find_duplicates(typed, self.key)
         if len(duplicates):
-            row = duplicates.iloc[0].to_dict()
-            key = ", ".join(f"{name} {value}" for name, value in row.items())
+            key = ", ".join(f"{name} {duplicates[name].iloc[0]}" for name in self.key)
             raise SchemaError(
                 f"The table '{self.name}' has a duplicate key ({key}); the row would be counted "
                 f"twice. Remove duplicates with frame.drop_duplicates({list(self.key)})."
