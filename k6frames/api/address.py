@@ -34,8 +34,8 @@ def resolve_address(api_url: str | None) -> str:
         return address
     try:
         parts = urlsplit(address)
-        usable = bool(parts.scheme in {"http", "https"} and parts.hostname) and parts.port != 0
-    except ValueError:
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of urlsplit, or of parts.port
         usable = False
     if not usable:
         raise ConfigError(

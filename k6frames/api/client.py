@@ -1,4 +1,4 @@
-"""`Client`: from requests to the bodies of their responses, cached ones first."""
+"""`Client`: the bodies of responses to requests, from the cache if possible."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Client:
         progress: bool | None = None,
     ) -> None:
         if offline and (refresh or cache is False):
-            raise ConfigError("offline=True needs the cache, and refresh=True fetches: choose one.")
+            raise ConfigError("offline=True needs the cache, and cannot be used with refresh=True.")
         self._settings = resolve_settings(
             None if token is None else Token(token), api_url, stack, cache=cache
         )
@@ -144,7 +144,7 @@ class Client:
         return (manifest.as_of if manifest else None) or datetime.now(UTC)
 
     def get(self, path: str, *, stack: int | str | None = None) -> bytes:
-        """Return the raw response to one path; also the way to fields that no table declares.
+        """Return the raw response to one path, including fields that no table has.
 
         Parameters
         ----------
@@ -183,7 +183,7 @@ class Client:
         requests : iterable of Request or str
             Requests, or paths that need no stack.
         on_error : {"raise", "warn"}, default "raise"
-            Raise the first failure, or go on and return the failures with the responses.
+            Raise the first failure, or return the failures with the responses (loaders then warn).
 
         Returns
         -------
@@ -288,7 +288,7 @@ class Client:
         >>> k6frames.Client.sample().snapshot("june").name
         'june'
         """
-        # A later stage, for a method that people look for here.
+        # Not at the top of the module, because the loaders import it.
         from k6frames.loaders.snapshot import snapshot  # noqa: PLC0415
 
         return snapshot(folder, self)

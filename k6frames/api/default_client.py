@@ -1,18 +1,28 @@
-"""The client that functions use when none is passed."""
+"""The client that a function uses: its argument `client`, or the default."""
 
 from __future__ import annotations
 
 from k6frames.api.client import Client
 from k6frames.api.forks import fork_lock
 from k6frames.api.settings import Settings, resolve_settings
+from k6frames.errors import ConfigError
 
 _default_clients: dict[Settings, Client] = {}
 
 
 def default_client() -> Client:
     """Return the client behind ``client=None``: one for each account the environment describes."""
-    found = resolve_settings(None, None, None, cache=True)
+    settings = resolve_settings(None, None, None, cache=True)
     with fork_lock:
-        if found not in _default_clients:
-            _default_clients[found] = Client()
-        return _default_clients[found]
+        if settings not in _default_clients:
+            _default_clients[settings] = Client()  # which resolves the same settings
+        return _default_clients[settings]
+
+
+def client_or_default(client: Client | None) -> Client:
+    """Return the client, or for None the one that the environment describes."""
+    if client is None:
+        return default_client()
+    if not isinstance(client, Client):
+        raise ConfigError(f"client must be a k6frames.Client, not a {type(client).__name__}.")
+    return client

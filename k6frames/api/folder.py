@@ -19,7 +19,7 @@ SAFE_CHARACTERS = "()=,'.[]_- "
 
 
 def response_file(path: str, stack: int | str | None = None) -> PurePosixPath:
-    """Return where a folder has the response to a request, relative to the folder.
+    """Return the file with the response to a request, relative to the account's folder.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class FolderAdapter(HTTPAdapter):
     def send(  # type: ignore[override]
         self, request: requests.PreparedRequest, **_: object
     ) -> requests.Response:
-        """Read the file, or raise an `APIError`; for one that is missing, it has status 404."""
+        """Read the file, or raise an `APIError`, with status 404 if there is no such file."""
         url = str(request.url)
         path = url.removeprefix(self._address)
         path_text = unquote(path)

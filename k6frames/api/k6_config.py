@@ -40,15 +40,15 @@ def read_configs() -> Iterator[K6Config]:
         If a file is not JSON or cannot be read. The message does not include its text.
     """
     for path in config_files():
-        cloud = _read_json(path)
+        section = _read_json(path)
         for key in ("collectors", "cloud"):
-            cloud = cloud.get(key) if isinstance(cloud, dict) else None
-        if isinstance(cloud, dict):
-            token = cloud.get("token")
+            section = section.get(key) if isinstance(section, dict) else None
+        if isinstance(section, dict):
+            token = section.get("token")
             yield K6Config(
                 path,
                 token=Token(token) if isinstance(token, str) and token.strip() else None,
-                stack=cloud.get("stackID") or cloud.get("stackURL") or None,
+                stack=section.get("stackID") or section.get("stackURL") or None,
             )
 
 
@@ -60,7 +60,7 @@ def _read_json(path: Path) -> Any:
         return None
     except (OSError, ValueError, RecursionError) as error:
         reason = type(error).__name__
-    # Not while the JSON error is handled: it has the file's text, which may contain the token.
+    # Outside of the except block: the JSON error has the file's text, which may have the token.
     raise UnreadableConfigError(
         f"k6's configuration file {path} cannot be read ({reason}). Create it again with "
         "`k6 cloud login`, or set K6_CLOUD_TOKEN."
@@ -100,4 +100,4 @@ def _modified(path: Path) -> float:
 
 def describe_config_files() -> str:
     """Return the paths of k6's configuration files, for messages."""
-    return " or ".join(map(str, config_files())) or "the user's home folder (there is none)"
+    return " or ".join(map(str, config_files())) or "the home folder (this user has none)"

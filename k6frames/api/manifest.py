@@ -29,7 +29,7 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read the manifest of an account in a folder; what it leaves out is taken from the folder.
+    """Read the manifest of an account; if it has no `stacks`, those that have a folder are used.
 
     Raises
     ------

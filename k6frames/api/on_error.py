@@ -1,4 +1,4 @@
-"""The argument `on_error`: raise the first failure, or go on and warn."""
+"""The argument `on_error`: raise the first failure, or go on and let the loaders warn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def check_on_error(on_error: object) -> None:
 
 
 def suggest_on_error(error: APIError, *, several: bool) -> APIError:
-    """Add to the error of one of several requests that the others can be read without it."""
+    """Return the error; for one of several requests, with advice on how to read the rest."""
     if several and error.status in {403, 404}:
         message = f'{error.message} To read the rest without it, pass on_error="warn".'
         return APIError(error.status, error.code, message, error.url)

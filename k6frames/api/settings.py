@@ -28,7 +28,7 @@ Or use the sample account, which needs none: k6frames.Client.sample()"""
 class Settings:
     """Which account is read, and where its responses are cached.
 
-    Equal settings read the same data.
+    Equal settings share one default client.
     """
 
     api_url: str
@@ -73,11 +73,11 @@ def resolve_settings(
     folder = account_folder(address)
     if folder is not None:
         return Settings(address, None, stacks, folder, None)
-    if is_unencrypted(address):
+    if is_unencrypted(address):  # the warning is shown at the caller of Client()
         warnings.warn(
             f"{address} is not https: others on the network can read the token.", stacklevel=3
         )
-    token = find_token() if token is None else token.validate("the argument token")
+    token = find_token() if token is None else token.validate("Client(token=...)")
     if not isinstance(cache, bool | str | os.PathLike):
         raise ConfigError(f"cache must be True, False or a folder, not {short_repr(cache)}.")
     if cache is False:

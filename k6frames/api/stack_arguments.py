@@ -55,7 +55,8 @@ def parse_stack(value: object) -> str:
     if isinstance(value, str):
         text = value.strip()
         if text.isascii() and text.isdigit():
-            return _parse_id(int(text[:30]))  # Python refuses to parse thousands of digits
+            # 30 digits are too many for an ID anyway, and Python refuses to parse thousands.
+            return _parse_id(int(text[:30]))
         if text.isprintable():  # urlsplit drops line breaks silently
             return _parse_url(text)
     if is_integer(value):
@@ -82,7 +83,7 @@ def parse_stacks(value: StackArgument) -> tuple[str, ...]:
 
 
 def find_stacks() -> tuple[str, ...]:
-    """Return the stack of the environment, else that of k6's configuration, else none."""
+    """Return the stack of the environment, else that of k6's configuration, else nothing."""
     for variable in ("K6_CLOUD_STACK_ID", "K6_CLOUD_STACK_URL"):
         value = os.environ.get(variable, "").strip()
         if value:
@@ -91,8 +92,8 @@ def find_stacks() -> tuple[str, ...]:
         for config in read_configs():
             if config.stack is not None:
                 return (_parse_setting(str(config.path), config.stack),)
-    except UnreadableConfigError as error:
-        # With a token from elsewhere, organizations and projects can be read all the same.
+    except UnreadableConfigError as error:  # the warning is shown at the caller of Client()
+        # With a token from elsewhere, organizations and projects can still be read.
         warnings.warn(f"{error} No stack is taken from it.", stacklevel=4)
     return ()
 

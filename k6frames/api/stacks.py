@@ -1,4 +1,4 @@
-"""Grafana stacks: their IDs and URLs, of which the API resolves one to the other."""
+"""Grafana stacks: the API resolves the URL of a stack to its ID."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Stack(NamedTuple):
 
 
 class ResolvedStacks(NamedTuple):
-    """The stacks that were found, and the failed requests for the IDs of others."""
+    """The stacks that were found, and the requests for stack IDs that failed."""
 
     found: tuple[Stack, ...]
     failures: dict[Request, APIError]
@@ -57,7 +57,7 @@ class StackResolver:
         stack : int, str, iterable of these, or None
             IDs, slugs or URLs.
         fetch : callable
-            `Client.fetch`.
+            `Client.fetch`, which also shows a progress bar.
         on_error : {"raise", "warn"}
             Raise the first failure, or go on and return the failures with the stacks.
 
@@ -76,10 +76,9 @@ class StackResolver:
         if not names:
             raise no_stack_error()
         unresolved = [name for name in names if not name.isdecimal() and name not in self._ids]
-        urls = {Request(endpoints.AUTH, url): url for url in unresolved}
-        responses = fetch(urls, on_error=on_error)
+        responses = fetch([Request(endpoints.AUTH, url) for url in unresolved], on_error=on_error)
         for request, body in responses.bodies.items():
-            self._ids[urls[request]] = _parse_stack_id(request, body)
+            self._ids[str(request.stack)] = _parse_stack_id(request, body)
         return ResolvedStacks(self._make_stacks(names), responses.failures)
 
     def _make_stacks(self, names: tuple[str, ...]) -> tuple[Stack, ...]:

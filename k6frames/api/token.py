@@ -28,7 +28,7 @@ class Token:
         Parameters
         ----------
         source : str
-            Where it came from, for the message ("the argument token", "K6_CLOUD_TOKEN", a file).
+            Where it came from, for the message ("Client(token=...)", "K6_CLOUD_TOKEN", a file).
 
         Raises
         ------
@@ -58,7 +58,7 @@ class Token:
         return self._text.encode() in body
 
     def digest(self, salt: str) -> str:
-        """Return a name for this token together with `salt` that does not lead back to it."""
+        """Return a hash of this token and `salt`: a folder name that does not reveal the token."""
         return hashlib.sha256(f"{salt}\n{self._text}".encode()).hexdigest()[:32]
 
     def __eq__(self, other: object) -> bool:

@@ -72,7 +72,7 @@ def one_forbidden() -> object:
         (v6_without_stack, "in any of these ways:\n  - the option --stack 123\n  - the envir"),
         (several_stacks, "pass --stack as one of 1, 2."),
         (not_cached, "--offline sends no request. Fetch it once without --offline."),
-        (lambda: Client("t", refresh=True, offline=True), "--offline needs the cache, and --refr"),
+        (lambda: Client("t", refresh=True, offline=True), "cannot be used with --refresh."),
         (lambda: Client("t", api_url="https://a:b@c"), "Give the token in K6_CLOUD_TOKEN."),
         (lambda: Client("t", api_url="ftp://x"), "(from K6FRAMES_API_URL)"),
         (times_in_wrong_order, "--since (2026-02-01T00:00:00+00:00) must be before --until ("),

@@ -18,7 +18,7 @@ section = Section("Settings and paths")
 )
 def bad_token(box: Sandbox) -> None:
     for character in ("\n", " ", "\x00", "é", "\ud800"):
-        box.check_config_error("argument token", f"{box.token}{character}{box.token}")
+        box.check_config_error("Client(token=...)", f"{box.token}{character}{box.token}")
 
 
 @section.fault("an address with a password", "it is refused, and not repeated", versions=V3)
