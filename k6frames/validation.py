@@ -14,16 +14,16 @@ from typing import TypeGuard
 from k6frames.errors import ConfigError
 
 MAX_INT64 = 2**63 - 1
-"""The largest integer that IDs and columns can be."""
+"""The largest ID, and the largest integer in a column."""
 
 
 def validate_number(name: str, value: object, *, minimum: float, maximum: float) -> float:
-    """Return an argument that must be a number within limits; `math.inf` allows infinity."""
+    """Return an argument that must be a number within limits; a `maximum` of inf allows inf."""
     if not isinstance(value, bool) and isinstance(value, Real):
         try:
             number = float(value)
         except OverflowError:
-            number = math.inf
+            number = -math.inf if value < 0 else math.inf
         if minimum <= number <= maximum:
             return number
     if maximum == math.inf:
@@ -59,12 +59,12 @@ def short_repr(value: object) -> str:
     """Return a repr of limited length and on one line."""
     try:
         return " ".join(reprlib.repr(value).split())
-    except ValueError:  # Python converts no integer of more than 4,300 digits
-        return "a value of more than 4,000 digits"
+    except ValueError:  # Python does not print integers of more than 4,300 digits
+        return "a value of more than 4,300 digits"
 
 
 def redact_url(url: str) -> str:
-    """Return the part of a URL that may be shown: no query, and nothing that may be a password."""
+    """Return the part of a URL to show, shortened: no query, and nothing that may be a password."""
     scheme, separator, _ = url.partition("://")
     if "@" in url:
         return f"{scheme[:10]}://..." if separator else "..."
@@ -72,7 +72,7 @@ def redact_url(url: str) -> str:
 
 
 def absolute_path(path: str | os.PathLike[str], source: str) -> Path:
-    """Return an absolute path; `source` says in messages where the user gave it."""
+    """Return an absolute path; messages begin with `source`, such as the name of a setting."""
     if not isinstance(path, str | os.PathLike):
         raise ConfigError(f"{source} must be a string or a pathlib.Path, not {short_repr(path)}.")
     try:

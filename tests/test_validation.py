@@ -53,7 +53,7 @@ def test_argument_of_another_type_is_refused(function, arguments, message) -> No
 
 
 def test_values_are_shown_short() -> None:
-    assert short_repr(10**5000) == "a value of more than 4,000 digits"
+    assert short_repr(10**5000) == "a value of more than 4,300 digits"
     assert short_repr("y" * 9999) == f"'{'y' * 12}...{'y' * 13}'"
     assert short_repr(pd.DataFrame({"a": [1]})) == "a 0 1"
 
@@ -77,5 +77,7 @@ def test_numbers_within_their_limits_are_exact():
         assert validate_number("budget", value, minimum=0.001, maximum=2_000_000) == value
     assert validate_number("expire_after", math.inf, minimum=0, maximum=math.inf) == math.inf
     assert validate_number("expire_after", 10**5000, minimum=0, maximum=math.inf) == math.inf
+    with pytest.raises(ConfigError, match="expire_after must be a number of at least 0"):
+        validate_number("expire_after", -(10**5000), minimum=0, maximum=math.inf)
     workers = validate_integer("max_workers", np.int64(8), minimum=1, maximum=1000)
     assert (workers, type(workers)) == (8, int)
