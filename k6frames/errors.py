@@ -14,7 +14,7 @@ class ConfigError(K6FramesError, ValueError):
 
 
 class SchemaError(K6FramesError, ValueError):
-    """Data that does not match its table; the message names response, record and field."""
+    """Data that does not match its table; the message names the response, record and field."""
 
 
 class APIError(K6FramesError):

@@ -26,7 +26,7 @@ _BINARY_FORMATS = {"parquet", "excel"}
 
 
 def check_destinations(files: Mapping[str, str]) -> None:
-    """Raise a usage error if outputs would overwrite each other or disturb a terminal.
+    """Raise a usage error if outputs would overwrite each other or write binary data to a terminal.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def _file_or_stdout(path: str) -> Iterator[str]:
         file = Path(folder, "output")
         yield str(file)
         data = file.read_bytes()
-    if sys.stdout.isatty():
+    if sys.stdout.isatty():  # then it is text: see check_destinations
         lines = data.decode().splitlines()
         click.echo("\n".join(map(printable, lines)))
     else:

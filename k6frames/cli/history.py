@@ -56,8 +56,8 @@ def sync(folder: Path, account: AccountOptions) -> None:
 def snapshot(folder: Path, account: AccountOptions) -> None:
     """Write the account to a folder that every command can read.
 
-    FOLDER must be new, empty or a snapshot, which is replaced when the new one is complete. It has
-    no billing data and no e-mail addresses.
+    FOLDER must be new, empty or a snapshot, which is replaced when the new one is complete. Billing
+    data and e-mail addresses are left out.
     """
     from k6frames.api.client import Client
     from k6frames.loaders.snapshot import snapshot as write_snapshot
@@ -77,7 +77,7 @@ def snapshot(folder: Path, account: AccountOptions) -> None:
 @click.command()
 @click.argument("folder", type=_FOLDER)
 @click.argument("after", type=_FOLDER, required=False)
-@day_option("--since", help="The earlier day of a dataset (UTC); by default a week before.")
+@day_option("--since", help="The earlier day of a dataset (UTC); by default a week before --until.")
 @day_option("--until", help="The later day of a dataset (UTC); by default that of the newest sync.")
 @row_options()
 @examples(
@@ -116,7 +116,7 @@ def changes(
 
 
 def _is_routine(columns: pd.Series[str]) -> pd.Series[bool]:
-    """Return which changes are only a new time of an update or of the next run."""
+    """Return whether each change is only to the time of an update or of the next run."""
     from k6frames.dataset.changes import ROUTINE_COLUMNS
 
     return columns.isin(ROUTINE_COLUMNS).fillna(value=False)
@@ -139,6 +139,6 @@ def _note_failures(frame: pd.DataFrame) -> None:
         more = f" and {len(paths) - _MAX_NAMED:,} more" if len(paths) > _MAX_NAMED else ""
         click.echo(
             f"Note: {pluralize(len(paths), 'list')} could not be read for one of the snapshots, "
-            f"and is not compared: {named}{more}",
+            f"and cannot be compared: {named}{more}",
             err=True,
         )

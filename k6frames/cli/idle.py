@@ -90,7 +90,7 @@ def _read_idle(
 ) -> pd.DataFrame:
     """Return the idle projects and load tests in one frame, the longest idle first.
 
-    Without `days`, projects and load tests have the different defaults of their functions.
+    Without `days`, the defaults of `idle_projects` and `idle_load_tests` apply.
     """
     import pandas as pd
 

@@ -59,7 +59,7 @@ def lab(ctx: click.Context, folder: Path) -> None:
         else:
             shutil.copyfile(notebook, target)
             click.echo(f"Copied {printable(str(target))}", err=True)
-    # JupyterLab prints this URL with --no-browser; a path as an argument would not be in it.
+    # Not the notebook as an argument: the URL that --no-browser prints would not contain it.
     default_url = f"--LabApp.default_url=/lab/tree/{_FIRST_NOTEBOOK}"
     command = [sys.executable, "-m", "jupyterlab", str(folder), default_url]
     os.execv(sys.executable, [*command, *ctx.meta["jupyterlab"]])  # noqa: S606

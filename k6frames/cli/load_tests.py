@@ -127,7 +127,7 @@ def schedules(
         default = ["schedule_id", *stack, "load_test_name", "next_run", "deactivated"]
         default += ["frequency", "interval", "weekdays", "cron", "until", "count"]
     else:
-        creators = frame[["stack_id", "schedule_id", "created_by"]]
+        creators = frame[["stack_id", "schedule_id", "created_by"]]  # for --private
         listed = scheduled_runs(frame, tests).merge(creators, on=["stack_id", "schedule_id"])
         default = ["schedule_id", *stack, "next_run", "load_test_name", "recurrence", "until"]
     listed = filter_by_load_test(listed, tests, wanted_load_tests)

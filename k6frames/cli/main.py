@@ -79,7 +79,7 @@ class CommandLine(click.Group):
     cls=CommandLine,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
-Shell completion, for bash in ~/.bashrc (zsh_source and fish_source for those shells):
+Shell completion for bash, in ~/.bashrc (for zsh and fish: zsh_source and fish_source):
   eval "$(_K6FRAMES_COMPLETE=bash_source k6frames)"
 """,
 )
@@ -114,15 +114,15 @@ def main() -> NoReturn:
     except SystemExit as terminated:
         os._exit(terminated.code if isinstance(terminated.code, int) else 1)
     except BrokenPipeError:
-        _discard_output()
+        _flush_output()
         sys.exit(1)
     except click.ClickException as error:
         error.show()
-        _discard_output()
+        _flush_output()
         sys.exit(error.exit_code)
     except OSError as error:  # from --help, which does not call CommandLine.invoke
         click.echo(f"Error: {printable(describe_os_error(error))}", err=True)
-        _discard_output()
+        _flush_output()
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - a bug: show one line, not a traceback
         click.echo(f"Error: {_describe_bug(error)}", err=True)
@@ -139,7 +139,7 @@ def _prepare_streams() -> None:
             "Error: Standard output is closed; redirect it, for example to a file.", err=True
         )
         sys.exit(1)
-    # Escape sequences keep the character, but in a table on a terminal they shift the columns.
+    # Backslash escapes keep the character, but in a table on a terminal they shift the columns.
     errors = "replace" if sys.stdout.isatty() else "backslashreplace"
     sys.stdout.reconfigure(errors=errors)  # type: ignore[union-attr]
     sys.stderr.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -153,8 +153,8 @@ def _terminate(number: int, _: object) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def _discard_output() -> None:
-    """Discard output that cannot be written, or Python would report it at exit."""
+def _flush_output() -> None:
+    """Flush the output; discard what cannot be written, or Python would report it at exit."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -163,7 +163,7 @@ def _discard_output() -> None:
 
 def _describe_bug(error: Exception) -> str:
     entries = traceback.extract_tb(error.__traceback__)
-    own = [entry for entry in entries if Path(entry.filename).is_relative_to(_PACKAGE)]
+    own = [e for e in entries if Path(e.filename).is_relative_to(_PACKAGE)]  # at least `main`
     text = printable(shorten_words(f"{type(error).__name__}: {error}"))
     return (
         f"This is a bug in k6frames; please report it. {text} "

@@ -10,6 +10,7 @@ MAX_WORD_LENGTH = 200
 """Longer words, such as a number of 5,000 digits, are shortened."""
 SHORT_WORD_LENGTH = 60
 
+# A long word: the characters to show, those to cut, and the punctuation after it.
 _LONG_WORD = re.compile(
     rf"(\S{{{SHORT_WORD_LENGTH}}})\S{{{MAX_WORD_LENGTH - SHORT_WORD_LENGTH},}}?(['.,:;]*)(?!\S)"
 )
@@ -42,7 +43,7 @@ _REPLACEMENTS = {
     "or use to_csv or to_parquet": "or use --csv or --parquet",
     "k6frames.sync(folder)": "`k6frames sync FOLDER`",
 }
-# Arguments at the beginning of a message whose options have the same name.
+# Arguments that begin a message, and that have an option of the same name.
 _ARGUMENT_AT_START = re.compile(r"(by|days|last|metric|query|since) (?=must be |\()")
 
 

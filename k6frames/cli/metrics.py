@@ -113,7 +113,7 @@ def _read_values(
     last: int,
     on_error: OnError,
 ) -> tuple[pd.DataFrame, set[int]]:
-    """Return a metric of the test runs of load tests, and the IDs of those that cannot be read."""
+    """Return a metric of each run, and the IDs of the load tests that cannot be read."""
     import pandas as pd
 
     from k6frames.loaders.metrics import metric_values_df

@@ -120,7 +120,7 @@ def row_options(*, private: bool = False) -> Callable[[Command], Command]:
         click.option(
             "--columns",
             metavar="NAMES",
-            help="Show or write these columns, separated by commas; an unknown name lists all.",
+            help="Columns to show or write, separated by commas; an unknown name lists them all.",
         )
     ]
     if private:
@@ -263,5 +263,5 @@ freq_option = click.option(
     callback=_parse_frequency,
     default="month",
     show_default=True,
-    help="The length of a period, in UTC; weeks begin on Monday.",
+    help="The length of a period; days are in UTC, and weeks begin on Monday.",
 )

@@ -54,7 +54,7 @@ def projects(
     """List the projects of organizations or of a Grafana stack.
 
     Without --stack, these are the projects of organizations, from the v3 API, which Grafana plans
-    to remove; with it, those of the stack, from the v6 API.
+    to remove; with --stack, those of the stack, from the v6 API.
     """
     if account.stacks:
         if wanted_organizations:

@@ -20,10 +20,10 @@ def read_organizations_and_stacks(
     read_organizations: Callable[[], Organizations],
     read_stacks: Callable[[], Stacks],
 ) -> tuple[Organizations | None, Stacks | None]:
-    """Return the results of both functions; for one that fails None, and a note on stderr.
+    """Return the results of both functions; if one fails, print a note and return None for it.
 
-    Grafana plans to remove v3, the token of a stack may have no access to it, and not everybody
-    has given a stack: then the other half of the account is still worth showing.
+    Grafana plans to remove v3, a stack's token may have no access to it, and not every user
+    gives a stack. The other half of the account is still worth showing.
 
     Raises
     ------
@@ -33,9 +33,9 @@ def read_organizations_and_stacks(
     try:
         organizations = read_organizations()
     except APIError as error:
-        if error.status is None:  # no connection: v6 would fail as slowly
+        if error.status is None:  # no connection: waiting for v6, too, would not help
             raise
-        return None, _read_only_stacks(account, read_stacks, error)
+        return None, _read_stacks_alone(account, read_stacks, error)
     try:
         return organizations, read_stacks()
     except (APIError, ConfigError) as error:
@@ -45,7 +45,7 @@ def read_organizations_and_stacks(
         return organizations, None
 
 
-def _read_only_stacks(
+def _read_stacks_alone(
     account: AccountOptions, read_stacks: Callable[[], Stacks], organizations_error: APIError
 ) -> Stacks:
     try:
@@ -53,7 +53,7 @@ def _read_only_stacks(
     except ConfigError as error:
         if account.stacks:
             raise
-        # The token may be that of a stack, so say how to give one.
+        # The token may be that of a stack: the note says how to give the stack.
         _note("Load tests and test runs", error)
         raise organizations_error from None
     _note("Organizations and their projects", organizations_error)
@@ -61,7 +61,7 @@ def _read_only_stacks(
 
 
 def _note(left_out: str, error: K6FramesError) -> None:
-    # Of a long message, such as the one that lists all ways to give a stack, only the first line.
+    # Only the message that lists the ways to give a stack has several lines.
     reason, _, more = translate(str(error)).partition("\n")
     advice = " Give one with --stack." if more else ""
     click.echo(f"Note: {left_out} are left out. {reason}{advice}", err=True)

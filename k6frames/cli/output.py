@@ -40,7 +40,7 @@ def list_rows(
     frame = _sort(frame, options.sort, available, private)
     total = len(frame)
     if options.limit is not None:
-        # pandas accepts no integer beyond 64 bits.
+        # pandas refuses integers of more than 64 bits.
         frame = frame.head(min(options.limit, total))
     frame = frame.reset_index(drop=True)
     if options.files:

@@ -28,8 +28,7 @@ def _find_ids(
     frame : pandas.DataFrame
         Everything that can be found. It has the column of IDs, and the column `name`.
     wanted : sequence of str
-        IDs, names or parts of names. Each string is compared with these in this order, ignoring
-        case.
+        IDs, names or parts of names, which are tried in this order, ignoring case.
     id_column : str
         The column of IDs.
     noun : str
@@ -40,14 +39,14 @@ def _find_ids(
     Raises
     ------
     InputError
-        If a string matches nothing, or several rows. The message has the closest names.
+        If a string matches nothing, or several rows. The message lists the closest names.
     """
     names = dict(zip(frame[id_column].tolist(), frame["name"].fillna(""), strict=True))
     return [_find_id(names, text.strip(), noun, command) for text in dict.fromkeys(wanted)]
 
 
 def _find_id(names: dict[int, str], wanted: str, noun: str, command: str) -> int:
-    # As strings: Python converts no number of more than 4,300 digits.
+    # Compared as strings: Python does not convert more than 4,300 digits to an integer.
     ids = {str(identifier): identifier for identifier in names}
     if wanted in ids:
         return ids[wanted]
@@ -70,7 +69,7 @@ def _find_id(names: dict[int, str], wanted: str, noun: str, command: str) -> int
 
 def _match_names(names: dict[int, str], wanted: str) -> list[int]:
     """Return the IDs with this name, or else those whose name contains it."""
-    if not wanted:  # as from an unset shell variable; every name contains it
+    if not wanted:  # such as an unset shell variable; every name contains an empty string
         return []
     folded = {identifier: name.casefold() for identifier, name in names.items()}
     same = [identifier for identifier, name in folded.items() if name == wanted]
@@ -181,7 +180,7 @@ def read_runs(
             for stack_id, group in chosen.groupby("stack_id")
         ]
         empty = TEST_RUNS.to_frame(TEST_RUNS.arrow_schema.empty_table())
-        runs = pd.concat([empty, *parts], ignore_index=True)
+        runs = pd.concat([empty, *parts], ignore_index=True)  # `parts` may be empty
     else:
         runs = test_runs_df(
             created_after=since, created_before=until, client=client, on_error=account.on_error

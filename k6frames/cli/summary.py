@@ -14,7 +14,7 @@ from k6frames.cli.organizations_and_stacks import read_organizations_and_stacks
 if TYPE_CHECKING:
     from k6frames.api.client import Client
 
-# The names of the values in JSON, and their labels on the terminal, in the order of both.
+# The name of each value in JSON and its label on the terminal, in the order of the output.
 _LABELS = {
     "organizations": "organizations",
     "empty_organizations": "  without projects",

@@ -21,7 +21,7 @@ MIN_STRING_WIDTH = 20
 """Strings may be shortened to this width; on a narrow terminal, to a third of its width."""
 
 _PERCENTAGES = {"share", "pass_rate", "change"}
-# Integers to print as they are; so are all whose name ends in _id.
+# Integer columns without thousands separators, like those whose names end in _id.
 _WITHOUT_SEPARATORS = {"id", "k6_version"}
 
 
@@ -47,7 +47,7 @@ def print_table(frame: pd.DataFrame, *, total: int, available: int, is_chosen: b
     available : int
         How many columns there are to choose from.
     is_chosen : bool
-        Whether the user chose the columns, and is told which ones do not fit.
+        Whether the user chose the columns; if so, the footer names those that do not fit.
     """
     if not sys.stdout.isatty():
         _print_tab_separated(frame)
@@ -74,7 +74,7 @@ def _print_tab_separated(frame: pd.DataFrame) -> None:
 
 
 def _to_lossless_strings(values: pd.Series[Any]) -> list[str]:
-    """Return cells without any loss, each on one line."""
+    """Return cells with their complete values, each on one line."""
     kind = values.dtype.kind
     if kind == "M":
         return _format_each(values, lambda value: value.isoformat().replace("+00:00", "Z"))
@@ -110,7 +110,7 @@ def _make_column(values: pd.Series[Any], terminal_width: int) -> _Column:
 
 
 def _to_readable_strings(name: str, values: pd.Series[Any]) -> list[str]:
-    """Return cells for people: minutes, thousands separators, few decimals, percentages."""
+    """Return cells for people: times to the minute, thousands separators, decimals, percentages."""
     kind = values.dtype.kind
     if kind == "M":
         present = values.dropna()
@@ -137,7 +137,7 @@ def _fit_columns(columns: list[_Column], width: int) -> tuple[list[_Column], lis
 
     IDs, dates and numbers are never shortened: the strings share the space that they leave.
     """
-    space = width + GAP
+    space = width + GAP  # there is no gap after the last column
     shown = 0
     for column in columns:
         if column.min_width + GAP > space and shown > 0:
@@ -148,7 +148,7 @@ def _fit_columns(columns: list[_Column], width: int) -> tuple[list[_Column], lis
     columns = columns[:shown]
     for column in columns:
         column.width = column.min_width
-    # The column that needs the least space grows first, and leaves the rest of its share.
+    # The column that needs the least space grows first, leaving the others the rest of its share.
     growing = sorted(columns, key=lambda column: column.natural_width - column.min_width)
     for index, column in enumerate(growing):
         share = max(space, 0) // (len(growing) - index)

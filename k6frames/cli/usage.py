@@ -85,7 +85,7 @@ def usage(
     with account.client() as client:
         end = pd.Timestamp(client.as_of)
         if until is not None:
-            end = min(end, until - pd.Timedelta(microseconds=1))
+            end = min(end, until - pd.Timedelta(microseconds=1))  # `until` is exclusive
         if last is not None:
             since = start_of_newest_periods(end, freq, last)
         labels = None

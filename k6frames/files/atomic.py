@@ -112,7 +112,7 @@ def _find_stream(path: Path) -> Path | None:
 
 @contextlib.contextmanager
 def _replace(path: Path) -> Iterator[Path]:
-    # `Path.resolve` does not report a loop of links in every version of Python.
+    # Not `Path.resolve`: some versions of Python raise a RuntimeError for a loop of links.
     target = Path(os.path.realpath(path))
     try:
         existing = target.stat()
@@ -141,7 +141,7 @@ def _replace(path: Path) -> Iterator[Path]:
 
 def _copy_access(existing: os.stat_result, temporary: Path) -> None:
     """Give a file the mode, the group and, if allowed, the owner of the file that it replaces."""
-    mode = stat.S_IMODE(existing.st_mode) & 0o777
+    mode = existing.st_mode & 0o777
     if sys.platform != "win32":
         try:
             os.chown(temporary, existing.st_uid, existing.st_gid)
@@ -165,6 +165,6 @@ def _copy_to(stream: Path) -> Iterator[Path]:
 
 def _open_stream(stream: Path) -> BinaryIO:
     if stream.parent == Path("/proc/self/fd").resolve() or stream.parent == Path("/dev/fd"):
-        # If it were opened by its name, a redirected output would be overwritten from its start.
+        # Opened by name, a file has a second position: later output would overwrite this.
         return os.fdopen(os.dup(int(stream.name)), "wb")
     return stream.open("ab")

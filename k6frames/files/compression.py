@@ -21,7 +21,7 @@ _EXTENSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zip": "zip", ".zst":
 
 
 def find_compression(name: str) -> str | None:
-    """Return how a file of this name is compressed, or None; a tar archive is a `ConfigError`."""
+    """Return how a file of this name is compressed, or None; refuse the names of tar archives."""
     if name.lower().endswith((".tar", ".tar.gz", ".tar.bz2", ".tar.xz")):
         raise ConfigError(
             f"{name} would be a tar archive, which is not supported. Use one of the extensions "

@@ -108,8 +108,8 @@ def read_csv(path: PathLike) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        The frame. pandas infers the types of added columns, and with a warning those of a file that
-        does not match any table.
+        The frame. pandas infers the types of added columns and, with a warning, all types of a file
+        that does not match any table.
 
     Raises
     ------
@@ -281,7 +281,7 @@ def _describe_error(error: Exception, table: Table, header: list[str]) -> str:
         column = next((c for c in table.columns if c.name == header[int(match[1])]), None)
         expected = _EXPECTED[column.type if column else STRING]
         value = re.search(r"'(.*)'", text, flags=re.DOTALL)
-        # In a row with a missing cell, a private value may be in the column of another.
+        # A row that lacks a cell may have a private value in another column.
         shown = value is not None and not any(column.private for column in table.columns)
         found = f", not {value[1][:80]!r}" if value and shown else ""
         return f"row {match[2]}, column '{header[int(match[1])]}': expected {expected}{found}."

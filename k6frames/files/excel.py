@@ -29,7 +29,7 @@ MIN_DATETIME = datetime(1900, 1, 1)  # noqa: DTZ001 - Excel has no time zones
 MAX_DATETIME = datetime(9999, 12, 31, 23, 59, 59, 999_000)  # noqa: DTZ001
 
 MAX_WIDTH = 60
-ROWS_FOR_WIDTH = 1_000
+ROWS_FOR_WIDTH = 1_000  # the rows that decide how wide a column is
 
 # Control characters and lone surrogates would make a file that Excel cannot open.
 _SHEET_NAME = re.compile(r"(?!')[^\[\]:*?/\\\x00-\x1f\ud800-\udfff\ufffe\uffff]+(?<!')")

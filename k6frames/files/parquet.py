@@ -46,8 +46,8 @@ def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
     ----------
     frame : pandas.DataFrame
         The frame. Columns of a table keep their types, even if others were added or dropped; added
-        columns, and frames that do not match any table, are written as pandas writes them. Its
-        `attrs` must be plain JSON: they are in the file, too.
+        columns, and frames that do not match any table, are written as pandas writes them. The
+        frame's `attrs` must be plain JSON: they are written, too.
     path : str or path-like
         The file. A pipe, ``/dev/stdout`` and the like are written to and not replaced.
 
@@ -86,13 +86,13 @@ def read_parquet(path: PathLike) -> pd.DataFrame:
     Parameters
     ----------
     path : str or path-like
-        A file that `to_parquet` wrote, or another program.
+        A file that was written by `to_parquet` or another program.
 
     Returns
     -------
     pandas.DataFrame
-        The frame with its `attrs`. pandas reads added columns, and with a warning a file that does
-        not match any table.
+        The frame with its `attrs`. pandas chooses the types of added columns and, with a warning,
+        all types of a file that does not match any table.
 
     Raises
     ------

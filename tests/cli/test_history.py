@@ -105,7 +105,7 @@ def test_changes_between_snapshots_name_what_is_not_compared(run, last_week) -> 
     (last_week / "v3/organizations/1013/projects.json").unlink()
     result = run("changes", str(last_week), "now")
     assert result.stderr.startswith(
-        "Note: 1 list could not be read for one of the snapshots, and is not compared: "
+        "Note: 1 list could not be read for one of the snapshots, and cannot be compared: "
         "/v3/organizations/1013/projects"
     )
 
