@@ -36,23 +36,23 @@ from k6frames.api.workers import ActiveRequest, active_request
 from k6frames.errors import APIError
 
 MAX_ATTEMPTS = 6
-"""How often one request is sent, if the budget allows it."""
+"""How many times one request is sent, if the budget allows it."""
 FIRST_WAIT_SECONDS = 0.25
 """The wait after the first attempt, doubled after each further one."""
 MAX_WAIT_SECONDS = 4.0
 JITTER_SECONDS = 0.25
 """The random part of each wait is at most this long."""
 DO_NOT_CACHE = "X-K6frames-Do-Not-Cache"
-"""A response with this header contains the token."""
+"""Added to the headers of a response that contains the token."""
 
-# Besides connection errors, truncated bodies and bodies with status 200 that are not JSON.
+# Retried, like connection errors, truncated bodies and bodies with status 200 that are not JSON.
 TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
 log = logging.getLogger("k6frames")
 
 
 def _is_safe_to_log(record: logging.LogRecord) -> bool:
-    """Return False for urllib3's warning about malformed headers: it repeats what was sent."""
+    """Return False for urllib3's warning that quotes malformed headers: they may have the token."""
     return active_request.get() is None or not str(record.msg).startswith("Failed to parse headers")
 
 
@@ -107,9 +107,9 @@ class RetryAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = STOPPABLE_POOLS
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """Create the connection pools of a proxy, of such connections too."""
+        """Create the connection pools of a proxy, whose connections can be ended too."""
         manager = super().proxy_manager_for(*args, **kwargs)
-        # A SOCKS proxy is reached by connections of its own.
+        # For a SOCKS proxy, the pools of urllib3 cannot be replaced.
         if isinstance(manager, urllib3.ProxyManager):
             manager.pool_classes_by_scheme = STOPPABLE_POOLS
         return manager
@@ -124,7 +124,7 @@ class RetryAdapter(HTTPAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """Send a request until a complete response is received, or raise an `APIError`."""
-        active = active_request.get() or ActiveRequest()
+        active = active_request.get() or ActiveRequest()  # none outside of a worker
         deadline = active.started + self._budget
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
@@ -187,7 +187,7 @@ class RetryAdapter(HTTPAdapter):
             reason = describe_failure(error)
             failure = request_error(request, f"{reason}.")
             permanent = is_permanent(error)
-        # Not while the exception is handled, which leads to frames that have the token.
+        # Outside of the except block: the traceback of the exception has frames with the token.
         if permanent:
             raise failure
         raise TransientError(failure, reason)
@@ -202,7 +202,7 @@ class RetryAdapter(HTTPAdapter):
         return response, read_body(response.raw)
 
     def _pause_all_requests(self, response: requests.Response) -> None:
-        """Make every worker slow down, not only the one that was told."""
+        """Make every worker wait, not only the one that received this response."""
         seconds = parse_retry_after(response.headers.get("Retry-After")) or FIRST_WAIT_SECONDS
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 
@@ -235,7 +235,7 @@ class RetryAdapter(HTTPAdapter):
         return request_error(
             request,
             f"HTTP {response.status_code} redirects to {printable(target, self._token, 100)}. "
-            "k6frames follows no redirect, so that the token is sent to no other host. "
+            "k6frames does not follow redirects, so that no other host gets the token. "
             "Check api_url.",
             status=response.status_code,
         )

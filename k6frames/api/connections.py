@@ -32,12 +32,12 @@ class _Connection(urllib3.connection.HTTPConnection):
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()
-        _register(sock)  # a proxy may never end what it sends before TLS begins
+        _register(sock)  # already here: before TLS begins, a proxy may send headers without end
         return sock
 
     def _tunnel(self) -> None:
         super()._tunnel()
-        # A tunnel looks complete even if its socket was shut down meanwhile.
+        # Again, to raise if the work was stopped: the tunnel looks complete even then.
         _register(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
@@ -50,6 +50,7 @@ class _HTTPSConnection(_Connection, urllib3.connection.HTTPSConnection):
 
 
 def _register(sock: Any) -> None:
+    """Let `ActiveRequest.stop` end this socket; raise if it was called already."""
     active = active_request.get()
     if active is None or sock is None:
         return

@@ -24,19 +24,19 @@ MAX_CODE_LENGTH = 60
 
 
 def printable(text: str, token: Token, length: int) -> str:
-    """Return what a server sent as it may be shown: short, on one line, without the token."""
+    """Make a server's text safe to show: short, on one line, without the token."""
     # Redacted before it is shortened, so that no half of the token is left at the end.
     return "".join(c if c.isprintable() else " " for c in token.redact(text)[:length])
 
 
 class _Error(msgspec.Struct):
-    # Not decoded together: one that is malformed should not cost the other.
+    # Decoded separately, so that one can be read if the other is malformed.
     code: msgspec.Raw = msgspec.Raw(b"null")
     message: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _ErrorBody(msgspec.Struct):
-    error: _Error | str  # a string in the form of Prometheus, which v5 follows
+    error: _Error | str  # a string in Prometheus's format, which v5 uses
 
 
 def parse_error(body: bytes, token: Token) -> tuple[int | str | None, str]:
@@ -54,7 +54,7 @@ def parse_error(body: bytes, token: Token) -> tuple[int | str | None, str]:
 
 
 def _raw_text(value: msgspec.Raw) -> str:
-    """Return a JSON string's text, nothing for null, and the JSON itself of any other value."""
+    """Return the text of a JSON string, "" for null, and the JSON of any other value."""
     try:
         return msgspec.json.decode(value, type=str | None) or ""
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -72,7 +72,7 @@ def describe_error_response(status: int, code: int | str | None, message: str) -
 def parse_retry_after(value: str | None) -> float | None:
     """Return the seconds that a Retry-After header asks for; None if it is missing or malformed."""
     retry = urllib3.Retry()
-    # Newer versions would return six hours for any longer time.
+    # Newer versions of urllib3 shorten longer times to six hours.
     retry.retry_after_max = math.inf  # type: ignore[assignment]
     try:
         return float(retry.parse_retry_after(value)) if value else None

@@ -20,9 +20,9 @@ from k6frames.errors import APIError, ConfigError
 from k6frames.validation import short_repr, validate_integer, validate_number
 
 MAX_SECONDS = 2_000_000
-"""The longest time that a timeout or budget may be: 23 days, which sockets can wait."""
+"""The longest timeout or budget: 23 days, as sockets cannot wait for more than 24."""
 GRACE_SECONDS = 0.25
-"""How long after its budget a request is ended: the adapter's message, if any, is better."""
+"""How long after its budget a request is ended, so that the adapter can report why it failed."""
 
 
 class Responses(NamedTuple):
@@ -65,7 +65,7 @@ class Fetcher:
     ) -> None:
         self.max_age = _max_age(expire_after)
         self.refresh = refresh
-        # Files are read every time, and nothing is sent.
+        # An account in a folder has no cache and needs no network.
         self.offline = offline and settings.folder is None
         self.budget = _validate_seconds("budget", budget)
         self._max_workers = validate_integer("max_workers", max_workers, minimum=1, maximum=1000)
@@ -80,7 +80,7 @@ class Fetcher:
     def fetch(
         self, requests: Sequence[Request], *, on_error: OnError, bar: ProgressBar
     ) -> Responses:
-        """Return the responses to requests, none of which is duplicated."""
+        """Return the responses to requests, which must be unique."""
         responses: dict[Request, Response] = {}
         failures: dict[Request, APIError] = {}
         with closing(self.stream(deque(requests))) as stream:

@@ -1,4 +1,4 @@
-"""The bodies of responses: read up to their end, and whether they are complete JSON."""
+"""Bodies of responses: reading them to the end, and checking that they are complete JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class BodyTooLargeError(OSError):
 
 @dataclass(frozen=True)
 class Body:
-    """The body of a response, which no traceback with locals shows: it may repeat the token."""
+    """The body of a response. Its repr hides the content, which may include the token."""
 
     content: bytes = field(repr=False)
 
@@ -43,7 +43,7 @@ def make_response(body: bytes, headers: Mapping[str, str]) -> CompleteResponse:
 
 
 def read_body(raw: urllib3.HTTPResponse) -> Body:
-    """Read and decompress a body up to its end."""
+    """Read and decompress a body to its end."""
     content = bytearray()
     try:
         for chunk in raw.stream(1 << 16, decode_content=True):

@@ -29,7 +29,7 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_-]*")
 class Response:
     """A body, and when it was fetched."""
 
-    # Not shown: a traceback with locals is no place for a body.
+    # Not in the repr: a traceback with local variables would show the body.
     body: bytes = field(repr=False)
     fetched: datetime
 
@@ -74,11 +74,11 @@ class ApiSession:
                 headers=request.headers,
                 timeout=self._timeout,
                 allow_redirects=False,
-                force_refresh=True,
+                force_refresh=True,  # the cache is read by `cached`
             )
         except APIError as error:
             raise add_label(request, error) from None
-        modified = response.headers.get("Last-Modified")
+        modified = response.headers.get("Last-Modified")  # set by FolderAdapter only, as ISO 8601
         fetched = datetime.fromisoformat(modified) if modified else datetime.now(UTC)
         return Response(response.content, fetched)
 
@@ -92,7 +92,7 @@ class ApiSession:
             return None
         response = Response(*found)
         age = datetime.now(UTC) - response.fetched
-        # A response from the future was written while the clock was wrong: its age is unknown.
+        # abs, because a response is from the future if a clock was wrong when it was cached.
         if max_age is not None and abs(age) >= max_age:
             return None
         return response
@@ -109,7 +109,7 @@ class ApiSession:
         Raises
         ------
         ConfigError
-            If its path is not one below the API's address.
+            If its path is malformed or leads out of the API's address.
         """
         path = request.path
         if not path.startswith("/"):
@@ -132,7 +132,7 @@ class ApiSession:
 
     def _open_session(self) -> CachedSession:
         """Return the session, opened if necessary."""
-        session = self._session  # another thread that forks may close it meanwhile
+        session = self._session  # read once: before a fork, another thread sets it to None
         if session is None:
             with fork_lock:
                 session = self._session
@@ -151,7 +151,7 @@ class ApiSession:
         session.trust_env = False
         session.headers["User-Agent"] = f"k6frames/{version('k6frames')}"
         session.headers["Accept"] = "application/json"
-        session.adapters.clear()
+        session.adapters.clear()  # so that no other host can be requested
         if settings.folder is not None:
             session.mount(self._address, FolderAdapter(settings.folder, self._address))
         elif settings.token is not None:
@@ -180,7 +180,7 @@ def normalize_url(url: str) -> str:
         # Twice, because "%2e%2e" becomes ".." the first time, which is resolved the second time.
         for _ in range(2):
             url = str(requests.Request("GET", url).prepare().url)
-    except ValueError as error:  # which requests' own errors about addresses are, too
+    except ValueError as error:  # requests' own errors about URLs are ValueErrors too
         raise ConfigError(
             f"{url[:200]!r} is not an address that can be requested: {error}"
         ) from None

@@ -1,7 +1,7 @@
 """Requests on several threads, each with a time limit that holds whatever the server does.
 
 `concurrent.futures.ThreadPoolExecutor` has no such limit, and Python waits for its threads when the
-program ends, also for one that a silent server holds.
+program ends, even for one that waits for a silent server.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ActiveRequest:
         self.stopped = threading.Event()
         self.started = time.monotonic()
         self.socket: socket.socket | None = None
-        """The socket in use, if any: the connection drops its own before the response is read."""
+        """The socket in use, if any. The connection itself drops it before the response is read."""
         self.last_failure = ""
         """What went wrong in the previous attempt; empty if this is the first one."""
 
@@ -35,7 +35,7 @@ class ActiveRequest:
         """End waits at once, start no further attempt, and end the connection."""
         self.stopped.set()
         if self.socket is not None:
-            # The base class's method: that of an SSL socket would change it under its reader.
+            # Not SSLSocket.shutdown, which would change the socket while another thread reads it.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
 
@@ -89,7 +89,7 @@ class WorkerPool(Generic[Item, Result]):
             self._start_thread()
 
     def next_completed(self) -> tuple[Item, Future[Result]]:
-        """Wait for the next item whose result is known, in the order of completion."""
+        """Wait until an item is completed, and return it with its outcome."""
         while True:
             try:
                 completed = self._completed.get(timeout=self._seconds_to_next_limit())
@@ -103,8 +103,8 @@ class WorkerPool(Generic[Item, Result]):
         """Stop every request that is under way, and end the threads."""
         with self._lock:
             self._closed = True
-            for request in self._active:
-                request.stop()
+            for active in self._active:
+                active.stop()
         for _ in range(self._threads):
             self._submitted.put(None)
 
@@ -114,25 +114,25 @@ class WorkerPool(Generic[Item, Result]):
 
     def _run(self) -> None:
         while (item := self._submitted.get()) is not None:
-            request = ActiveRequest()
-            active_request.set(request)
+            active = ActiveRequest()
+            active_request.set(active)
             with self._lock:
                 if self._closed:
                     return
-                self._active[request] = item
+                self._active[active] = item
             outcome: Future[Result] = Future()
             try:
                 outcome.set_result(self._work(item))
             except BaseException as error:  # noqa: BLE001 - raised where the result is taken
                 outcome.set_exception(error)
             with self._lock:
-                if self._active.pop(request, None) is None:
+                if self._active.pop(active, None) is None:
                     return  # it was overdue, and another thread has taken this one's place
             self._completed.put((item, outcome))
 
     def _seconds_to_next_limit(self) -> float:
         with self._lock:
-            starts = [request.started for request in self._active]
+            starts = [active.started for active in self._active]
         return max(
             0.01, min(starts, default=time.monotonic()) + self._time_limit - time.monotonic()
         )
@@ -142,17 +142,17 @@ class WorkerPool(Generic[Item, Result]):
         now = time.monotonic()
         with self._lock:
             overdue = {
-                request: item
-                for request, item in self._active.items()
-                if now >= request.started + self._time_limit
+                active: item
+                for active, item in self._active.items()
+                if now >= active.started + self._time_limit
             }
-            for request in overdue:
-                del self._active[request]
-        for request, item in overdue.items():
+            for active in overdue:
+                del self._active[active]
+        for active, item in overdue.items():
             outcome: Future[Result] = Future()
             # Before the request is stopped, which may change its `last_failure`.
-            outcome.set_exception(self._timeout_error(item, request))
+            outcome.set_exception(self._timeout_error(item, active))
             self._completed.put((item, outcome))
-            request.stop()
+            active.stop()
             self._threads -= 1
             self._start_thread()

@@ -110,7 +110,7 @@ def redirected(box: Sandbox) -> None:
     other = box.serve(reply())
     for status in (301, 302, 303, 307, 308):
         step = servers.redirect(other.url + box.path, status)
-        error = box.check_not_retried(step, "follows no redirect", status=status)
+        error = box.check_not_retried(step, "does not follow redirects", status=status)
         assert "redirects to http://127.0.0.1." in str(error)
     for location in ("/elsewhere", "", "//", "javascript:1"):
         box.check_not_retried(servers.redirect(location), "redirects to another path", status=302)
