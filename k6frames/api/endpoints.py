@@ -1,4 +1,4 @@
-"""Every path of the API that k6frames requests, and the headers that it needs."""
+"""Every path of the API that k6frames requests, and the headers that they need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proxies and certificates, as the environment names them."""
+"""Proxies and certificates, from the environment."""
 
 from __future__ import annotations
 
