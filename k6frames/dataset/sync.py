@@ -12,6 +12,7 @@ import pyarrow.dataset as ds
 from filelock import FileLock, Timeout
 
 from k6frames.api.client import Client
+from k6frames.api.default_client import client_or_default
 from k6frames.api.stack_arguments import StackArgument
 from k6frames.dataset import layout
 from k6frames.dataset.layout import LAST_SEEN, read_all_columns, read_files, write_file
@@ -19,7 +20,6 @@ from k6frames.dataset.merge import merge_rows, to_arrow
 from k6frames.dataset.windows import Window, find_windows
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders import load_tests, organizations, schedules
-from k6frames.loaders.shared import client_or_default
 from k6frames.loaders.snapshot import UNAVAILABLE
 from k6frames.loaders.test_runs import test_runs_df
 from k6frames.summaries.changes import changes

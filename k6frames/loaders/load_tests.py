@@ -8,7 +8,7 @@ from k6frames.api import endpoints
 from k6frames.api.client import Client
 from k6frames.api.on_error import OnError
 from k6frames.api.stack_arguments import StackArgument
-from k6frames.loaders.shared import load_stack_list
+from k6frames.loaders.stack_lists import load_stack_list
 from k6frames.parsing import STRING_MAP
 from k6frames.tables import (
     LOAD_TESTS,
@@ -132,6 +132,7 @@ def project_labels_df(
         on_error=on_error,
     )
     labels = projects.explode("labels").dropna(subset="labels")
+    # Each label is a pair now; `str` takes an element of any sequence.
     labels["key"] = labels["labels"].str[0].astype("string")
     labels["value"] = labels["labels"].str[1].astype("string")
     return combine_attrs(PROJECT_LABELS.conform(labels), projects)

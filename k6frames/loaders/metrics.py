@@ -10,9 +10,12 @@ import pandas as pd
 from k6frames import parsing
 from k6frames.api import endpoints
 from k6frames.api.client import Client
+from k6frames.api.default_client import client_or_default
 from k6frames.api.endpoints import Request
 from k6frames.api.on_error import OnError
 from k6frames.errors import ConfigError
+from k6frames.loaders.attrs import with_attrs
+from k6frames.loaders.ids import IDs, validate_ids
 from k6frames.loaders.metric_queries import (
     build_query,
     fetch_queries,
@@ -20,7 +23,6 @@ from k6frames.loaders.metric_queries import (
     run_metrics_request,
 )
 from k6frames.loaders.metric_responses import iter_points, parse_run_id, series_name
-from k6frames.loaders.shared import IDs, client_or_default, validate_ids, with_attrs
 from k6frames.tables import METRIC_SERIES, METRIC_VALUES, METRICS
 from k6frames.tables.schema import returns
 from k6frames.tables.timestamps import TimestampLike, parse_timestamp

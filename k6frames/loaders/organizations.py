@@ -10,16 +10,12 @@ import pandas as pd
 from k6frames import parsing
 from k6frames.api import endpoints
 from k6frames.api.client import Client
+from k6frames.api.default_client import client_or_default
 from k6frames.api.endpoints import Request
 from k6frames.api.on_error import OnError
+from k6frames.loaders.attrs import with_attrs
+from k6frames.loaders.ids import IDs, validate_id, validate_ids
 from k6frames.loaders.joins import join_projects
-from k6frames.loaders.shared import (
-    IDs,
-    client_or_default,
-    validate_id,
-    validate_ids,
-    with_attrs,
-)
 from k6frames.tables import ORGANIZATION_PROJECTS, ORGANIZATIONS, PROJECTS
 from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.schema import Table, returns
@@ -62,7 +58,9 @@ def organizations_df(*, client: Client | None = None) -> pd.DataFrame:
     0    1013  Marmalade Parcel Works        True
     1    4127  Café Élan Réservations       False
     """
-    return _load(ORGANIZATIONS, {Request(endpoints.ORGANIZATIONS): {}}, client)
+    return _load(
+        ORGANIZATIONS, {Request(endpoints.ORGANIZATIONS): {}}, client, field="organizations"
+    )
 
 
 @returns(ORGANIZATIONS)
@@ -232,7 +230,7 @@ def _load_projects(
         Request(endpoints.organization_projects(org_id), label=label): {"org_id": org_id}
         for org_id, label in labels.items()
     }
-    return _load(PROJECTS, requests, client, on_error)
+    return _load(PROJECTS, requests, client, on_error, field="projects")
 
 
 def _load(
@@ -241,10 +239,10 @@ def _load(
     client: Client | None,
     on_error: OnError = "raise",
     *,
-    field: str | None = None,
+    field: str,
     is_list: bool = True,
 ) -> pd.DataFrame:
-    """Send requests, each for what it is mapped to, and read the responses as one frame."""
+    """Send requests, each mapped to what it is for, and read the responses as one frame."""
     responses = client_or_default(client).fetch(requests, on_error=on_error)
-    arrow = parsing.read(table, responses.bodies, field=field or table.name, is_list=is_list)
+    arrow = parsing.read(table, responses.bodies, field=field, is_list=is_list)
     return with_attrs(table.to_frame(arrow), responses, requests)

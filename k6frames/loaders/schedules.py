@@ -8,7 +8,7 @@ from k6frames.api import endpoints
 from k6frames.api.client import Client
 from k6frames.api.on_error import OnError
 from k6frames.api.stack_arguments import StackArgument
-from k6frames.loaders.shared import load_stack_list
+from k6frames.loaders.stack_lists import load_stack_list
 from k6frames.tables import SCHEDULES
 from k6frames.tables.schema import returns
 
@@ -58,7 +58,7 @@ def schedules_df(
     schedules = load_stack_list(
         SCHEDULES, endpoints.SCHEDULES, client=client, stack=stack, on_error=on_error
     )
-    # The API omits an interval of 1.
+    # The API omits the interval if it is 1.
     is_default = schedules["frequency"].notna() & schedules["interval"].isna()
     schedules.loc[is_default, "interval"] = 1
     return schedules

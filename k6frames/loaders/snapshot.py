@@ -17,20 +17,21 @@ import pandas as pd
 from k6frames import parsing
 from k6frames.api import endpoints
 from k6frames.api.client import Client
+from k6frames.api.default_client import client_or_default
 from k6frames.api.endpoints import Request
 from k6frames.api.fetching import Responses
 from k6frames.api.folder import response_file
+from k6frames.api.list_page import MalformedPageError
 from k6frames.api.manifest import MANIFEST, read_manifest
 from k6frames.api.on_error import OnError, check_on_error
-from k6frames.api.list_page import MalformedPageError
 from k6frames.api.paging import ListReader, PagedList, read_lists
 from k6frames.api.stack_arguments import StackArgument
 from k6frames.api.stacks import Stack
 from k6frames.api.time_windows import TimeWindows
 from k6frames.errors import APIError, ConfigError
+from k6frames.loaders.attrs import with_attrs
 from k6frames.loaders.metric_responses import public_values
 from k6frames.loaders.metrics import DEFAULT_LAST
-from k6frames.loaders.shared import client_or_default, with_attrs
 from k6frames.loaders.snapshot_folder import WRITTEN_BY, find_target, write_folder
 from k6frames.tables import (
     LOAD_TESTS,

@@ -6,21 +6,16 @@ import pandas as pd
 
 from k6frames.api import endpoints
 from k6frames.api.client import Client
+from k6frames.api.default_client import client_or_default
 from k6frames.api.endpoints import Request
 from k6frames.api.on_error import OnError
 from k6frames.api.stack_arguments import StackArgument
 from k6frames.api.time_windows import TimeWindows
 from k6frames.errors import ConfigError
+from k6frames.loaders.ids import IDs, validate_ids
 from k6frames.loaders.joins import join_test_runs
 from k6frames.loaders.load_tests import load_tests_df, stack_projects_df
-from k6frames.loaders.shared import (
-    IDs,
-    StackRequests,
-    client_or_default,
-    load_lists,
-    stack_requests,
-    validate_ids,
-)
+from k6frames.loaders.stack_lists import StackRequests, load_lists, request_from_stacks
 from k6frames.tables import TEST_RUN_DETAILS, TEST_RUNS
 from k6frames.tables.schema import returns
 from k6frames.tables.timestamps import TimestampLike, parse_timestamp
@@ -91,17 +86,17 @@ def test_runs_df(
             f"({before.isoformat()})."
         )
     ids = None if load_test_ids is None else validate_ids("load_test_ids", load_test_ids)
-    wanted = _requests(ids, client, stack, on_error)
+    stack_requests = _run_requests(ids, client, stack, on_error)
     readers = [
         TimeWindows(
             request,
             after.to_pydatetime() if after is not None else None,
             before.to_pydatetime() if before is not None else None,
         )
-        for request in wanted.requests
+        for request in stack_requests.requests
     ]
-    runs = load_lists(TEST_RUNS, readers, wanted, client, on_error)
-    # A folder of responses has all runs, whatever was requested.
+    runs = load_lists(TEST_RUNS, readers, stack_requests, client, on_error)
+    # From a folder come all runs of a stack: the filters of a request do not apply to files.
     selected = pd.Series(data=True, index=runs.index)
     if ids is not None:
         selected &= runs["load_test_id"].isin(ids)
@@ -184,12 +179,12 @@ def _parse_bound(name: str, value: TimestampLike | None) -> pd.Timestamp | None:
     return None if value is None else parse_timestamp(name, value)
 
 
-def _requests(
+def _run_requests(
     load_test_ids: list[int] | None, client: Client, stack: StackArgument, on_error: OnError
 ) -> StackRequests:
-    """Return the requests for the runs."""
+    """Return a request for the runs of each load test, or for all runs of each stack."""
     if load_test_ids is None or client.folder is not None:
-        return stack_requests(endpoints.TEST_RUNS, client, stack, on_error)
+        return request_from_stacks(endpoints.TEST_RUNS, client, stack, on_error)
     found = client.one_stack(stack)
     subjects = {
         Request(
@@ -197,4 +192,4 @@ def _requests(
         ): {"stack_id": found.id, "load_test_id": load_test_id}
         for load_test_id in load_test_ids
     }
-    return StackRequests(list(subjects), subjects, {})
+    return StackRequests(list(subjects), {}, subjects)
