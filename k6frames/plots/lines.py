@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,10 +17,19 @@ MAX_POINTS_WITH_MARKERS = 40
 MAX_LABEL_SHARE = 0.4
 """Share of the width of the Axes; longer names are shortened."""
 
+HEADROOM = 1.08
+"""Height of the vertical axis as a multiple of the highest value."""
+
+_NAME_GAP_POINTS = 4.0
 _LABEL_PAD_POINTS = 14.0
 _MIN_NAME_POINTS = 60.0
 _MIN_LINE_SHARE = 0.45
 _CONNECTOR_SHARE = 0.02
+
+
+def line_style(points: int) -> dict[str, Any]:
+    """Return the style of a line through this number of points; few points are marked."""
+    return {"marker": "o" if points <= MAX_POINTS_WITH_MARKERS else "", "lw": 1.8, "ms": 4}
 
 
 class Line(NamedTuple):
@@ -64,8 +73,7 @@ def draw_lines(ax: Axes, lines: Sequence[Line], limits: tuple[float, float]) -> 
     gap = style.LINE_HEIGHT_POINTS / size.height * (top - bottom)
     label_heights = spread(ends, bottom, top, gap)
     for line, text, label_y in zip(lines, texts, label_heights, strict=True):
-        has_markers = len(line.x) <= MAX_POINTS_WITH_MARKERS
-        ax.plot(line.x, line.y, "o-" if has_markers else "-", color=line.color, lw=1.8, ms=4)
+        ax.plot(line.x, line.y, color=line.color, **line_style(len(line.x)))
         if not text:
             continue
         end_x, end_y = line.end
@@ -73,7 +81,7 @@ def draw_lines(ax: Axes, lines: Sequence[Line], limits: tuple[float, float]) -> 
         ax.annotate(
             text,
             (label_x, label_y),
-            (4, 0),
+            (_NAME_GAP_POINTS, 0),
             textcoords="offset points",
             va="center",
             parse_math=False,

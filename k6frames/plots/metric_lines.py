@@ -101,7 +101,7 @@ def draw_series(ax: Axes, series: Sequence[Series], *, with_values: bool) -> Non
         for line, color, xy in zip(series, style.PALETTE, points, strict=False)
     ]
     values = np.concatenate([xy[:, 1] for xy in points])
-    bottom = min(0.0, np.nanmin(values) * 1.08)
-    top = max(0.0, np.nanmax(values) * 1.08)
+    bottom = min(0.0, np.nanmin(values) * lines.HEADROOM)
+    top = max(0.0, np.nanmax(values) * lines.HEADROOM)
     # Where all values are 0, the axis still needs a height.
     lines.draw_lines(ax, drawn, (bottom, top or 1.0))

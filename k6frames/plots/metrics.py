@@ -28,6 +28,7 @@ from k6frames.tables import (
 
 MAX_CHANGE = 3.0
 """Bars of larger changes are cut; 3 means +300%."""
+_MIN_AXIS_LENGTH = 0.01
 
 # The white edge separates a marker from lines of a similar color.
 _MARKER = {"lw": 0, "ms": 8, "mec": "white", "mew": 0.7}
@@ -247,7 +248,9 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ticks.percent_axis(ax, ax.xaxis, "last runs compared with the runs before")
     start = min(0.0, changes.min())
     limit = max(0.0, min(MAX_CHANGE, changes.max()))
-    bars.draw_values(ax, rows, changes, max(limit, start + 0.01), start=start, aligned=True)
+    bars.draw_values(
+        ax, rows, changes, max(limit, start + _MIN_AXIS_LENGTH), start=start, aligned=True
+    )
     style.draw_header(ax, header)
     return ax
 

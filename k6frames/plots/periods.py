@@ -27,7 +27,11 @@ MAX_BARS_WITH_GAPS = 60
 GAP_SHARE = 0.14
 MAX_BAR_POINTS = 85.0
 """A single bar as wide as the Axes would not look like a bar."""
+HEADROOM = 1.12
+"""Height of the vertical axis as a multiple of the highest bar, with room for its total."""
 _MIN_PAD_IN_BARS = 0.2
+_MIN_TOTAL_GAP_POINTS = 4.0
+_TOTAL_PAD_POINTS = 3.0
 
 
 class _Unit(NamedTuple):
@@ -166,10 +170,17 @@ def label_totals(
     low, high = ax.get_xlim()
     size = style.available_size(ax)
     narrowest = (to_days(periods.ends) - to_days(periods.starts)).min() / (high - low) * size.width
-    if max(map(fonts.text_width, texts)) + 4 > narrowest:
+    if max(map(fonts.text_width, texts)) + _MIN_TOTAL_GAP_POINTS > narrowest:
         return
     text_height = style.LINE_HEIGHT_POINTS / size.height * ax.get_ylim()[1]
     for x, total, text in zip(periods.middles, totals, texts, strict=True):
         is_crossed = limit is not None and total <= limit <= total + text_height
         y = limit if is_crossed else total
-        ax.annotate(text, (x, y), (0, 3), textcoords="offset points", ha="center", va="bottom")
+        ax.annotate(
+            text,
+            (x, y),
+            (0, _TOTAL_PAD_POINTS),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+        )

@@ -146,12 +146,11 @@ def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     draw_layers(ax, periods, [Layer(style.BLUE, created)])
     second = ax.twinx()
     second.spines[:].set_visible(False)
-    marker = "o-" if len(totals) <= lines.MAX_POINTS_WITH_MARKERS else "-"
-    second.plot(periods.middles, totals, marker, color=style.VERMILLION, lw=1.8, ms=4)
+    second.plot(periods.middles, totals, color=style.VERMILLION, **lines.line_style(len(totals)))
     for axes, values in ((ax, created), (second, totals)):
         ticks.number_axis(axes, axes.yaxis, "", integer=True)
         axes.tick_params(axis="y", labelsize=style.FONT_SIZE, length=0)
-        axes.set_ylim(0, max(1.0, values.max() * 1.08))
+        axes.set_ylim(0, max(1.0, values.max() * lines.HEADROOM))
     second.grid(visible=False)
     style.draw_header(ax, header)
     return ax
@@ -173,7 +172,7 @@ def _draw_totals_by_organization(summary: pd.DataFrame, ax: Axes | None) -> Axes
     limit_to_periods(ax, periods)
     label = f"total by the end of the {periods.unit or 'period'}"
     ticks.number_axis(ax, ax.yaxis, label, integer=True)
-    lines.draw_lines(ax, drawn, (0, top * 1.08))
+    lines.draw_lines(ax, drawn, (0, top * lines.HEADROOM))
     label_periods(ax, periods)
     style.draw_header(ax, header)
     return ax

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from k6frames.plots import bars, labels, style, ticks
 from k6frames.plots.periods import (
+    HEADROOM,
     Layer,
     draw_layers,
     find_periods,
@@ -66,7 +67,7 @@ def results_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     label_periods(ax, periods)
     totals = draw_layers(ax, periods, layers)
     ticks.number_axis(ax, ax.yaxis, "test runs", integer=True)
-    ax.set_ylim(0, totals.max() * 1.12)
+    ax.set_ylim(0, totals.max() * HEADROOM)
     label_totals(ax, periods, totals, [f"{total:,.0f}" for total in totals])
     style.draw_header(ax, header)
     return ax

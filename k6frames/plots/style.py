@@ -48,11 +48,16 @@ PERIOD_PLOT_INCHES = 3.9
 MESSAGE_INCHES = 1.1
 
 _MARGIN_INCHES = 0.12
+_TITLE_LINE_POINTS = TITLE_SIZE * 1.3
 _TITLE_GAP_POINTS = 8.0
 _LEGEND_GAP_POINTS = 5.0
 _LEGEND_LINE_POINTS = FONT_SIZE * 1.45
-_LEGEND_HANDLE_POINTS = FONT_SIZE * 1.7
-_LEGEND_COLUMN_GAP_POINTS = FONT_SIZE * 1.5
+# Lengths in font sizes, as matplotlib takes them.
+_LEGEND_HANDLE_LENGTH = 1.2
+_LEGEND_HANDLE_PAD = 0.5
+_LEGEND_COLUMN_GAP = 1.5
+# At a low resolution letters are up to 4% wider than measured.
+_LEGEND_MAX_SHARE = 0.96
 
 _figure_width: ContextVar[float] = ContextVar("figure_width", default=DEFAULT_WIDTH_INCHES)
 
@@ -144,7 +149,7 @@ class Header(NamedTuple):
     @property
     def height_inches(self) -> float:
         """Height of title and legend."""
-        title_points = (self.title.count("\n") + 1) * TITLE_SIZE * 1.3
+        title_points = (self.title.count("\n") + 1) * _TITLE_LINE_POINTS
         return (title_points + _TITLE_GAP_POINTS + self.legend_height_points) / 72
 
 
@@ -188,13 +193,12 @@ def _from_upper_left(ax: Axes, x: float, y: float) -> Transform:
 
 def _legend_columns(texts: list[str], width: float) -> int:
     """Return how many columns of a legend fit; matplotlib fills them like np.array_split."""
-    entries = [
-        fonts.text_width(text) + _LEGEND_HANDLE_POINTS + _LEGEND_COLUMN_GAP_POINTS for text in texts
-    ]
-    # At a low resolution letters are up to 4% wider than measured.
-    room = 0.96 * width + _LEGEND_COLUMN_GAP_POINTS
+    gap = FONT_SIZE * _LEGEND_COLUMN_GAP
+    handle = FONT_SIZE * (_LEGEND_HANDLE_LENGTH + _LEGEND_HANDLE_PAD)
+    entries = np.array([handle + fonts.text_width(text) + gap for text in texts])
+    room = width * _LEGEND_MAX_SHARE + gap
     for columns in range(len(entries), 1, -1):
-        widths = [column.max() for column in np.array_split(np.array(entries), columns)]
+        widths = [column.max() for column in np.array_split(entries, columns)]
         if sum(widths) <= room:
             return columns
     return 1
@@ -215,9 +219,9 @@ def _draw_legend(ax: Axes, header: Header, transform: Transform) -> None:
         borderaxespad=0,
         borderpad=0,
         labelspacing=0.4,
-        handlelength=1.2,
-        handletextpad=0.5,
-        columnspacing=1.5,
+        handlelength=_LEGEND_HANDLE_LENGTH,
+        handletextpad=_LEGEND_HANDLE_PAD,
+        columnspacing=_LEGEND_COLUMN_GAP,
     )
     # The title reserves the space above the Axes. A legend wider than the Axes would shrink them.
     legend.set_in_layout(False)

@@ -15,6 +15,7 @@ from matplotlib.patheffects import withStroke
 from k6frames.errors import ConfigError
 from k6frames.plots import bars, labels, style, ticks
 from k6frames.plots.periods import (
+    HEADROOM,
     Layer,
     draw_layers,
     find_periods,
@@ -39,6 +40,9 @@ _LIMIT_STYLE: dict[str, Any] = {
     "color": "#404040",
     "path_effects": [withStroke(linewidth=4.5, foreground="white")],
 }
+_LIMIT_MARK_WIDTH = 2.5
+# Share of the height of a bar, to each side of its middle.
+_LIMIT_MARK_REACH = 0.65
 _LIMIT_LINE_STYLE: dict[str, Any] = {"lw": 1.6, "ls": (0, (4, 2)), **_LIMIT_STYLE}
 
 
@@ -118,7 +122,7 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     if drawn_limit is not None:
         ax.axhline(drawn_limit, **_LIMIT_LINE_STYLE)
         top = max(top, drawn_limit)
-    ax.set_ylim(0, (top or 1.0) * 1.12)
+    ax.set_ylim(0, (top or 1.0) * HEADROOM)
     texts = [labels.format_number(total) for total in totals]
     label_totals(ax, periods, totals, texts, limit=drawn_limit)
     style.draw_header(ax, header)
@@ -191,14 +195,31 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         texts.append("")
     rows = bars.arrange_rows(names, texts, size)
 
-    is_over = _is_over_limit(budget)
     title = f"VUh budget in {month}" if has_limits else f"VUh used in {month}"
-    header = style.arrange_header(title, size, _budget_legend(is_over, has_limits=has_limits))
+    legend = _budget_legend(_is_over_limit(budget), has_limits=has_limits)
+    header = style.arrange_header(title, size, legend)
     ax = style.prepare_axes(ax, header, rows.height_inches)
+    ends = _draw_budget_bars(ax, rows, budget, has_limits=has_limits)
+    bars.draw_names(ax, rows)
+    if has_limits:
+        _mark_limits(ax, rows, budget)
+        ticks.percent_axis(ax, ax.xaxis, "share of the monthly limit")
+        bars.draw_values(ax, rows, ends, min(MAX_SHARE, max(1.0, ends.max())), aligned=True)
+    else:
+        ticks.number_axis(ax, ax.xaxis, "VUh")
+        bars.draw_values(ax, rows, ends, ends.max() or 1.0)
+    style.draw_header(ax, header)
+    return ax
+
+
+def _draw_budget_bars(
+    ax: Axes, rows: bars.Rows, budget: pd.DataFrame, *, has_limits: bool
+) -> Floats:
+    """Draw what is used, and hatched what is expected beyond it; return where the bars end."""
     used = _bar_lengths(budget, "used_vuh", has_limits=has_limits)
     expected = _bar_lengths(budget, "expected_vuh", has_limits=has_limits)
     positions = rows.bar_positions[: len(budget)]
-    colors = np.where(is_over, style.VERMILLION, style.BLUE)
+    colors = np.where(_is_over_limit(budget), style.VERMILLION, style.BLUE)
     ax.barh(positions, used, rows.bar_height, color=colors)
     rises = expected > used
     ax.barh(
@@ -208,17 +229,7 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         left=used[rises],
         **style.bar_colors(_ESTIMATE_COLOR, hatched=True),
     )
-    bars.draw_names(ax, rows)
-    ends = np.maximum(used, expected)
-    if has_limits:
-        _mark_limits(ax, positions[budget["limit_vuh"].notna().to_numpy()], rows.bar_height)
-        ticks.percent_axis(ax, ax.xaxis, "share of the monthly limit")
-        bars.draw_values(ax, rows, ends, min(MAX_SHARE, max(1.0, ends.max())), aligned=True)
-    else:
-        ticks.number_axis(ax, ax.xaxis, "VUh")
-        bars.draw_values(ax, rows, ends, ends.max() or 1.0)
-    style.draw_header(ax, header)
-    return ax
+    return np.maximum(used, expected)
 
 
 def _shares_of_limit(budget: pd.DataFrame, column: str) -> pd.Series[Any]:
@@ -251,16 +262,17 @@ def _budget_legend(is_over: npt.NDArray[np.bool_], *, has_limits: bool) -> list[
         legend.append(style.bar_handle("used, over the limit by the month's end", style.VERMILLION))
     legend.append(style.bar_handle("expected at the month's end", _ESTIMATE_COLOR, hatched=True))
     if has_limits:
-        marker = {"ls": "none", "marker": "|", "ms": 11, "mew": 2.5}
+        marker = {"ls": "none", "marker": "|", "ms": 11, "mew": _LIMIT_MARK_WIDTH}
         legend.append(style.line_handle("limit", **marker, **_LIMIT_STYLE))
     return legend
 
 
-def _mark_limits(ax: Axes, positions: Floats, bar_height: float) -> None:
+def _mark_limits(ax: Axes, rows: bars.Rows, budget: pd.DataFrame) -> None:
     """Draw a mark across each bar that has a limit."""
-    reach = bar_height * 0.65
+    positions = rows.bar_positions[: len(budget)][budget["limit_vuh"].notna().to_numpy()]
+    reach = rows.bar_height * _LIMIT_MARK_REACH
     ends = np.ones(len(positions))
-    ax.vlines(ends, positions - reach, positions + reach, lw=2.5, **_LIMIT_STYLE)
+    ax.vlines(ends, positions - reach, positions + reach, lw=_LIMIT_MARK_WIDTH, **_LIMIT_STYLE)
 
 
 def _budget_text(row: Any) -> str:
