@@ -18,7 +18,7 @@ from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.conversion import describe_type
 from k6frames.tables.schema import Table, returns
 
-_NAMES = ("name", "load_test_name", "project_name", "org_name")
+_NAME_COLUMNS = ("name", "load_test_name", "project_name", "org_name")
 
 
 @returns(CHANGES)
@@ -26,8 +26,8 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Compare two frames of the same table.
 
     Rows are matched by the table's key. Private columns (billing data, e-mail addresses) are not
-    compared. A row of which `after.attrs["failed"]` says that it could not be read looks like one
-    that was removed; the result has these attrs, too.
+    compared. Rows that are missing in `after` because a request failed are reported as removed;
+    ``attrs["failed"]`` of the result lists these requests.
 
     Parameters
     ----------
@@ -70,20 +70,22 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     rows = pd.concat([old, new], ignore_index=True)
     current = matches["new"].add(len(old)).fillna(matches["old"])
     rows = rows.take(_positions(current.loc[differences["match"]])).reset_index(drop=True)
-    result = differences.assign(table=table.name, key=_describe_keys(rows, table), name=_name(rows))
+    result = differences.assign(
+        table=table.name, key=_describe_keys(rows, table), name=_find_names(rows)
+    )
     return combine_attrs(CHANGES.conform(result), before, after)
 
 
 def _find_table(before: pd.DataFrame, after: pd.DataFrame) -> Table:
-    """Return the table that both frames are of."""
+    """Return the table of both frames."""
     tables = []
-    for name, frame in (("before", before), ("after", after)):
+    for argument, frame in (("before", before), ("after", after)):
         if not isinstance(frame, pd.DataFrame):
-            raise SchemaError(f"{name} must be a pandas.DataFrame, not {describe_type(frame)}.")
+            raise SchemaError(f"{argument} must be a pandas.DataFrame, not {describe_type(frame)}.")
         table = find_table(frame.columns)
         if table is None:
             raise SchemaError(
-                f"{name} must have exactly the columns of one of k6frames.tables.TABLES, in their "
+                f"{argument} must have exactly the columns of one of k6frames.tables.TABLES, in their "
                 f"order. It has {', '.join(map(str, frame.columns)) or 'no columns'}."
             )
         tables.append(table)
@@ -96,7 +98,7 @@ def _find_table(before: pd.DataFrame, after: pd.DataFrame) -> Table:
 
 
 def _match_rows(old: pd.DataFrame, new: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """Return each key with the positions of its rows in both frames; missing where it has none."""
+    """Return the position of each key in the old and the new frame, missing if it is not there."""
     positions = [
         frame[key].assign(**{name: pd.array(np.arange(len(frame)), dtype="Int64")})
         for name, frame in (("old", old), ("new", new))
@@ -146,17 +148,17 @@ def _describe_keys(rows: pd.DataFrame, table: Table) -> list[str]:
 
 
 def _quote(value: str) -> str:
-    """Put a string in quotes if it could be taken for something else in a key."""
+    """Quote a string that has spaces, quotes or equal signs, or is empty."""
     return value if re.fullmatch(r"[^\s=\"]+", value) else json.dumps(value, ensure_ascii=False)
 
 
-def _name(rows: pd.DataFrame) -> pd.Series[Any]:
-    """Return the name of each row, or of what it belongs to."""
-    name = pd.Series(pd.NA, rows.index, dtype="string")
-    for column in _NAMES:
+def _find_names(rows: pd.DataFrame) -> pd.Series[Any]:
+    """Return the name in each row, such as that of its load test, project or organization."""
+    names = pd.Series(pd.NA, rows.index, dtype="string")
+    for column in _NAME_COLUMNS:
         if column in rows:
-            name = name.fillna(rows[column])
-    return name
+            names = names.fillna(rows[column])
+    return names
 
 
 def _to_strings(values: pd.Series[Any]) -> list[str | None]:

@@ -70,12 +70,12 @@ def scheduled_runs(schedules: pd.DataFrame, load_tests: pd.DataFrame) -> pd.Data
     active = active[active["next_run"].notna() & ~active["deactivated"].fillna(value=False)]
     active = active.merge(names, on=["stack_id", "load_test_id"], how="left")
     rules = active[rule].astype(object).where(active[rule].notna(), None)
-    active["recurrence"] = [_describe(*row) for row in rules.itertuples(index=False)]
+    active["recurrence"] = [_describe_recurrence(*row) for row in rules.itertuples(index=False)]
     active = active.sort_values(["next_run", "stack_id", "schedule_id"])
     return combine_attrs(SCHEDULED_RUNS.conform(active), schedules, load_tests)
 
 
-def _describe(
+def _describe_recurrence(
     frequency: str | None,
     interval: int | None,
     weekdays: str | None,

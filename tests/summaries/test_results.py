@@ -63,7 +63,7 @@ def failing_since(records: list[Record]) -> datetime | None:
 
 
 @given(records=runs, as_of=as_ofs, days=days)
-def test_test_results_are_what_plain_python_computes(
+def test_results_per_load_test_are_what_plain_python_computes(
     records: list[Record], as_of: datetime, days: int
 ) -> None:
     known = [run for run in in_order(records) if run["created"] <= as_of]

@@ -72,7 +72,7 @@ def details(*records: Record) -> pd.DataFrame:
     )
 
 
-def assert_equal_to_1e_9(result: pd.DataFrame, expected: pd.DataFrame) -> None:
+def assert_nearly_equal(result: pd.DataFrame, expected: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(result, expected, check_exact=False, rtol=0, atol=1e-9)
 
 
@@ -110,7 +110,7 @@ def test_usage_is_what_plain_python_computes(
     result = k6frames.usage(
         to_frame(TEST_RUN_DETAILS, records), freq=freq, by=by, project_labels=LABELS
     )
-    assert_equal_to_1e_9(result, to_frame(table, expected))
+    assert_nearly_equal(result, to_frame(table, expected))
 
 
 def test_sums_over_many_runs_are_exact() -> None:
@@ -246,7 +246,7 @@ def test_a_budget_halfway_through_the_month() -> None:
             "share": 0.0, "expected_vuh": 0.0,
         },
     ]  # fmt: skip
-    assert_equal_to_1e_9(budget, to_frame(VUH_BUDGET, expected))
+    assert_nearly_equal(budget, to_frame(VUH_BUDGET, expected))
 
 
 def test_an_exceeded_limit_of_0_is_first_and_an_unused_one_last() -> None:
