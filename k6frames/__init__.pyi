@@ -21,7 +21,7 @@ from .loaders.load_tests import load_zones_df as load_zones_df
 from .loaders.load_tests import project_labels_df as project_labels_df
 from .loaders.load_tests import project_limits_df as project_limits_df
 from .loaders.load_tests import stack_projects_df as stack_projects_df
-from .loaders.metrics import metric_series_df as metric_series_df
+from .loaders.metric_series import metric_series_df as metric_series_df
 from .loaders.metrics import metric_values_df as metric_values_df
 from .loaders.metrics import metrics_df as metrics_df
 from .loaders.organizations import organization_df as organization_df

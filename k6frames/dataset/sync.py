@@ -20,7 +20,6 @@ from k6frames.dataset.merge import merge_rows, to_arrow
 from k6frames.dataset.windows import Window, find_windows
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders import load_tests, organizations, schedules
-from k6frames.loaders.snapshot import UNAVAILABLE
 from k6frames.loaders.test_runs import test_runs_df
 from k6frames.summaries.changes import changes
 from k6frames.tables import (
@@ -144,7 +143,7 @@ class _Dataset:
             listed = organizations.organizations_df(client=self.client)
             projects = organizations.projects_df(client=self.client)
         except APIError as error:
-            if error.status not in UNAVAILABLE:
+            if error.status not in organizations.UNAVAILABLE_STATUSES:
                 raise
             return
         yield self._write_day(ORGANIZATIONS, listed, None)

@@ -1,10 +1,14 @@
-"""v5 queries of metrics: their arguments, and the reasons why they fail."""
+"""v5 queries of metrics: their arguments, why they fail, and which load tests are worth one."""
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
+
+import pandas as pd
 
 from k6frames import parsing
 from k6frames.api import endpoints
@@ -19,6 +23,11 @@ from k6frames.validation import short_repr
 
 MAX_NAMED_METRICS = 20
 """How many metrics an error message names."""
+
+METRIC_DAYS = 90
+MIN_METRIC_RUNS = 10
+"""A snapshot and a report have the metrics of load tests with this many runs in these days: each
+takes a request."""
 
 # Of responses to queries of unknown metrics. Others have nothing to do with the metric.
 _REJECTED_STATUSES = frozenset({400, 404, 422})
@@ -139,3 +148,13 @@ def _unknown_metric_error(
     response = str(quoted).removeprefix(f"{request.label}: ")
     message = f"{message} The API's response: {response} {advice}"
     return APIError(quoted.status, quoted.code, message, quoted.url)
+
+
+def frequent_load_tests(test_runs: pd.DataFrame, as_of: datetime) -> dict[int, list[int]]:
+    """Return the load tests that have run often recently, by stack."""
+    recent = test_runs[test_runs["created"] > as_of - timedelta(days=METRIC_DAYS)]
+    counts = recent.groupby(["stack_id", "load_test_id"]).size()
+    found: dict[int, list[int]] = defaultdict(list)
+    for stack_id, load_test_id in counts.index[counts >= MIN_METRIC_RUNS]:
+        found[int(stack_id)].append(int(load_test_id))
+    return found

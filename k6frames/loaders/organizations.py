@@ -20,6 +20,9 @@ from k6frames.tables import ORGANIZATION_PROJECTS, ORGANIZATIONS, PROJECTS
 from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.schema import Table, returns
 
+UNAVAILABLE_STATUSES = frozenset({401, 403, 404, 410})
+"""Statuses of v3 where it is retired or closed to the token, which may still be valid for v6."""
+
 
 @returns(ORGANIZATIONS)
 def organizations_df(*, client: Client | None = None) -> pd.DataFrame:

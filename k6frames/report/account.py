@@ -18,8 +18,9 @@ from k6frames.dataset.changes import open_snapshot, snapshot_changes
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders import load_tests, metrics, organizations, test_runs
 from k6frames.loaders.joins import join_projects, join_test_runs
+from k6frames.loaders.metric_queries import frequent_load_tests
 from k6frames.loaders.schedules import schedules_df
-from k6frames.loaders.snapshot import frequent_load_tests, read_failures, snapshot
+from k6frames.loaders.snapshot import read_failures, snapshot
 from k6frames.report.summaries import project_summaries, test_run_summaries
 from k6frames.report.words import count, join_names
 from k6frames.tables import METRIC_VALUES, ORGANIZATIONS_PUBLIC, SCHEDULES

@@ -1,0 +1,177 @@
+"""The responses of an account that a snapshot has, without private data."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from k6frames import parsing
+from k6frames.api import endpoints
+from k6frames.api.client import Client
+from k6frames.api.endpoints import Request
+from k6frames.api.fetching import Responses
+from k6frames.api.list_page import MalformedPageError
+from k6frames.api.on_error import OnError
+from k6frames.api.paging import ListReader, PagedList, read_lists
+from k6frames.api.stack_arguments import StackArgument
+from k6frames.api.stacks import Stack
+from k6frames.api.time_windows import TimeWindows
+from k6frames.errors import APIError, ConfigError
+from k6frames.loaders.metric_queries import frequent_load_tests
+from k6frames.loaders.metric_responses import public_values
+from k6frames.loaders.metrics import DEFAULT_LAST
+from k6frames.loaders.organizations import UNAVAILABLE_STATUSES
+from k6frames.tables import (
+    LOAD_TESTS,
+    LOAD_ZONES,
+    ORGANIZATIONS,
+    PROJECT_LIMITS,
+    PROJECTS,
+    SCHEDULES,
+    STACK_PROJECTS,
+    TEST_RUNS,
+)
+from k6frames.tables.schema import Column
+
+_LABELED_PROJECTS = replace(
+    STACK_PROJECTS,
+    columns=(*STACK_PROJECTS.columns, Column("labels", parsing.STRING_MAP, "labels", "labels")),
+)
+_STACK_LISTS = {
+    endpoints.STACK_PROJECTS: _LABELED_PROJECTS,
+    endpoints.LOAD_TESTS: LOAD_TESTS,
+    endpoints.TEST_RUNS: TEST_RUNS,
+    endpoints.SCHEDULES: SCHEDULES,
+    endpoints.PROJECT_LIMITS: PROJECT_LIMITS,
+    endpoints.LOAD_ZONES: LOAD_ZONES,
+}
+
+
+@dataclass
+class AccountResponses:
+    """The public part of the responses of an account, as far as they have been read."""
+
+    client: Client
+    on_error: OnError
+    records: dict[Request, bytes] = field(default_factory=dict)
+    """The public part of the response to each request, all pages of a list in one."""
+    failures: dict[Request, APIError] = field(default_factory=dict)
+    subjects: dict[Request, Mapping[str, Any]] = field(default_factory=dict)
+    """What each request is for, as in ``attrs["failed"]``."""
+    oldest: datetime | None = None
+
+    def read_organizations(self) -> None:
+        """Read the organizations and their projects (v3), if they are available."""
+        list_request = Request(endpoints.ORGANIZATIONS)
+        self.subjects[list_request] = {}
+        responses = self.client.fetch([list_request], on_error="warn")
+        for error in responses.failures.values():
+            if self.on_error == "raise" and error.status not in UNAVAILABLE_STATUSES:
+                raise error
+        self._receive(responses)
+        if not responses.bodies:
+            return
+        self.records[list_request] = parsing.public_records(
+            ORGANIZATIONS, responses.bodies, field="organizations"
+        )
+        requests = {}
+        for record in json.loads(self.records[list_request])["organizations"]:
+            org_id, name = record["id"], record.get("name")
+            single = json.dumps({"organization": record}).encode()
+            self.records[Request(endpoints.organization(org_id))] = single
+            label = f"organization {org_id} ({name})" if name else f"organization {org_id}"
+            requests[Request(endpoints.organization_projects(org_id), label=label)] = {
+                "org_id": org_id
+            }
+        self.subjects |= requests
+        responses = self.client.fetch(requests, on_error=self.on_error)
+        self._receive(responses)
+        for request, body in responses.bodies.items():
+            self.records[request] = parsing.public_records(
+                PROJECTS, {request: body}, field="projects"
+            )
+
+    def find_stacks(self, stack: StackArgument) -> tuple[Stack, ...]:
+        """Return the stacks to read; none if none is known and there are organizations."""
+        try:
+            stacks = self.client.resolve_stacks(stack, on_error=self.on_error)
+        except ConfigError as error:
+            if stack is not None:
+                raise
+            if not self.records:
+                reasons = [*map(str, self.failures.values()), str(error)]
+                raise ConfigError("\n".join(reasons)) from None
+            return ()
+        self.failures |= stacks.failures
+        self.subjects |= {request: {"stack_url": request.stack} for request in stacks.failures}
+        return stacks.found
+
+    def read_stacks(self, stacks: Iterable[Stack]) -> None:
+        """Read all lists of stacks (v6) concurrently."""
+        requests = {
+            Request(path, stack.id, label=f"stack {stack.url or stack.id}"): {"stack_id": stack.id}
+            for stack in stacks
+            for path in _STACK_LISTS
+        }
+        self.subjects |= requests
+        zones = [request for request in requests if request.path == endpoints.LOAD_ZONES]
+        readers: list[ListReader] = [
+            TimeWindows(request) if request.path == endpoints.TEST_RUNS else PagedList(request)
+            for request in requests
+            if request not in zones
+        ]
+        try:
+            lists = read_lists(self.client, readers, on_error=self.on_error)
+        except MalformedPageError as error:
+            # The parser names the record and the field.
+            parsing.read(_STACK_LISTS[_list_path(error.request)], {error.request: error.body})
+            raise
+        pages: dict[Request, dict[Request, bytes]] = defaultdict(dict)
+        for responses in (lists, self.client.fetch(zones, on_error=self.on_error)):
+            self._receive(responses)
+            for page, body in responses.bodies.items():
+                pages[Request(_list_path(page), page.stack)][page] = body
+        for request, bodies in pages.items():
+            self.records[request] = parsing.public_records(
+                _STACK_LISTS[request.path], bodies, drop_duplicates=True
+            )
+
+    def read_metrics(self) -> None:
+        """Read the response times of load tests that run often; those without any are left out."""
+        bodies = {r: body for r, body in self.records.items() if r.path == endpoints.TEST_RUNS}
+        stack_ids = [request.stack for request in bodies]
+        table = TEST_RUNS.select("load_test_id", "created")
+        runs = parsing.read(table, bodies, constants={"stack_id": stack_ids}).to_pandas()
+        requests = {
+            Request(
+                endpoints.metric_values(
+                    load_test_id,
+                    query="histogram_quantile(0.95)",
+                    metric="http_req_duration",
+                    test_run_count=DEFAULT_LAST,
+                ),
+                stack_id,
+                label=f"load test {load_test_id}",
+            ): {"stack_id": stack_id, "load_test_id": load_test_id}
+            for stack_id, load_test_ids in frequent_load_tests(runs, self.client.as_of).items()
+            for load_test_id in load_test_ids
+        }
+        # Their data may have expired, or they may not send HTTP requests: that is not a failure.
+        responses = self.client.fetch(requests, on_error="warn")
+        self._receive(responses._replace(failures={}))
+        for request, body in responses.bodies.items():
+            self.records[request] = public_values(request, body)
+
+    def _receive(self, responses: Responses) -> None:
+        self.failures |= responses.failures
+        times = [time for time in (self.oldest, responses.oldest) if time is not None]
+        self.oldest = min(times, default=None)
+
+
+def _list_path(page: Request) -> str:
+    """Return the path of the list to which a page belongs."""
+    return page.path.partition("?")[0]
