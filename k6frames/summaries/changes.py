@@ -85,8 +85,8 @@ def _find_table(before: pd.DataFrame, after: pd.DataFrame) -> Table:
         table = find_table(frame.columns)
         if table is None:
             raise SchemaError(
-                f"{argument} must have exactly the columns of one of k6frames.tables.TABLES, in their "
-                f"order. It has {', '.join(map(str, frame.columns)) or 'no columns'}."
+                f"{argument} must have exactly the columns of one of k6frames.tables.TABLES, in "
+                f"their order. It has {', '.join(map(str, frame.columns)) or 'no columns'}."
             )
         tables.append(table)
     if tables[0] is not tables[1]:
