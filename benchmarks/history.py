@@ -104,9 +104,9 @@ def with_polars(folder: Path) -> Figures:
 
 def _read(folder: Path, **selection: object):
     import k6frames
-    from k6frames.summaries.usage import NEEDED
+    from k6frames.summaries.usage import REQUIRED_COLUMNS
 
-    return k6frames.read_dataset(folder, "test_run_details", columns=NEEDED, **selection)
+    return k6frames.read_dataset(folder, "test_run_details", columns=REQUIRED_COLUMNS, **selection)
 
 
 def _figures(frame) -> Figures:

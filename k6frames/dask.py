@@ -98,8 +98,8 @@ def _read_partition(
 ) -> pd.DataFrame:
     """Read one file; Dask passes the columns that it needs."""
     chosen = selection.columns if columns is None else tuple(columns)
-    names = {name: path for name, path in selection.names.items() if name in chosen}
-    return read_selection(replace(selection, files=(file,), columns=chosen, names=names))
+    name_files = {name: path for name, path in selection.name_files.items() if name in chosen}
+    return read_selection(replace(selection, files=(file,), columns=chosen, name_files=name_files))
 
 
 @returns(USAGE_BY_PROJECT, USAGE_BY_LOAD_TEST, USAGE_BY_STACK, USAGE_BY_LABEL, USAGE)
@@ -150,7 +150,7 @@ def usage(
     pandas_usage.usage(_meta(details), freq=freq, by=by, until=until, project_labels=project_labels)
     parts = _compute(
         details,
-        pandas_usage.NEEDED,
+        pandas_usage.REQUIRED_COLUMNS,
         _sum_partition,
         freq=freq,
         by=by,
@@ -209,7 +209,9 @@ def test_results(
     """
     now = resolve_as_of(as_of)
     results.test_results(_meta(details), as_of=now, days=days)
-    parts = _compute(details, results.NEEDED, results.runs_that_count, as_of=now, days=days)
+    parts = _compute(
+        details, results.REQUIRED_COLUMNS, results.runs_that_count, as_of=now, days=days
+    )
     return results.test_results(pd.concat(parts, ignore_index=True), as_of=now, days=days)
 
 

@@ -12,8 +12,8 @@ from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.schema import returns
 from k6frames.validation import validate_integer
 
-_RUN = ["load_test_id", "test_run_id"]
-_SERIES = ["load_test_id", "metric", "query", "series"]
+_RUN_KEY = ["load_test_id", "test_run_id"]
+_SERIES_KEY = ["load_test_id", "metric", "query", "series"]
 
 
 @returns(METRIC_CHANGES)
@@ -59,7 +59,7 @@ def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5
     validate_integer("runs", runs, minimum=1, maximum=1_000_000)
     measured = METRIC_VALUES.conform(values).dropna(subset="value")
     created = conform_details(details, "load_test_id", "created").dropna(subset="created")
-    measured = measured.merge(created, on=_RUN, how="inner")
+    measured = measured.merge(created, on=_RUN_KEY, how="inner")
     repeated = measured[measured.duplicated(list(METRIC_VALUES.key))]
     if len(repeated):
         run, test = repeated["test_run_id"].iloc[0], repeated["load_test_id"].iloc[0]
@@ -68,7 +68,7 @@ def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5
             "no stack IDs. Pass the details of one stack."
         )
     measured = measured.sort_values(["created", "test_run_id"], ignore_index=True)
-    group_numbers, summary = number_groups(measured, _SERIES, ["load_test_name"])
+    group_numbers, summary = number_groups(measured, _SERIES_KEY, ["load_test_name"])
     by_series = measured.groupby(group_numbers)
     newer_runs = by_series.cumcount(ascending=False)
     after = newer_runs < runs
@@ -77,5 +77,7 @@ def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5
     summary["before"] = measured["value"][before].groupby(group_numbers[before]).median()
     summary["after"] = measured["value"][after].groupby(group_numbers[after]).median()
     summary["change"] = summary["after"] / summary["before"].where(summary["before"] != 0) - 1
-    summary = summary.sort_values(["change", *_SERIES], ascending=[False, *[True] * len(_SERIES)])
+    summary = summary.sort_values(
+        ["change", *_SERIES_KEY], ascending=[False, *[True] * len(_SERIES_KEY)]
+    )
     return combine_attrs(METRIC_CHANGES.conform(summary), values, details)

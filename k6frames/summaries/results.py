@@ -18,10 +18,10 @@ from k6frames.validation import validate_integer
 _LOAD_TEST = ["stack_id", "load_test_id"]
 _RESULTS = {"passed": "passed", "failed": "failed", "errors": "error"}
 
-_RUN = (
+_RUN_COLUMNS = (
     "load_test_id", "project_id", "created", "ended", "result", "execution_duration", "total_vuh",
 )  # fmt: skip
-NEEDED = ("stack_id", "test_run_id", "load_test_name", "project_name", *_RUN)
+REQUIRED_COLUMNS = ("stack_id", "test_run_id", "load_test_name", "project_name", *_RUN_COLUMNS)
 """The columns that `test_results` needs."""
 
 FLAKY_RUNS = 20
@@ -236,7 +236,7 @@ def flaky_tests(details: pd.DataFrame) -> pd.DataFrame:
 
 def _runs_until(now: pd.Timestamp, details: pd.DataFrame) -> pd.DataFrame:
     """Return the runs created until a timestamp, with the columns that `test_results` needs."""
-    runs = conform_details(details, *_RUN)
+    runs = conform_details(details, *_RUN_COLUMNS)
     return _sort_runs(runs[runs["created"] <= now])
 
 

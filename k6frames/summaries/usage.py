@@ -29,8 +29,8 @@ from k6frames.tables.timestamps import TimestampLike, resolve_as_of
 from k6frames.validation import short_repr
 
 _COSTS = ("total_vuh", "protocol_vuh", "browser_vuh")
-_RUN = ("load_test_id", "project_id", "created", "ended", *_COSTS)
-NEEDED = ("stack_id", "test_run_id", "load_test_name", "project_name", *_RUN)
+_RUN_COLUMNS = ("load_test_id", "project_id", "created", "ended", *_COSTS)
+REQUIRED_COLUMNS = ("stack_id", "test_run_id", "load_test_name", "project_name", *_RUN_COLUMNS)
 """The columns that `usage` needs."""
 
 _SUMS = ["test_runs", "vuh", "protocol_vuh", "browser_vuh", "estimated_vuh"]
@@ -115,7 +115,7 @@ def usage(
     """
     if by is not None and not isinstance(by, str):
         raise ConfigError(f"by must be a string or None, not {short_repr(by)}.")
-    runs = conform_details(details, *_RUN)
+    runs = conform_details(details, *_RUN_COLUMNS)
     runs = runs.dropna(subset="created")
     inputs = [details]
     if by is not None and by not in _GROUPINGS:
