@@ -27,7 +27,7 @@ MAX_PAGES_AHEAD = 64
 OVERLAP_ROWS = 1
 """How many rows of a page are also on the next one."""
 MAX_LIST_ATTEMPTS = 3
-"""How often a list is read again from the start, the first time included, if it keeps changing."""
+"""How often a list is read before it is an error that it changed each time."""
 
 
 class InconsistentListError(APIError, SchemaError):
@@ -70,7 +70,7 @@ def read_lists(
     Parameters
     ----------
     client : Client
-        Which account.
+        The account to read.
     readers : sequence of ListReader
         The lists.
     on_error : {"raise", "warn"}, default "raise"
@@ -92,30 +92,30 @@ def read_lists(
     """
     check_on_error(on_error)
     queue: deque[Request] = deque()
-    list_of: dict[Request, _ListInProgress] = {}
+    list_of_request: dict[Request, _ListInProgress] = {}
     failures: dict[Request, APIError] = {}
 
-    def enqueue(requests: list[Request], of: _ListInProgress) -> None:
-        list_of.update(dict.fromkeys(requests, of))
+    def enqueue(in_progress: _ListInProgress, requests: list[Request]) -> None:
+        list_of_request.update(dict.fromkeys(requests, in_progress))
         queue.extend(requests)
 
     for reader in readers:
         in_progress = _ListInProgress(reader)
-        enqueue(in_progress.start(), of=in_progress)
+        enqueue(in_progress, in_progress.start())
     with client.progress_bar(unit=" rows") as bar, closing(client.stream(queue)) as stream:
         for request, future in stream:
-            in_progress = list_of[request]
+            in_progress = list_of_request[request]
             list_request = in_progress.reader.request
             if list_request in failures:
                 continue
             try:
-                following = in_progress.receive(client, request, future.result())
+                next_requests = in_progress.receive(client, request, future.result())
             except APIError as error:
                 if on_error == "raise":
                     raise suggest_on_error(error, several=len(readers) > 1) from None
                 failures[list_request] = error
             else:
-                enqueue(following, of=in_progress)
+                enqueue(in_progress, next_requests)
             bar.total = sum(reader.count for reader in readers)
             bar.update(sum(reader.received for reader in readers) - bar.n)
     complete = [reader for reader in readers if reader.request not in failures]
@@ -191,7 +191,7 @@ class PagedList:
 
     @property
     def pages(self) -> dict[Request, Response]:
-        """The pages in the order of the list, in whatever order they arrived."""
+        """The pages in the order of the list, which may not be that of their arrival."""
         return dict(self._received[skip] for skip in sorted(self._received))
 
     @property
@@ -215,8 +215,8 @@ class PagedList:
         self._is_consistent &= page.count == self.count and has_new_rows
         if not self._is_consistent:
             return []
-        # Pages are only smaller than requested if the API has another limit than documented: then
-        # one after the other, since nothing else is certain.
+        # A first page that is smaller than requested has another limit than the documented one, so
+        # the size of the others is unknown: they are requested one after the other.
         max_requests = MAX_PAGES_AHEAD if is_first and self._page_size == PAGE_SIZE else 1
         requests: list[Request] = []
         while len(requests) < max_requests and self._has_next():

@@ -72,7 +72,7 @@ class AccountResponses:
         for error in responses.failures.values():
             if self.on_error == "raise" and error.status not in UNAVAILABLE_STATUSES:
                 raise error
-        self._receive(responses)
+        self._add(responses)
         if not responses.bodies:
             return
         self.records[list_request] = parsing.public_records(
@@ -89,7 +89,7 @@ class AccountResponses:
             }
         self.subjects |= requests
         responses = self.client.fetch(requests, on_error=self.on_error)
-        self._receive(responses)
+        self._add(responses)
         for request, body in responses.bodies.items():
             self.records[request] = parsing.public_records(
                 PROJECTS, {request: body}, field="projects"
@@ -132,7 +132,7 @@ class AccountResponses:
             raise
         pages: dict[Request, dict[Request, bytes]] = defaultdict(dict)
         for responses in (lists, self.client.fetch(zones, on_error=self.on_error)):
-            self._receive(responses)
+            self._add(responses)
             for page, body in responses.bodies.items():
                 pages[Request(_list_path(page), page.stack)][page] = body
         for request, bodies in pages.items():
@@ -141,7 +141,7 @@ class AccountResponses:
             )
 
     def read_metrics(self) -> None:
-        """Read the response times of load tests that run often; those without any are left out."""
+        """Read the response times of load tests that run often, as far as there are any."""
         bodies = {r: body for r, body in self.records.items() if r.path == endpoints.TEST_RUNS}
         stack_ids = [request.stack for request in bodies]
         table = TEST_RUNS.select("load_test_id", "created")
@@ -162,11 +162,12 @@ class AccountResponses:
         }
         # Their data may have expired, or they may not send HTTP requests: that is not a failure.
         responses = self.client.fetch(requests, on_error="warn")
-        self._receive(responses._replace(failures={}))
+        self._add(responses._replace(failures={}))
         for request, body in responses.bodies.items():
             self.records[request] = public_values(request, body)
 
-    def _receive(self, responses: Responses) -> None:
+    def _add(self, responses: Responses) -> None:
+        """Remember which requests failed, and the time of the oldest response."""
         self.failures |= responses.failures
         times = [time for time in (self.oldest, responses.oldest) if time is not None]
         self.oldest = min(times, default=None)

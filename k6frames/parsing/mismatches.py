@@ -42,15 +42,21 @@ def explain_mismatch(
     if missing:
         source = ".".join([*names, missing[1]])
         return f"{place}: the field '{source}' is missing, and it is required."
-    source = ".".join(names)
+    value = _follow(record, field_path)
+    if names:
+        return _explain_field(place, ".".join(names), columns, value)
+    kind = "a list of objects" if is_list and len(path) == 1 else "an object"
+    return f"{place}: {'it' if path else 'the response'} must be {kind}, not {excerpt(value)}."
+
+
+def _explain_field(place: str, source: str, columns: tuple[Column, ...], value: Any) -> str:
+    """Say what a field must be: the value of a column, or an object with those of several."""
     inside = [c for c in columns if c.source == source or str(c.source).startswith(f"{source}.")]
-    found = excerpt(_follow(record, field_path), private=any(c.private for c in inside))
+    found = excerpt(value, private=any(column.private for column in inside))
     for column in inside:
         if column.source == source:
             return mismatch_message(place, column, found)
-    kind = "a list of objects" if is_list and len(path) == 1 else "an object"
-    subject = f"the field '{source}'" if names else "it" if path else "the response"
-    return f"{place}: {subject} must be {kind}, not {found}."
+    return f"{place}: the field '{source}' must be an object, not {found}."
 
 
 def _parse_path(message: str) -> list[str | int]:

@@ -364,11 +364,11 @@ def mounted(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     subprocess.run(["umount", "-l", str(place)], check=False, capture_output=True)
 
 
-def test_a_read_only_place_costs_the_cache_and_not_the_response(account, mounted):
+def test_a_read_only_file_system_only_disables_the_cache(account, mounted):
     assert_works_without_cache(account(mounted("ro") / DIGEST))
 
 
-def test_a_cache_that_became_read_only_costs_the_cache_and_not_the_response(account, mounted):
+def test_a_cache_that_became_read_only_is_only_disabled(account, mounted):
     place = mounted("size=8m") / DIGEST
     first = account(place)
     assert first.is_right()
@@ -426,7 +426,7 @@ def test_a_dangling_link_creates_nothing(account, tmp_path, file, folder):
 
 @AS_ROOT
 @pytest.mark.parametrize("planted", ["folder", "file", "root"])
-def test_what_another_user_has_put_there_is_not_used(planted, account, root, folder, file, victim):
+def test_files_of_another_user_are_not_used(planted, account, root, folder, file, victim):
     if planted == "root":
         root.symlink_to(victim)
         os.chown(root, 12345, 12345, follow_symlinks=False)
@@ -463,7 +463,7 @@ def test_a_list_shows_address_number_size_and_time(account, root):
     assert describe_cache(root) is None
 
 
-def test_what_a_cache_has_is_one_line_of_text():
+def test_a_cache_is_described_in_one_line():
     day = datetime(2026, 7, 1, tzinfo=UTC)
     info = CacheInfo(Path("x"), ADDRESS, 1, 1_250_000, day, day + timedelta(hours=1))
     assert str(info) == (
@@ -651,7 +651,7 @@ print(len(ends), set(ends), wrong, shared.is_right(), shared.requested)
 """
 
 
-def test_forks_beside_threads_that_open_the_cache_never_hang(folder, file, run):
+def test_forks_during_threads_that_open_the_cache_never_hang(folder, file, run):
     assert run(FORK, folder, 200).output() == "200 {0} [] True ['/x']"
     assert sql(file, "PRAGMA integrity_check") == [("ok",)]
 

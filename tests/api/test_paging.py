@@ -202,13 +202,13 @@ def test_a_malformed_page_is_a_schema_error(page, message, server, client):
         k6frames.load_tests_df(client=client)
 
 
-def test_unknown_fields_with_the_names_of_paging_do_not_cut_a_list(server, client):
+def test_fields_of_other_lists_may_have_the_names_that_paging_uses(server, client):
     lists = server.stacks[5].lists
     lists["schedules"] = [{**row, "created": 5, "project_id": []} for row in lists["schedules"]]
     assert len(k6frames.schedules_df(client=client)) == 3100
 
 
-def test_every_page_carries_its_headers_and_no_page_is_too_large(server, client, token):
+def test_every_request_has_its_headers_and_no_page_is_too_large(server, client, token):
     k6frames.load_tests_df(client=client)
     assert len(server.received) == 4
     for request in server.received:
@@ -269,7 +269,7 @@ def test_test_runs_are_complete_while_runs_are_deleted_and_created(every, token,
         max_leaves=8,
     )
 )
-def test_a_body_of_any_kind_is_a_page_or_a_schema_error(body):
+def test_any_json_is_a_page_or_a_schema_error(body):
     reader = PagedList(Request("/cloud/v6/projects", 5))
     (request,) = reader.start()
     response = Response(json.dumps(body).encode(), datetime.now(UTC))

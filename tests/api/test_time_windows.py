@@ -178,7 +178,7 @@ def test_a_server_that_ignores_the_filters_is_an_error():
         assert account.requests < 100
 
 
-def test_a_count_that_cannot_be_right_is_an_error():
+def test_a_count_that_contradicts_the_page_is_an_error():
     account = Account(spread(300, lambda x: x))
     reader = TimeWindows(Request(TEST_RUNS, 5))
     (request,) = reader.start()
@@ -188,7 +188,7 @@ def test_a_count_that_cannot_be_right_is_an_error():
         reader.receive(request, page, Response(b"", NOW))
 
 
-def test_an_enormous_count_asks_for_a_limited_number_of_parts():
+def test_a_very_large_count_leads_to_a_limited_number_of_requests():
     account = Account(spread(2000, lambda x: x))
     reader = TimeWindows(Request(TEST_RUNS, 5))
     (request,) = reader.start()
@@ -200,7 +200,7 @@ def test_an_enormous_count_asks_for_a_limited_number_of_parts():
 @pytest.mark.parametrize(
     "created", ["soon", 5, "0001-01-01T00:00:00+02:00", "2026-13-01T00:00:00Z"]
 )
-def test_a_creation_time_that_is_none_is_an_error_where_it_is_needed(created):
+def test_an_invalid_creation_time_is_an_error_where_it_is_needed(created):
     rows = [PageRow(id=i, created=created) for i in range(PAGE_SIZE)]
     reader = TimeWindows(Request(TEST_RUNS, 5))
     (request,) = reader.start()
@@ -208,7 +208,7 @@ def test_a_creation_time_that_is_none_is_an_error_where_it_is_needed(created):
         reader.receive(request, Page(value=rows, count=2000), Response(b"", NOW))
 
 
-def test_the_end_of_time_is_no_problem():
+def test_runs_may_be_dated_in_the_year_9999():
     rows = [PageRow(id=i, created="9999-12-31T23:59:59.5z") for i in range(PAGE_SIZE)]
     reader = TimeWindows(Request(TEST_RUNS, 5))
     (request,) = reader.start()

@@ -219,7 +219,7 @@ LOADERS: dict[str, Callable[..., pd.DataFrame]] = {
     [(name, case) for name in LOADERS for case in WRONG if case != "None"]
     + [("organization_df", "None")],
 )
-def test_what_is_not_an_organization_id_is_refused_before_any_request(
+def test_an_invalid_organization_id_is_refused_before_any_request(
     load: str, case: str, small: Account
 ) -> None:
     with pytest.raises(ConfigError, match=r"org_ids? must be an"):
@@ -263,7 +263,7 @@ def test_without_a_client_the_environment_names_the_account(
     assert len(small.requests) == len(set(small.requests)) == 5
 
 
-def test_a_frame_says_when_its_oldest_response_was_fetched(small: Account) -> None:
+def test_a_frame_has_the_time_when_its_oldest_response_was_fetched(small: Account) -> None:
     before = pd.Timestamp.now("UTC").floor("s")
     for load in (
         k6frames.organizations_df,
@@ -414,7 +414,7 @@ def test_either_side_of_the_join_may_be_empty(
     )
 
 
-def test_big_ids_keep_their_value_beside_missing_ones() -> None:
+def test_large_ids_keep_their_value_next_to_missing_ones() -> None:
     big = 2**63 - 1
     both = k6frames.join_projects(
         organizations_of(big, big - 1, big - 2), projects_of((big - 5, big), (big - 6, big - 2))

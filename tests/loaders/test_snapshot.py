@@ -128,14 +128,14 @@ def test_without_a_stack_there_are_only_the_organizations(connect, server, tmp_p
         k6frames.load_tests_df(client=account_in(folder))
 
 
-def test_with_neither_there_is_an_error_and_no_folder(connect, server, tmp_path):
+def test_without_stack_and_organizations_there_is_an_error_and_no_folder(connect, server, tmp_path):
     server.other_responses.clear()
     with pytest.raises(ConfigError, match="No Grafana stack was given"):
         connect(server.url).snapshot(tmp_path / "snapshot")
     assert list(tmp_path.glob("*snapshot*")) == []
 
 
-def test_what_fails_is_left_out_and_listed_if_that_is_wanted(client, server, tmp_path):
+def test_with_warn_failures_are_left_out_and_listed(client, server, tmp_path):
     def refuse(request):
         if request.path.endswith(("7/projects", "/schedules")) and request.stack != "22":
             raise Refusal(403, "Not allowed")
@@ -227,7 +227,7 @@ def test_a_file_is_refused(tmp_path):
             k6frames.Client.sample().snapshot(path)
 
 
-def test_if_it_cannot_be_written_the_old_snapshot_stays(tmp_path, monkeypatch):
+def test_a_snapshot_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
     client = k6frames.Client.sample()
     folder = client.snapshot(tmp_path / "snapshot")
     before = (folder / "account.json").stat().st_ino
@@ -259,12 +259,12 @@ def test_a_process_that_is_killed_leaves_a_complete_snapshot_or_none(tmp_path):
         process.communicate()
         if folder.exists():
             assert len(k6frames.test_runs_df(client=account_in(folder))) == 3074
-    # What was left behind is removed; a snapshot that was set aside is put back.
+    # What was left behind is removed; a snapshot that was renamed is restored.
     k6frames.Client.sample().snapshot(folder)
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".snapshot")] == []
 
 
-def test_a_snapshot_that_was_set_aside_by_a_killed_process_is_put_back(tmp_path, monkeypatch):
+def test_a_snapshot_that_a_killed_process_renamed_is_restored(tmp_path, monkeypatch):
     client = k6frames.Client.sample()
     folder = client.snapshot(tmp_path / "snapshot")
     folder.rename(tmp_path / ".snapshot.k6frames-00.old")
