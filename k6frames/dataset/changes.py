@@ -134,14 +134,15 @@ def find_days(
             f"{root} has only test runs, which are not compared. A sync adds the other tables."
         )
     last = days[-1] if until is None else _day_of("until", until)
-    first = last if since is None else _day_of("since", since)
+    if since is None:
+        week_before = date.fromisoformat(last) - DEFAULT_PERIOD
+        first = max(week_before.isoformat(), days[0])
+    else:
+        first = _day_of("since", since)
     if min(first, last) < days[0]:
         raise ConfigError(
             f"The dataset has no data of {min(first, last)}: its first sync was on {days[0]}."
         )
-    if since is None:
-        week_before = date.fromisoformat(last) - DEFAULT_PERIOD
-        first = max(week_before.isoformat(), days[0])
     if first > last:
         raise ConfigError(f"since ({first}) must not be after until ({last}).")
     return first, last

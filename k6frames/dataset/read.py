@@ -22,7 +22,7 @@ from k6frames.validation import short_repr
 RUN_TABLES = {table.name: table for table in (TEST_RUNS, TEST_RUN_DETAILS)}
 
 # For each column of names: the table that it comes from, and the key to join it on.
-_NAMES = {
+_NAME_SOURCES = {
     "load_test_name": (LOAD_TESTS, "load_test_id"),
     "project_name": (STACK_PROJECTS, "project_id"),
 }
@@ -94,7 +94,7 @@ class Selection:
     table: Table
     columns: tuple[str, ...]
     files: tuple[Path, ...]
-    names: dict[str, Path | None]
+    name_files: dict[str, Path | None]
     """The file for each selected column of names; None if that table was never read."""
     after: pd.Timestamp | None = None
     before: pd.Timestamp | None = None
@@ -132,41 +132,46 @@ def select(
         file = _newest_file(root, selected, until)
         files = [] if file is None else [file]
     chosen = _check_columns(columns, selected)
-    names_files = {
+    name_files = {
         name: _newest_file(root, source, until)
-        for name, (source, _) in _NAMES.items()
+        for name, (source, _) in _NAME_SOURCES.items()
         if selected is TEST_RUN_DETAILS and name in chosen
     }
-    return Selection(selected, chosen, tuple(files), names_files, after, before)
+    return Selection(selected, chosen, tuple(files), name_files, after, before)
 
 
 def read_selection(selection: Selection) -> pd.DataFrame:
     """Read what was selected, as a typed frame; its key is checked if it has all columns."""
-    needed = [name for name in selection.columns if name not in selection.names]
-    for name in selection.names:
-        needed += [key for key in ("stack_id", _NAMES[name][1]) if key not in needed]
-    created = ds.field("created")
-    condition = ds.scalar(True)  # noqa: FBT003 - pyarrow has no other way to write it
-    if selection.after is not None:
-        condition &= created >= pa.scalar(selection.after.to_pydatetime(), TIMESTAMP)
-    if selection.before is not None:
-        condition &= created < pa.scalar(selection.before.to_pydatetime(), TIMESTAMP)
-    stored = TEST_RUNS if selection.table.name in RUN_TABLES else selection.table
+    table = selection.table
+    stored = TEST_RUNS if table.name in RUN_TABLES else table
+    needed = [name for name in selection.columns if name not in selection.name_files]
+    for name in selection.name_files:
+        needed += [key for key in ("stack_id", _NAME_SOURCES[name][1]) if key not in needed]
+    condition = _created_between(selection.after, selection.before)
     rows = read_files(selection.files, stored, needed, condition=condition)
-    frame = selection.table.to_frame(rows.replace_schema_metadata(None))
-    for name, file in selection.names.items():
+    frame = table.to_frame(rows.replace_schema_metadata(None))
+    for name, file in selection.name_files.items():
         frame = _add_name(frame, name, file)
     frame = frame[list(selection.columns)]
-    if set(selection.table.dtypes) <= set(selection.columns):
-        conformed = selection.table.conform(frame)
-        others = [name for name in selection.columns if name not in conformed]
-        frame = conformed.assign(**{name: frame[name] for name in others})[[*selection.columns]]
+    if set(table.dtypes) <= set(selection.columns):
+        others = frame.drop(columns=list(table.dtypes))
+        frame = table.conform(frame).assign(**others)[list(selection.columns)]
     return frame
+
+
+def _created_between(after: pd.Timestamp | None, before: pd.Timestamp | None) -> ds.Expression:
+    """Return the condition that a run was created between two timestamps."""
+    condition = ds.scalar(True)  # noqa: FBT003 - pyarrow has no other way to write it
+    if after is not None:
+        condition &= ds.field("created") >= pa.scalar(after.to_pydatetime(), TIMESTAMP)
+    if before is not None:
+        condition &= ds.field("created") < pa.scalar(before.to_pydatetime(), TIMESTAMP)
+    return condition
 
 
 def _add_name(frame: pd.DataFrame, name: str, file: Path | None) -> pd.DataFrame:
     """Add the names of load tests or projects to their test runs."""
-    source, key = _NAMES[name]
+    source, key = _NAME_SOURCES[name]
     columns = ["stack_id", key, "name"]
     known = read_files([] if file is None else [file], source, columns)
     names = source.to_frame(known.replace_schema_metadata(None)).rename(columns={"name": name})

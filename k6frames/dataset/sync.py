@@ -116,10 +116,10 @@ def sync(
     try:
         with FileLock(root / LOCK_FILE, timeout=LOCK_TIMEOUT_SECONDS):
             layout.remove_temporary_files(root)
-            dataset = _Dataset(root, client)
-            changed = [*dataset.sync_organizations(), *dataset.sync_tables(stack_ids)]
+            steps = _SyncSteps(root, client)
+            changed = [*steps.sync_organizations(), *steps.sync_tables(stack_ids)]
             for stack_id in stack_ids:
-                changed += dataset.sync_runs(stack_id)
+                changed += steps.sync_runs(stack_id)
     except Timeout:
         raise ConfigError(
             f"Another sync of {root} has been running for an hour. Try again when it has finished."
@@ -127,8 +127,8 @@ def sync(
     return CHANGES.conform(pd.concat(changed, ignore_index=True))
 
 
-class _Dataset:
-    """A dataset that a sync brings up to date."""
+class _SyncSteps:
+    """The steps of a sync; each yields what has changed."""
 
     def __init__(self, root: Path, client: Client) -> None:
         self.root = root
@@ -241,10 +241,7 @@ class _Dataset:
         """Write a table as it is on this day, with the last known rows of stacks not read."""
         seen = self._seen(frame)
         day = f"{seen:%Y-%m-%d}"
-        earlier = [known_day for known_day in layout.days(self.root, table) if known_day <= day]
-        names = [column.name for column in (*table.columns, LAST_SEEN)]
-        files = [layout.day_file(self.root, table, earlier[-1])] if earlier else []
-        known = read_files(files, table, names)
+        known = self._read_day(table, day)
         others = known.slice(0, 0)
         if stack_ids is not None:
             is_read = pa.compute.is_in(known["stack_id"], value_set=pa.array(stack_ids))
@@ -258,6 +255,12 @@ class _Dataset:
         path = layout.day_file(self.root, table, day)
         write_file(path, table, _without_private(rows, table))
         return _compare(before, after)
+
+    def _read_day(self, table: Table, day: str) -> pa.Table:
+        """Return the rows of a table as they were known on a day."""
+        earlier = [known_day for known_day in layout.days(self.root, table) if known_day <= day]
+        files = [layout.day_file(self.root, table, earlier[-1])] if earlier else []
+        return read_files(files, table, [column.name for column in (*table.columns, LAST_SEEN)])
 
     def _seen(self, frame: pd.DataFrame) -> pd.Timestamp:
         """Return when the rows of a frame were received; for a folder, its own "now"."""

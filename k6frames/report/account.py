@@ -91,10 +91,10 @@ def read_account(
         # The report lists what was left out.
         warnings.simplefilter("ignore")
         snapshot(folder, client, on_error=on_error, with_metrics=True)
-        account = Client(api_url=folder.as_uri())
-        stack_tables = _read_stacks(account)
-        organization_tables = _read_organizations(account)
-    as_of = pd.Timestamp(account.as_of)
+        snapshot_client = Client(api_url=folder.as_uri())
+        stack_tables = _read_stacks(snapshot_client)
+        organization_tables = _read_organizations(snapshot_client)
+    as_of = pd.Timestamp(snapshot_client.as_of)
     tables = stack_tables | organization_tables
     if organization_tables:
         tables |= project_summaries(
@@ -135,13 +135,13 @@ def _find_missing(client: Client, folder: Path) -> list[str]:
     return missing
 
 
-def _read_organizations(account: Client) -> dict[str, pd.DataFrame]:
+def _read_organizations(client: Client) -> dict[str, pd.DataFrame]:
     """Return the tables of organizations and projects, or none if they could not be read."""
     try:
-        orgs = organizations.organizations_df(client=account)
+        orgs = organizations.organizations_df(client=client)
     except APIError:
         return {}
-    projects = organizations.projects_df(client=account, on_error="warn")
+    projects = organizations.projects_df(client=client, on_error="warn")
     return {
         "organizations": ORGANIZATIONS_PUBLIC.conform(orgs),
         "projects": projects,
@@ -149,37 +149,37 @@ def _read_organizations(account: Client) -> dict[str, pd.DataFrame]:
     }
 
 
-def _read_stacks(account: Client) -> dict[str, pd.DataFrame]:
+def _read_stacks(client: Client) -> dict[str, pd.DataFrame]:
     """Return the tables of the stacks, or none if no stack's test runs could be read."""
     try:
-        stacks = account.stacks()
+        stacks = client.stacks()
     except ConfigError:
         return {}
-    runs = test_runs.test_runs_df(client=account, on_error="warn")
+    runs = test_runs.test_runs_df(client=client, on_error="warn")
     if len(runs.attrs.get("failed", [])) == len(stacks):
         return {}
-    tests = load_tests.load_tests_df(client=account, on_error="warn")
-    stack_projects = load_tests.stack_projects_df(client=account, on_error="warn")
+    tests = load_tests.load_tests_df(client=client, on_error="warn")
+    stack_projects = load_tests.stack_projects_df(client=client, on_error="warn")
     return {
         "stack_projects": stack_projects,
-        "project_labels": load_tests.project_labels_df(client=account, on_error="warn"),
+        "project_labels": load_tests.project_labels_df(client=client, on_error="warn"),
         "load_tests": tests,
         "test_run_details": join_test_runs(runs, tests, stack_projects),
         "schedules": SCHEDULES.public("schedules").conform(
-            schedules_df(client=account, on_error="warn")
+            schedules_df(client=client, on_error="warn")
         ),
-        "project_limits": load_tests.project_limits_df(client=account, on_error="warn"),
-        "load_zones": load_tests.load_zones_df(client=account, on_error="warn"),
-        "metric_values": _read_metrics(account, runs),
+        "project_limits": load_tests.project_limits_df(client=client, on_error="warn"),
+        "load_zones": load_tests.load_zones_df(client=client, on_error="warn"),
+        "metric_values": _read_metrics(client, runs),
     }
 
 
-def _read_metrics(account: Client, runs: pd.DataFrame) -> pd.DataFrame:
+def _read_metrics(client: Client, runs: pd.DataFrame) -> pd.DataFrame:
     """Return the 95th percentiles of response times that the snapshot has."""
     frames = [METRIC_VALUES.to_frame(METRIC_VALUES.arrow_schema.empty_table())]
-    for stack_id, load_test_ids in frequent_load_tests(runs, account.as_of).items():
+    for stack_id, load_test_ids in frequent_load_tests(runs, client.as_of).items():
         frames.append(
-            metrics.metric_values_df(load_test_ids, stack=stack_id, client=account, on_error="warn")
+            metrics.metric_values_df(load_test_ids, stack=stack_id, client=client, on_error="warn")
         )
     values = pd.concat(frames).drop_duplicates(list(METRIC_VALUES.key))
     return METRIC_VALUES.conform(values)

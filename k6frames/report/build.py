@@ -67,7 +67,7 @@ def write_report(
         If the folder cannot be written to.
     """
     folder = folder.absolute()
-    with _existing(folder), temporary_folder(folder / "report") as staging:
+    with _ensure_folder(folder), temporary_folder(folder / "report") as staging:
         show_message("reading the account")
         account = read_account(client, staging / "account", on_error=on_error, since=since)
         for reason in account.missing:
@@ -85,7 +85,7 @@ def write_report(
 
 
 @contextlib.contextmanager
-def _existing(folder: Path) -> Iterator[None]:
+def _ensure_folder(folder: Path) -> Iterator[None]:
     """Create a folder if it does not exist, and remove it afterwards if it is still empty."""
     is_new = not folder.exists()
     try:
