@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from k6frames.plots import bars, style, ticks
 from k6frames.tables import IDLE_LOAD_TESTS, IDLE_PROJECTS
 
+# Ranges of idle days, and the first day of each.
 _RANGES = {
     "under 30 days": 0,
     "30 to 89 days": 30,

@@ -28,6 +28,7 @@ from k6frames.tables import (
 
 MAX_CHANGE = 3.0
 """Bars of larger changes are cut; 3 means +300%."""
+# If nothing changed, the axis still needs a length.
 _MIN_AXIS_LENGTH = 0.01
 
 # The white edge separates a marker from lines of a similar color.
@@ -159,8 +160,9 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     title = f"{common_measure(measured) or 'Metrics'} during {where}"
     if not measured["value"].notna().any():
         return style.draw_message(ax, title, "no values")
+    times = dates.to_datetime64(measured["time"])
     if len(runs) == 1:
-        measured["x"] = dates.to_days(dates.to_datetime64(measured["time"]))
+        measured["x"] = dates.to_days(times)
     else:
         starts = measured.groupby("test_run_id")["time"].transform("min")
         measured["x"] = (measured["time"] - starts).dt.total_seconds() / 60
@@ -168,7 +170,6 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     header = style.arrange_header(title, style.available_size(ax), legend_of_others(lines_to_draw))
     ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
     if len(runs) == 1:
-        times = dates.to_datetime64(measured["time"])
         dates.limit_to_times(ax, times)
         draw_series(ax, lines_to_draw, with_values=False)
         dates.label_times(ax, times, "time")
