@@ -23,11 +23,11 @@ from k6frames.errors import APIError, SchemaError
 TARGET_RUNS_PER_WINDOW = PAGE_SIZE * 9 // 10
 """How many runs a window should have: less than a page, as runs are not spread evenly."""
 MAX_ONE_PAGE_WINDOWS = 8
-"""How many windows, each meant for one page, a longer window is split into."""
+"""A window for more pages than this is not split into one for each page, but into fewer first."""
 COARSE_SPLIT_FACTOR = 1.4
-"""One for more pages is split into this many times the square root of their number, and these
-again: about as many windows each time."""
+"""How many windows that is: this many times the square root of the number of pages."""
 MAX_WINDOWS_PER_SPLIT = 1000
+"""The limit of that number, as '@count' may be wrong."""
 SHORTEST_WINDOW = timedelta(microseconds=1)
 MAX_ROUNDING = timedelta(seconds=1)
 """How far a creation time may be outside of its window: the API may show it without fractions."""
@@ -168,8 +168,8 @@ def _split_after_page(window: _Window, times: list[datetime], fetched: datetime)
 
 
 def _split_completely(window: _Window, times: list[datetime], fetched: datetime) -> list[_Window]:
-    """Split all of a window, as its page has any of its runs."""
-    # If the page ascends at all, its runs are roughly the oldest; else they may be the newest.
+    """Split all of a window, whose page has any of its runs and is not used."""
+    # If the times increase, the runs are roughly the oldest ones; else they may be the newest.
     oldest = min(times) if times[0] < times[-1] else min(*times, EARLIEST)
     subwindows = _split(window, window.after or oldest, window.count, fetched)
     if subwindows:
@@ -193,14 +193,17 @@ def _split(
     end = _next_hour(max(fetched, start))
     if window.before is not None:
         end = min(end, window.before)
-    # One subwindow from the start of the window would be the window itself.
-    number = max(math.ceil(count / TARGET_RUNS_PER_WINDOW), 2 if start == window.after else 1)
+    number = math.ceil(count / TARGET_RUNS_PER_WINDOW)
+    if start == window.after:
+        number = max(number, 2)  # a single one would be the window itself
     if number > MAX_ONE_PAGE_WINDOWS:
         # When runs were created is only guessed. The first page of each subwindow is not lost, and
         # it comes with a count, so that the subwindow can be split as its runs really are.
         number = min(math.ceil(COARSE_SPLIT_FACTOR * math.sqrt(number)), MAX_WINDOWS_PER_SPLIT)
-    mean = count / max((end - start).total_seconds(), 1)
-    density = 1 if runs_per_second is None else min(runs_per_second / mean, 2)
+    mean_runs_per_second = count / max((end - start).total_seconds(), 1)
+    density = 1.0
+    if runs_per_second is not None:
+        density = min(runs_per_second / mean_runs_per_second, 2)  # then there are none at the end
     edges = [start + (end - start) * _time_share(i / number, density) for i in range(number)]
     edges = [*dict.fromkeys(edges), end]
     subwindows = [_Window(a, b) for a, b in pairwise(edges) if b - a >= SHORTEST_WINDOW]

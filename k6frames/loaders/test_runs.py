@@ -183,7 +183,7 @@ def _run_requests(
     load_test_ids: list[int] | None, client: Client, stack: StackArgument, on_error: OnError
 ) -> StackRequests:
     """Return a request for the runs of each load test, or for all runs of each stack."""
-    if load_test_ids is None or client.folder is not None:
+    if load_test_ids is None or client.folder is not None:  # a folder has one file for each stack
         return request_from_stacks(endpoints.TEST_RUNS, client, stack, on_error)
     found = client.one_stack(stack)
     subjects = {
