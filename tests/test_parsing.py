@@ -228,6 +228,7 @@ def test_any_text_is_a_typed_table_or_a_schema_error(text: str) -> None:
         (b" \n", "is empty"),
         (b"\xef\xbb\xbf", "is empty"),
         (b'{"value": [', "not complete, valid JSON"),
+        (b'{"value": [{"id": "x"}', "not complete, valid JSON"),
         (b'{"value": []} {"value": []}', "not complete, valid JSON"),
         (b'{"value": []}\x00}', "not complete, valid JSON"),
         (b'{"value": [{"id": 1, "note": "\xff"}]}', "is not UTF-8"),

@@ -14,7 +14,7 @@ import msgspec
 
 from k6frames.errors import SchemaError
 from k6frames.parsing.json_types import JSON_TYPES
-from k6frames.parsing.mismatches import decode_any, explain_mismatch, shorten
+from k6frames.parsing.mismatches import explain_mismatch, shorten
 from k6frames.tables.schema import Column
 
 
@@ -115,19 +115,31 @@ def _decode(
     try:
         decoded = decoder.decode(text)
     except msgspec.ValidationError as error:
-        raise SchemaError(explain_mismatch(error, columns, is_list, where, text)) from None
-    except msgspec.DecodeError as error:
-        raise SchemaError(f"{where}: the response is not complete, valid JSON ({error}).") from None
-    except RecursionError:
-        raise SchemaError(f"{where}: the response is nested too deeply.") from None
+        document = _decode_untyped(where, text)
+        raise SchemaError(explain_mismatch(error, columns, is_list, where, document)) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _json_error(where, error) from None
     raw_error = bytes(decoded.error).decode()  # type: ignore[attr-defined]
     if raw_error != "null":
         raise SchemaError(f"{where}: the response is an error: {shorten(raw_error)}.")
     content = getattr(decoded, field)
     if content is msgspec.UNSET or content is None:
         state = "null" if content is None else "missing"
-        names = ", ".join(list(decode_any(text))[:10]) or "no fields"
+        names = ", ".join(list(_decode_untyped(where, text))[:10]) or "no fields"
         raise SchemaError(
             f"{where}: the field '{field}' is {state}. The response has {shorten(names)}."
         )
     return content
+
+
+def _decode_untyped(where: str, text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise _json_error(where, error) from None
+
+
+def _json_error(where: str, error: Exception) -> SchemaError:
+    if isinstance(error, RecursionError):
+        return SchemaError(f"{where}: the response is nested too deeply.")
+    return SchemaError(f"{where}: the response is not complete, valid JSON ({error}).")

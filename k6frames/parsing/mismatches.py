@@ -25,13 +25,13 @@ def explain_mismatch(
     columns: tuple[Column, ...],
     is_list: bool,
     where: str,
-    text: str,
+    document: Any,
 ) -> str:
     """Say which record and field do not match, what was expected and what was found."""
     path = _parse_path(str(error))
     record_depth = 2 if is_list else 1  # `value[3]`, or `organization`
     record_path, field_path = path[:record_depth], path[record_depth:]
-    record = _follow(decode_any(text), record_path)
+    record = _follow(document, record_path)
     place = ": ".join([where, *map(str, record_path[:1])])
     if len(record_path) == 2:
         place += f"[{record_path[1]}]"
@@ -84,14 +84,6 @@ def mismatch_message(place: str, column: Column, found: str) -> str:
     if column.nullable:
         expected += " or null"
     return f"{place}: the field '{column.source}' must be {expected}, not {found}."
-
-
-def decode_any(text: str) -> Any:
-    """Decode without a type, to explain an error; return {} for invalid JSON."""
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
 
 
 def excerpt(value: Any, *, private: bool = False) -> str:
