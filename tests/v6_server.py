@@ -328,7 +328,9 @@ def spread_times(count: int, *, seed: int = 1, days: int = 700) -> list[datetime
     return [start + timedelta(seconds=seconds * chance.random() ** 0.5) for _ in range(count)]
 
 
-def make_stack(stack_id: int, *, runs: int = 0, rows: int = 30, seed: int = 1) -> StackData:
+def make_stack(
+    stack_id: int, *, runs: int = 0, rows: int = 30, seed: int = 1, days: int = 700
+) -> StackData:
     """Return a stack in which every list but that of the runs has as many rows."""
     first, chance = 2**53 + 1, random.Random(seed)
 
@@ -387,7 +389,7 @@ def make_stack(stack_id: int, *, runs: int = 0, rows: int = 30, seed: int = 1) -
             }
             for i in range(5)
         ],
-        "test_runs": make_runs(spread_times(runs, seed=seed), seed=seed),
+        "test_runs": make_runs(spread_times(runs, seed=seed, days=days), seed=seed),
     }  # fmt: skip
     return StackData(stack_id, f"https://stack-{stack_id}.grafana.net", lists)
 

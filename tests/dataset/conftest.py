@@ -19,7 +19,11 @@ class ChangingAccount:
     """A server whose runs are added, end and are deleted, and every run that ever existed."""
 
     def __init__(self, token: str, *, runs: int = 200, seed: int = 1) -> None:
-        self.stacks = (make_stack(11, runs=runs, seed=seed), make_stack(22, runs=40, seed=seed + 1))
+        # Each month of each stack is a file.
+        self.stacks = (
+            make_stack(11, runs=runs, seed=seed, days=140),
+            make_stack(22, runs=40, seed=seed + 1, days=140),
+        )
         self.rng = random.Random(seed)
         self.all_runs: dict[tuple[int, int], Record] = {}
         for stack in self.stacks:
