@@ -21,9 +21,9 @@ from sample_account.organizations import (
     response_bodies,
     sample_organizations,
 )
+from sample_account.response_formats import AS_OF, Record, list_response
 from sample_account.test_run_records import test_run_record
 from sample_account.test_runs import sample_runs
-from sample_account.values import AS_OF, Record, list_response
 
 
 def sample() -> dict[str, bytes]:

@@ -23,8 +23,8 @@ from sample_account.load_tests import (
     WORKSHOP,
     LoadTest,
 )
+from sample_account.response_formats import utc
 from sample_account.rhythms import OnDemand
-from sample_account.values import utc
 
 Outcome = Literal[
     "passed", "slow", "http errors", "no load zone", "script error", "aborted by user", "invalid"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
+from sample_account.response_formats import AS_OF, Record, timestamp, utc
 from sample_account.rhythms import Hourly, Monthly, OnDemand, Rhythm, Weekly
-from sample_account.values import AS_OF, Record, timestamp, utc
 
 STACK_ID = 48213
 STACK_URL = "https://marmaladeparcels.grafana.net"

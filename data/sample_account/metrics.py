@@ -19,8 +19,8 @@ from sample_account.load_tests import (
     STEADY,
     LoadTest,
 )
+from sample_account.response_formats import Record, lines, list_response
 from sample_account.test_runs import Run, sample_runs
-from sample_account.values import Record, lines, list_response
 
 LAST_RUNS = 30
 P95, P99 = "histogram_quantile(0.95)", "histogram_quantile(0.99)"

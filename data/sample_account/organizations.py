@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from random import Random
 from typing import NamedTuple
 
-from sample_account.values import Record, choose_timestamp_form, to_json
+from sample_account.response_formats import Record, choose_timestamp_form, to_json
 
 END, DAY, MINUTE = datetime(2026, 7, 1), timedelta(days=1), timedelta(minutes=1)  # noqa: DTZ001
 """Random dates are drawn until this day, in UTC."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from sample_account.values import AS_OF, release_times, utc
+from sample_account.response_formats import AS_OF, release_times, utc
 
 FIRST_RUN = utc("2024-01-01")
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")

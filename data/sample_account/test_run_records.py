@@ -7,9 +7,9 @@ from random import Random
 
 from sample_account.incidents import FAILED, Outcome
 from sample_account.load_tests import LAUNCH, PRIVATE_ZONES, STACK_URL
+from sample_account.response_formats import Record, timestamp, utc
 from sample_account.rhythms import OnDemand, release_soon
 from sample_account.test_runs import Run
-from sample_account.values import Record, timestamp, utc
 
 USERS = [
     f"{name}@example.com" for name in ("priya.nair", "jonas", "aoife", "tomasz.z", "mei", "femi")

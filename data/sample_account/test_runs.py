@@ -15,8 +15,8 @@ from sample_account.load_tests import (
     LoadTest,
     in_windows,
 )
+from sample_account.response_formats import AS_OF, utc
 from sample_account.rhythms import FIRST_RUN
-from sample_account.values import AS_OF, utc
 
 UNDER_WAY = [
     # load test, created, status; the overnight soak of Sunday is still running, too
