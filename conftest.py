@@ -1,4 +1,4 @@
-"""What every test has: a world of its own, without tokens and without any network."""
+"""What every test has: settings and folders of its own, no tokens and no network."""
 
 from __future__ import annotations
 
@@ -36,3 +36,5 @@ def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(work)
     monkeypatch.setattr(socket.socket, "connect", _connect_here)
     monkeypatch.setattr("k6frames.api.default_client._default_clients", {})
+    # No test is about a power failure, and waiting for the disk takes long.
+    monkeypatch.setattr(os, "fsync", lambda _: None)

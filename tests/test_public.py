@@ -148,6 +148,13 @@ class Sample:
         self.load_tests = k6frames.load_tests_df(client=self.client)
         self.labels = k6frames.project_labels_df(client=self.client)
         self.metric_values = k6frames.metric_values_df(735140, client=self.client)
+        self._results: dict[str, list[pd.DataFrame]] = {}
+
+    def results(self, name: str) -> list[pd.DataFrame]:
+        """Return what a function returns, which is called once."""
+        if name not in self._results:
+            self._results[name] = CALLS[name](self)
+        return self._results[name]
 
     def last_week(self) -> Path:
         """Write a snapshot of the account before one of its load tests was renamed."""
@@ -260,7 +267,7 @@ def test_every_function_that_returns_a_frame_is_called_here() -> None:
 def test_a_frame_of_the_sample_has_the_declared_columns_and_dtypes(
     name: str, sample: Sample
 ) -> None:
-    results = CALLS[name](sample)
+    results = sample.results(name)
     for frame, table in zip(results, FUNCTIONS[name].tables, strict=True):  # type: ignore[attr-defined]
         _check(frame, table)
 
@@ -278,7 +285,7 @@ def test_usage_has_the_columns_of_its_grouping(name: str, sample: Sample) -> Non
 def test_private_data_is_only_in_the_frames_of_the_lists_that_have_it(
     name: str, sample: Sample
 ) -> None:
-    for frame in CALLS[name](sample):
+    for frame in sample.results(name):
         text = frame.to_csv()
         for word in ("Example Street", "billing", "INVENTED", "@example.com"):
             assert word not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -15,14 +16,18 @@ from k6frames.loaders.load_tests import load_tests_df
 from k6frames.loaders.test_runs import test_runs_df as load_runs
 
 section = Section("Stacks and lists (v6)", versions=V6)
-_FIRST, _SECOND = make_stack(11, rows=3100), make_stack(22, runs=3000, rows=31)
+
+
+@functools.cache
+def make_stacks() -> tuple[StackData, StackData]:
+    return make_stack(11, rows=3100), make_stack(22, runs=3000, rows=31)
 
 
 def start(box: Sandbox) -> V6Server:
     """Start a server with stack 11, which has many load tests, and 22, which has many runs."""
     stacks = [
         StackData(s.id, s.url, {name: list(rows) for name, rows in s.lists.items()})
-        for s in (_FIRST, _SECOND)
+        for s in make_stacks()
     ]
     return box.stack.enter_context(V6Server(*stacks, token=box.token))
 
