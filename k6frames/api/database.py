@@ -36,8 +36,14 @@ _RESPONSES = """CREATE TABLE IF NOT EXISTS responses
     (key TEXT PRIMARY KEY, fetched REAL, checksum INTEGER, body BLOB)"""
 _PROPERTIES = "CREATE TABLE IF NOT EXISTS properties (name TEXT PRIMARY KEY, value TEXT)"
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
-# Our statements never change, so an error in one (SQLITE_ERROR) is one in the tables.
-_CORRUPT = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+# Our statements never change, so an error in one (SQLITE_ERROR) is one in the tables. No response
+# is as long as SQLite's limit, so a value beyond it (SQLITE_TOOBIG) has a damaged length.
+_CORRUPT = (
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_TOOBIG,
+)
 
 Result = TypeVar("Result")
 

@@ -121,7 +121,7 @@ class TimeWindows:
         if page.count <= len(page.value):
             self._use_page(window, request, page, response)
             return []
-        times = _creation_times(request, page, response)
+        times = creation_times(request, page, response)
         _check_page(request, page, times, window)
         if self._attempts == 1 and times == sorted(times):
             self._use_page(window, request, page, response)
@@ -229,7 +229,7 @@ def _next_hour(timestamp: datetime) -> datetime:
     return timestamp.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
-def _creation_times(request: Request, page: Page, response: Response) -> list[datetime]:
+def creation_times(request: Request, page: Page, response: Response) -> list[datetime]:
     """Return the creation times that the runs on a page have."""
     try:
         # The parser accepts a lowercase "t" and "z", too; Python does not.

@@ -15,7 +15,7 @@ from k6frames.api.client import Client
 from k6frames.api.endpoints import Request
 from k6frames.api.list_page import PAGE_SIZE, MalformedPageError, decode_page
 from k6frames.api.session import Response
-from k6frames.api.time_windows import EARLIEST, TimeWindows
+from k6frames.api.time_windows import EARLIEST, TimeWindows, creation_times
 from k6frames.dataset import layout
 from k6frames.dataset.layout import LAST_SEEN, RunFile, read_files
 from k6frames.tables import TEST_RUNS
@@ -148,11 +148,12 @@ def _oldest_of_many(
     (request,) = windows.start()
     responses = client.fetch([request])
     try:
-        page = decode_page(request, Response(responses.bodies[request], datetime.now(UTC)))
+        response = Response(responses.bodies[request], datetime.now(UTC))
+        page = decode_page(request, response)
+        times = creation_times(request, page, response)
     except MalformedPageError:
         return None  # reading the list reports it in detail
-    if page.count <= MAX_RUNS_AT_ONCE:
+    if page.count <= MAX_RUNS_AT_ONCE or not times:
         return None
-    created = pd.to_datetime([row.created for row in page.value], format="ISO8601", utc=True)
     # Runs with an earlier date, which is wrong, are in the first window.
-    return max(created.min(), pd.Timestamp(EARLIEST))
+    return pd.Timestamp(max(min(times), EARLIEST))

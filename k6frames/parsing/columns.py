@@ -24,10 +24,11 @@ from k6frames.tables.schema import (
 from k6frames.validation import MAX_INT64
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-# Arrow reads timestamps of this grammar if they have an offset and at most six digits of a second.
+# What Arrow reads, and more: the time and the offset may be absent, and there may be nanoseconds.
 _TIMESTAMP = (
     r"^(?P<date>\d{4}-\d\d-\d\d)"
-    r"(?:[Tt ](?P<hour>\d\d)(?P<minute>:\d\d)?(?P<second>:\d\d)?(?P<fraction>\.\d{1,6})?\d*)?"
+    r"(?:[Tt ](?P<hour>\d\d)"
+    r"(?:(?P<minute>:\d\d)(?:(?P<second>:\d\d)(?:(?P<fraction>\.\d{1,6})\d*)?)?)?)?"
     r"(?P<offset>[Zz]|[+-]\d\d(?::?\d\d)?)?$"
 )
 

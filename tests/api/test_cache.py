@@ -9,6 +9,7 @@ import contextlib
 import json
 import math
 import os
+import random
 import shutil
 import sqlite3
 import stat
@@ -295,12 +296,31 @@ def test_a_file_that_is_damaged_while_it_is_read_is_renamed_once(account, file):
     size = file.stat().st_size
     with file.open("r+b") as raw:
         raw.seek(4096)
-        raw.write(os.urandom(size - 4096))
+        raw.write(random.Random(0).randbytes(size - 4096))
     again = account()
     with pytest.warns(UserWarning, match="renamed to") as warned:
         assert in_threads(again.is_right, paths) == [True] * 60
     assert len(warned) == 1
     assert len(list(file.parent.glob("*.corrupt-*"))) == 1
+
+
+def test_a_value_with_a_damaged_length_is_corrupt(account, filled, monkeypatch):
+    opened = database._open
+    limits = iter([10])  # makes the first file's values longer than SQLite allows
+
+    def open_limited(path: Path, address: str) -> sqlite3.Connection:
+        connection = opened(path, address)
+        for limit in limits:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)
+        return connection
+
+    monkeypatch.setattr(database, "_open", open_limited)
+    again = account()
+    with pytest.warns(UserWarning, match="renamed to"):
+        assert again.is_right()
+    assert again.is_right()
+    assert again.requested == ["/x"]
+    assert not filled.samefile(next(filled.parent.glob("*.corrupt-*")))
 
 
 def in_threads(work: Callable[[str], bool], paths: list[str]) -> list[bool]:

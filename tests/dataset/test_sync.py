@@ -214,6 +214,17 @@ def test_a_large_account_is_read_month_by_month(account, client, monkeypatch):
     assert found[-1][1] is None
 
 
+def test_an_invalid_date_in_a_large_account_is_named(token, connect, monkeypatch):
+    monkeypatch.setattr(windows, "MAX_RUNS_AT_ONCE", 1)
+    runs = make_runs([datetime(2026, 1, 1, tzinfo=UTC)] * 2)
+    runs[1]["created"] = "2026-13-01T00:00:00Z"
+    with (
+        V6Server(StackData(11, "", {"test_runs": runs}), token=token) as server,
+        pytest.raises(SchemaError, match=r"value\[1\].*'created'.*2026-13-01"),
+    ):
+        k6frames.sync("history", connect(server.url, stack=11))
+
+
 def test_runs_with_a_date_in_the_future_hide_no_others(token, connect):
     runs = make_runs([datetime(2026, 1, 1, tzinfo=UTC), datetime(2199, 1, 1, tzinfo=UTC)])
     with V6Server(StackData(11, "", {"test_runs": runs}), token=token) as server:
