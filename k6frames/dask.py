@@ -88,12 +88,12 @@ def read_dataset(
             empty: dd.DataFrame = dd.from_pandas(meta, npartitions=1)
             return empty
         found: dd.DataFrame = dd.from_map(
-            _read_partition, selection.files, selection=selection, meta=meta, label="k6frames"
+            _read_run_file, selection.files, selection=selection, meta=meta, label="k6frames"
         )
         return found
 
 
-def _read_partition(
+def _read_run_file(
     file: Path, *, selection: Selection, columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """Read one file; Dask passes the columns that it needs."""

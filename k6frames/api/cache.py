@@ -20,7 +20,7 @@ from typing import Any
 import requests
 from requests_cache import NEVER_EXPIRE, BaseCache, BaseStorage, CachedResponse, CachedSession
 
-from k6frames.api.database import (
+from k6frames.api.cache_database import (
     COMPANION_SUFFIXES,
     CORRUPT_SUFFIX,
     LOCK_TIMEOUT_SECONDS,

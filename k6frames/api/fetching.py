@@ -21,6 +21,7 @@ from k6frames.validation import short_repr, validate_integer, validate_number
 
 MAX_SECONDS = 2_000_000
 """The longest timeout or budget: 23 days, as sockets cannot wait for more than 24."""
+MAX_WORKERS = 1000
 GRACE_SECONDS = 0.25
 """How long after its budget a request is ended, so that the adapter can report why it failed."""
 
@@ -68,7 +69,9 @@ class Fetcher:
         # An account in a folder has no cache and needs no network.
         self.offline = offline and settings.folder is None
         self.budget = _validate_seconds("budget", budget)
-        self._max_workers = validate_integer("max_workers", max_workers, minimum=1, maximum=1000)
+        self._max_workers = validate_integer(
+            "max_workers", max_workers, minimum=1, maximum=MAX_WORKERS
+        )
         self._refreshed: set[Request] = set()
         self._session = ApiSession(
             settings,

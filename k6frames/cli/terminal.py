@@ -20,7 +20,6 @@ GAP = 2
 MIN_STRING_WIDTH = 20
 """Strings may be shortened to this width; on a narrow terminal, to a third of its width."""
 
-_PERCENTAGES = {"share", "pass_rate", "change"}
 # Integer columns without thousands separators, like those whose names end in _id.
 _WITHOUT_SEPARATORS = {"id", "k6_version"}
 
@@ -125,7 +124,9 @@ def _to_readable_strings(name: str, values: pd.Series[Any]) -> list[str]:
 
 
 def _number_pattern(name: str, values: pd.Series[Any]) -> str:
-    if name in _PERCENTAGES:
+    from k6frames.tables.shared_columns import PERCENTAGES
+
+    if name in PERCENTAGES:
         return ".1%"
     # Values below 1, such as ratios, need more decimals.
     largest = max((abs(value) for value in values.dropna()), default=0)

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -75,6 +76,16 @@ class RunFile(NamedTuple):
 def month_of(timestamp: datetime) -> str:
     """Return the name of a month, such as ``2026-10``."""
     return timestamp.isoformat()[:7]  # strftime does not pad the year 999
+
+
+def month_start(month: str) -> pd.Timestamp:
+    """Return the first microsecond of a month such as ``2026-10``, in UTC."""
+    return pd.Timestamp(f"{month}-01", tz="UTC")
+
+
+def next_month_start(month: str) -> pd.Timestamp:
+    """Return the first microsecond after a month."""
+    return month_start(month) + pd.offsets.MonthBegin()
 
 
 def run_file(root: Path, stack_id: int, month: str) -> RunFile:

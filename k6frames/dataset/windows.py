@@ -83,23 +83,22 @@ def _unfinished_window(file: RunFile) -> Window | None:
     under_way = state.loc[state["is_under_way"], "created"]
     if under_way.empty:
         return None
-    month = _start(file.month)
     if len(state) <= MAX_RUNS_READ_AGAIN:
-        return Window(month, month + pd.offsets.MonthBegin())
+        return Window(layout.month_start(file.month), layout.next_month_start(file.month))
     return Window(under_way.min(), under_way.max() + _MICROSECOND)
 
 
 def _is_young(file: RunFile) -> bool:
     """Return whether the month before may have lacked runs when this file was written."""
     created = read_files([file.path], TEST_RUNS, ["created"]).to_pandas()["created"]
-    return bool(created.max() < _start(file.month) + SETTLING_TIME)
+    return bool(created.max() < layout.month_start(file.month) + SETTLING_TIME)
 
 
 def _newest_window(file: RunFile) -> Window:
     """Return the window from the newest month on."""
     state = _read_state(file)
     if len(state) <= MAX_RUNS_READ_AGAIN:
-        return Window(_start(file.month), None)
+        return Window(layout.month_start(file.month), None)
     under_way = state.loc[state["is_under_way"], "created"]
     newest = state["created"].nlargest(MAX_RUNS_READ_AGAIN)
     return Window(min([newest.min(), *under_way]), None)
@@ -117,10 +116,6 @@ def _read_state(file: RunFile) -> pd.DataFrame:
     is_current = is_future | (last_seen == last_seen[~is_future].max())
     state["is_under_way"] = is_unfinished & is_current
     return state
-
-
-def _start(month: str) -> pd.Timestamp:
-    return pd.Timestamp(f"{month}-01", tz="UTC")
 
 
 def _split_by_month(after: pd.Timestamp | None, stack_id: int, client: Client) -> Iterator[Window]:

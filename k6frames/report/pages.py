@@ -17,8 +17,9 @@ import k6frames
 from k6frames.report.account import Account
 from k6frames.report.elements import Section
 from k6frames.report.sections import overview
-from k6frames.report.words import PERCENTAGES, capitalized, header
+from k6frames.report.words import capitalized, header
 from k6frames.tables.schema import Column, Table
+from k6frames.tables.shared_columns import PERCENTAGES
 
 MAX_EXACT_INTEGER = 2**53
 """JavaScript represents larger integers inexactly; they are written as strings."""

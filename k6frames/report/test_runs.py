@@ -9,6 +9,7 @@ from k6frames.plots.labels import format_number
 from k6frames.report.account import Account
 from k6frames.report.elements import Section, draw, preview
 from k6frames.report.words import are, count, have, join_names, quote_name
+from k6frames.summaries.results import FLAKY_RUNS
 
 MAX_USED_SHARE = 0.8
 """A project is listed if it has used more than this share of its limit."""
@@ -129,7 +130,10 @@ def flaky(account: Account) -> Section:
     flaky_tests = account.tables["flaky_tests"]
     changing = flaky_tests[flaky_tests["changes"] > 1]
     if changing.empty:
-        answer = "No load test is flaky: no result has changed more than once in the last 20 runs."
+        answer = (
+            "No load test is flaky: no result has changed more than once in the last "
+            f"{FLAKY_RUNS} runs."
+        )
     else:
         worst = next(changing.itertuples())
         answer = (

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from k6frames.tables.shared_columns import PERCENTAGES
+
 _WORDS = {"id": "ID", "org": "organization", "vuh": "VUh", "vus": "VUs", "vu": "VU"}
-PERCENTAGES = {"pass_rate", "share", "change"}
-"""The columns of floats that are shown as percentages."""
 _TIMES = {"next_run"}
 MAX_NAMES = 3
 """Maximum number of names in a sentence."""

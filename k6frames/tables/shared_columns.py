@@ -14,3 +14,6 @@ PROJECT_ID = Column("project_id", INT, "project ID")
 PROJECT_NAME = Column("project_name", STRING, "project name")
 LOAD_TEST_ID = Column("load_test_id", INT, "load test ID")
 LOAD_TEST_NAME = Column("load_test_name", STRING, "load test name")
+
+PERCENTAGES = {"pass_rate", "share", "change"}
+"""The columns of floats that are shown as percentages: 1.0 is 100 %."""
