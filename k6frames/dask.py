@@ -120,7 +120,7 @@ def usage(
     Parameters
     ----------
     details : dask.dataframe.DataFrame
-        As ``read_dataset(folder, "test_run_details")`` returns it.
+        As returned by ``read_dataset(folder, "test_run_details")``.
     freq, by, until, project_labels
         As in `k6frames.usage`.
 
@@ -181,7 +181,7 @@ def test_results(
     Parameters
     ----------
     details : dask.dataframe.DataFrame
-        As ``read_dataset(folder, "test_run_details")`` returns it.
+        As returned by ``read_dataset(folder, "test_run_details")``.
     as_of, days
         As in `k6frames.test_results`.
 

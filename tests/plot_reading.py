@@ -40,7 +40,7 @@ def make_periods(count: int, freq: str = "MS", start: str = "2024-01-01") -> lis
 def make_timeline(
     created: Sequence[int], freq: str = "MS", start: str = "2024-01-01"
 ) -> pd.DataFrame:
-    """Return a summary as `creation_timeline` returns it."""
+    """Return a summary as returned by `creation_timeline`."""
     return make_summary(
         tables.CREATION_TIMELINE,
         period=make_periods(len(created), freq, start),

@@ -27,9 +27,9 @@ def join_projects(organizations: pd.DataFrame, projects: pd.DataFrame) -> pd.Dat
     Parameters
     ----------
     organizations : pandas.DataFrame
-        As `organizations_df` returns it, or some of its rows.
+        As returned by `organizations_df`, or some of its rows.
     projects : pandas.DataFrame
-        As `projects_df` returns it, or some of its rows.
+        As returned by `projects_df`, or some of its rows.
 
     Returns
     -------
@@ -77,11 +77,11 @@ def join_test_runs(
     Parameters
     ----------
     test_runs : pandas.DataFrame
-        As `test_runs_df` returns it.
+        As returned by `test_runs_df`.
     load_tests : pandas.DataFrame
-        As `load_tests_df` returns it.
+        As returned by `load_tests_df`.
     stack_projects : pandas.DataFrame
-        As `stack_projects_df` returns it.
+        As returned by `stack_projects_df`.
 
     Returns
     -------

@@ -34,7 +34,7 @@ def idle_projects(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.idle_projects` returns it; with ``days=0`` it has all projects.
+        As returned by `k6frames.idle_projects`; with ``days=0`` it has all projects.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
 
@@ -75,7 +75,7 @@ def idle_load_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.idle_load_tests` returns it.
+        As returned by `k6frames.idle_load_tests`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
 

@@ -50,9 +50,9 @@ def metric_trend(values: pd.DataFrame, details: pd.DataFrame, *, ax: Axes | None
     Parameters
     ----------
     values : pandas.DataFrame
-        As `k6frames.metric_values_df` returns it; several frames may be concatenated.
+        As returned by `k6frames.metric_values_df`; several frames may be concatenated.
     details : pandas.DataFrame
-        As `k6frames.test_run_details_df` or `k6frames.test_runs_df` returns it, for the creation
+        As returned by `k6frames.test_run_details_df` or `k6frames.test_runs_df`, for the creation
         times and results of the runs. Values of runs that it lacks are left out.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
@@ -115,7 +115,7 @@ def _join_runs(values: pd.DataFrame, details: pd.DataFrame) -> pd.DataFrame:
     if len(measured) and not len(joined):
         raise SchemaError(
             "details has none of the test runs in values. Pass the runs of the same load tests, "
-            "as k6frames.test_run_details_df(load_test_ids=...) returns them."
+            "as returned by k6frames.test_run_details_df(load_test_ids=...)."
         )
     joined["x"] = dates.to_days(dates.to_datetime64(joined["created"]))
     return joined
@@ -132,7 +132,7 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     series : pandas.DataFrame
-        As `k6frames.metric_series_df` returns it; several frames may be concatenated.
+        As returned by `k6frames.metric_series_df`; several frames may be concatenated.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
 
@@ -190,7 +190,7 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.metric_changes` returns it. Series that cannot be compared are left out.
+        As returned by `k6frames.metric_changes`. Series that cannot be compared are left out.
         Those beyond the first 20, or that do not fit on a given `ax`, are counted in a last row.
         Bars are cut at +300%.
     ax : matplotlib.axes.Axes, optional

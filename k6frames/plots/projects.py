@@ -37,7 +37,7 @@ def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) 
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.projects_per_organization` returns it, in any order.
+        As returned by `k6frames.projects_per_organization`, in any order.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure, as high as the names need.
 
@@ -100,7 +100,7 @@ def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.creation_timeline` returns it, with or without ``by="org_id"``. If you add a
+        As returned by `k6frames.creation_timeline`, with or without ``by="org_id"``. If you add a
         column ``org_name``, the lines have these names.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.

@@ -30,7 +30,7 @@ def results_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.results_timeline` returns it.
+        As returned by `k6frames.results_timeline`.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
 
@@ -83,7 +83,7 @@ def test_results(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.test_results` returns it. Load tests without a pass rate are left out; those
+        As returned by `k6frames.test_results`. Load tests without a pass rate are left out; those
         beyond the first 20, or that do not fit on a given `ax`, share a last bar.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure, as high as the names need.
@@ -153,7 +153,7 @@ def flaky_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.flaky_tests` returns it. Load tests beyond the first 20, or those that do not
+        As returned by `k6frames.flaky_tests`. Load tests beyond the first 20, or those that do not
         fit on a given `ax`, are counted in a last row.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure, as high as the names need.

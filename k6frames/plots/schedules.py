@@ -18,7 +18,7 @@ def scheduled_runs(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.scheduled_runs` returns it. Schedules beyond the first 20, or those that do
+        As returned by `k6frames.scheduled_runs`. Schedules beyond the first 20, or those that do
         not fit on a given `ax`, are counted in a last row.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure, as high as the names need.

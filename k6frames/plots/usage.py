@@ -55,7 +55,7 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.usage` returns it: by project, load test, stack or label, or without groups.
+        As returned by `k6frames.usage`: by project, load test, stack or label, or without groups.
     limit : float, optional
         VUh per calendar month, drawn as a line. The periods of `summary` must be months.
     ax : matplotlib.axes.Axes, optional
@@ -151,7 +151,7 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As `k6frames.vuh_budget` returns it. The bars are shares of the limit, the largest share
+        As returned by `k6frames.vuh_budget`. The bars are shares of the limit, the largest share
         first, or VUh if there is no limit at all. Projects beyond the first 20, or those that do
         not fit on a given `ax`, are counted in a last row.
     ax : matplotlib.axes.Axes, optional

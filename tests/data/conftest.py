@@ -36,7 +36,7 @@ def load() -> Load:
 
 @pytest.fixture(scope="session")
 def runs() -> pd.DataFrame:
-    """The test runs as `test_runs_df` returns them."""
+    """The test runs as returned by `test_runs_df`."""
     body = (SAMPLES / "stacks/48213/cloud/v6/test_runs.json").read_bytes()
     arrow = read(tables.TEST_RUNS, {"test_runs": body}, constants={"stack_id": [48213]})
     return tables.TEST_RUNS.conform(tables.TEST_RUNS.to_frame(arrow))

@@ -54,7 +54,7 @@ def organizations(
     names: Sequence[str | None] | None = None,
     ids: Sequence[int | None] | None = None,
 ) -> pd.DataFrame:
-    """Return a summary as `projects_per_organization` returns it."""
+    """Return a summary as returned by `projects_per_organization`."""
     size = len(counts)
     return make_summary(
         tables.PROJECTS_PER_ORGANIZATION,
@@ -65,7 +65,7 @@ def organizations(
 
 
 def timelines(created: dict[int | None, Sequence[int]], freq: str = "MS") -> pd.DataFrame:
-    """Return a summary as `creation_timeline(..., by="org_id")` returns it."""
+    """Return a summary as returned by `creation_timeline(..., by="org_id")`."""
     return make_summary(
         tables.CREATION_TIMELINE_BY_ORGANIZATION,
         org_id=[org_id for org_id, counts in created.items() for _ in counts],
