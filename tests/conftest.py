@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -15,6 +16,7 @@ from k6frames.api.client import Client
 
 Serve = Callable[..., RawServer]
 Connect = Callable[..., Client]
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture
@@ -59,3 +61,18 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let attempts follow each other at once."""
     monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.002)
     monkeypatch.setattr(adapter, "JITTER_SECONDS", 0.001)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Start the system's Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium")
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-background-networking", "--disable-sync"],
+        )
+        yield started
+        started.close()

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
+import pandas as pd
 import pytest
+from small_accounts import EMPTY, EMPTY_STACK, NO_DATES, ONE_PROJECT, ONE_RUN, account_folder
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
@@ -58,3 +61,17 @@ def test_no_path_of_a_machine_and_nothing_private_is_in_a_notebook(notebook):
     text = re.sub(r'"image/png": "[^"]*"', "", nbformat.writes(notebook))
     assert not re.findall(r"/(?:tmp|home|root|Users|usr|work)/\w+", text)
     assert not re.findall(r"billing_\w+|vat_number|@example\.com", text)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [EMPTY | EMPTY_STACK, ONE_PROJECT | ONE_RUN, NO_DATES],
+    ids=["empty", "one run", "no dates"],
+)
+def test_every_notebook_runs_on_a_small_account(notebook, files, tmp_path):
+    _, *cells = code_cells(notebook)
+    values = {"API_URL": account_folder(tmp_path / "account", files)}
+    with pd.option_context("display.max_colwidth", None):  # a notebook sets it
+        for cell in cells:
+            exec(cell.source, values)
+    plt.close("all")

@@ -10,6 +10,15 @@ from typing import Any
 import openpyxl
 import pandas as pd
 import pytest
+from small_accounts import (
+    EMPTY,
+    EMPTY_STACK,
+    NO_DATES,
+    ONE_PROJECT,
+    ONE_RUN,
+    STACK,
+    account_folder,
+)
 
 import k6frames
 from k6frames import Client, ConfigError
@@ -17,42 +26,7 @@ from k6frames.report.build import write_report
 
 
 def ignore(step: str) -> None:
-    """Print no messages."""
-
-
-def account_folder(root: Path, files: dict[str, Any]) -> str:
-    for path, content in files.items():
-        file = root / f"{path}.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(content))
-    return root.as_uri()
-
-
-ONE_PROJECT = {
-    "v3/organizations": {"organizations": [{"id": 1, "name": "Acme", "billing_email": "b@x.y"}]},
-    "v3/organizations/1/projects": {
-        "projects": [{"id": 7, "organization_id": 1, "name": "only", "created": "2024-02-29"}]
-    },
-}
-EMPTY = {"v3/organizations": {"organizations": []}}
-STACK = "stacks/5/cloud/v6"
-EMPTY_STACK = {
-    f"{STACK}/{name}": {"value": []}
-    for name in ("projects", "load_tests", "test_runs", "schedules", "project-limits", "load_zones")
-}
-ONE_RUN = EMPTY_STACK | {
-    f"{STACK}/test_runs": {
-        "value": [
-            {
-                "id": 1,
-                "test_id": 2,
-                "project_id": 3,
-                "created": "2026-01-01T00:00:00Z",
-                "started_by": "somebody@example.com",
-            }
-        ]
-    }
-}
+    """Show no messages."""
 
 
 def test_every_table_has_a_page_a_csv_and_a_parquet_file(sample_report: Path) -> None:
@@ -105,8 +79,8 @@ def test_a_single_file_links_to_no_other_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "files",
-    [EMPTY, ONE_PROJECT, EMPTY_STACK, ONE_RUN, ONE_PROJECT | ONE_RUN],
-    ids=["empty", "one project", "empty stack", "one run", "both"],
+    [EMPTY, ONE_PROJECT, EMPTY_STACK, ONE_RUN, ONE_PROJECT | ONE_RUN, NO_DATES],
+    ids=["empty", "one project", "empty stack", "one run", "both", "no dates"],
 )
 def test_a_small_account_has_a_finished_report(files: dict[str, Any], tmp_path: Path) -> None:
     client = Client(api_url=account_folder(tmp_path / "account", files))
@@ -177,7 +151,7 @@ def test_changes_since_a_snapshot_are_named(sample_report: Path) -> None:
     assert len(k6frames.read_parquet(sample_report / "changes.parquet")) == 3
 
 
-def test_a_report_without_changes_since_a_snapshot_states_that(tmp_path: Path) -> None:
+def test_a_report_states_that_nothing_has_changed_since_a_snapshot(tmp_path: Path) -> None:
     client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT))
     before = client.snapshot(tmp_path / "before")
     page = write_report(client, tmp_path / "report", show_message=ignore, since=before)
@@ -214,7 +188,7 @@ def test_dates_are_not_broken_and_names_are_escaped(tmp_path: Path) -> None:
     assert "<b>" not in page
 
 
-def test_usage_without_a_project_is_of_an_unknown_one(tmp_path: Path) -> None:
+def test_usage_without_a_project_is_shown_as_unknown(tmp_path: Path) -> None:
     run = ONE_RUN[f"{STACK}/test_runs"]["value"][0]
     ended = run | {"ended": run["created"], "cost": {"total_vuh": 5}, "project_id": None}
     manifest = {"as_of": run["created"], "stacks": [{"id": 5, "url": None}]}
