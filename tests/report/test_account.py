@@ -14,7 +14,8 @@ from v6_server import Received, Refusal, V6Server, make_stack
 import k6frames
 from k6frames import APIError, Client
 from k6frames.report.account import read_account
-from k6frames.report.test_runs import nearly_used
+from k6frames.report.build import write_report
+from k6frames.report.test_runs import nearly_used_up
 
 V3 = {
     "/v3/organizations": {"organizations": [{"id": 7, "name": "Café", "vat_number": "GB 1"}]},
@@ -48,6 +49,18 @@ def test_tables_are_those_of_the_account(connect, server, tmp_path: Path) -> Non
         pd.testing.assert_frame_equal(account.tables[name], expected, check_flags=False)
     assert (account.name, account.source) == ("Café", f"the account at {server.url}")
     assert account.missing == []
+
+
+def test_a_report_reads_each_response_once_and_has_no_token(
+    connect, server, token: str, tmp_path: Path
+) -> None:
+    page = write_report(
+        connect(server.url, stack=[11, 22]), tmp_path / "report", show_message=lambda _: None
+    )
+    sent = [(r.stack, r.path, *sorted(r.query.items())) for r in server.received]
+    assert len(sent) == len(set(sent)) > 10
+    for file in page.parent.iterdir():
+        assert token.encode() not in file.read_bytes()
 
 
 def test_a_forbidden_stack_is_named_with_its_reason_and_the_other_one_is_read(
@@ -103,9 +116,9 @@ def test_a_snapshot_keeps_the_address_of_its_account(connect, server, tmp_path: 
     assert account.as_of == pd.Timestamp(manifest["as_of"])
 
 
-def test_any_usage_of_a_limit_of_0_is_nearly_all_of_it():
+def test_a_limit_of_0_is_nearly_used_up_by_any_usage():
     budgets = pd.DataFrame(
         {"used_vuh": [1.0, 0.0, 0.81, 0.8, 5.0], "limit_vuh": [0.0, 0.0, 1.0, 1.0, None]},
         dtype="Float64",
     )
-    assert nearly_used(budgets).index.tolist() == [0, 2]
+    assert nearly_used_up(budgets).index.tolist() == [0, 2]
