@@ -84,6 +84,8 @@ class V6Server:
         All requests so far.
     violations : list of str
         Requests that the official description does not allow.
+    wait : callable
+        Called before each request is answered: `latency` passes, or another one arrives.
     before : callable
         Called with each request before it is answered; it may change the account, or raise a
         `Refusal`.
@@ -95,6 +97,7 @@ class V6Server:
         self.stacks = {stack.id: stack for stack in stacks}
         self.token = token
         self.latency = latency
+        self.wait: Callable[[], object] = lambda: time.sleep(self.latency)
         self.other_responses: dict[str, Any] = {}
         self.received: list[Received] = []
         self.violations: list[str] = []
@@ -122,7 +125,7 @@ class V6Server:
     def respond(self, target: str, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         """Return status, headers and body of the response to a request."""
         parts = urlsplit(target)
-        time.sleep(self.latency)
+        self.wait()
         with self._lock:
             query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True))
             request = Received(len(self.received), parts.path, query, headers)

@@ -109,7 +109,7 @@ def test_an_item_that_exceeds_its_time_limit_fails_and_a_new_thread_takes_the_ne
         pool.submit(item)
     (stuck, error), after = results(pool)
     assert (stuck, after) == ("stuck", ("next", "next"))
-    # The error is that of the request before it was stopped.
+    # The error was made before the request was stopped.
     assert error.args == ("stuck", False, "what failed before")
     release.set()
     # The late result is dropped, and the thread ends.
@@ -118,13 +118,13 @@ def test_an_item_that_exceeds_its_time_limit_fails_and_a_new_thread_takes_the_ne
 
 
 def test_time_counts_from_the_start_of_an_item_not_from_its_submission(start):
-    pool = start(lambda _: time.sleep(0.06), size=1, time_limit=0.15)
+    pool = start(lambda _: time.sleep(0.3), size=1, time_limit=1)
     for number in range(4):
         pool.submit(number)
     assert results(pool) == [(number, None) for number in range(4)]
 
 
-def test_close_stops_what_is_under_way_and_starts_nothing_more(start):
+def test_close_stops_active_requests_and_starts_no_more(start):
     begun: list[int] = []
 
     def work(item: int) -> bool:
@@ -140,7 +140,7 @@ def test_close_stops_what_is_under_way_and_starts_nothing_more(start):
     assert sorted(begun) == [0, 1]
 
 
-def test_stop_ends_a_read_on_the_request_s_socket():
+def test_stop_ends_a_read_on_the_socket_of_the_request():
     ours, theirs = socket.socketpair()
     with ours, theirs:
         ours.settimeout(10)
@@ -148,9 +148,7 @@ def test_stop_ends_a_read_on_the_request_s_socket():
         request.socket = ours
         timer = threading.Timer(0.05, request.stop)
         timer.start()
-        started = time.monotonic()
-        assert ours.recv(1) == b""
-        assert time.monotonic() - started < 5
+        assert ours.recv(1) == b""  # and no timeout
         timer.join()
     # Again, and on a socket that is closed.
     request.stop()

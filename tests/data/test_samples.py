@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +31,8 @@ def projects(load: Any, organizations: list[dict[str, Any]]) -> list[dict[str, A
     return [project for records in lists for project in records]
 
 
-def test_the_files_are_what_the_script_makes_in_a_few_seconds() -> None:
-    start = time.perf_counter()
-    files = make_samples.sample()
-    assert time.perf_counter() - start < 10
-    assert files == {
+def test_the_files_are_what_the_script_makes() -> None:
+    assert make_samples.sample() == {
         path.relative_to(SAMPLES).as_posix(): path.read_bytes()
         for path in SAMPLES.rglob("*")
         if path.is_file()
