@@ -28,7 +28,7 @@ from k6frames.api.failures import (
     is_permanent,
     parse_error,
     parse_retry_after,
-    printable,
+    safe_excerpt,
 )
 from k6frames.api.responses import Body, is_json, make_response, read_body
 from k6frames.api.token import Token
@@ -87,7 +87,7 @@ class RetryAdapter(HTTPAdapter):
     token : Token
         Added to each request when it is sent.
     address : str
-        The API's address, without a slash at its end.
+        The API's address, without a trailing slash.
     budget : float
         Seconds for one request: connecting, waiting, reading and all attempts together.
     connections : int
@@ -102,12 +102,12 @@ class RetryAdapter(HTTPAdapter):
         self._paused_until = 0.0
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Create the connection pools, of connections that can be ended from another thread."""
+        """Create pools whose connections can be ended from another thread."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = STOPPABLE_POOLS
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """Create the connection pools of a proxy, whose connections can be ended too."""
+        """Create pools for a proxy, whose connections can be ended from another thread too."""
         manager = super().proxy_manager_for(*args, **kwargs)
         # For a SOCKS proxy, the pools of urllib3 cannot be replaced.
         if isinstance(manager, urllib3.ProxyManager):
@@ -124,7 +124,7 @@ class RetryAdapter(HTTPAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """Send a request until a complete response is received, or raise an `APIError`."""
-        active = active_request.get() or ActiveRequest()  # none outside of a worker
+        active = active_request.get() or ActiveRequest()  # there is none outside a worker
         deadline = active.started + self._budget
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(TransientError),
@@ -167,7 +167,7 @@ class RetryAdapter(HTTPAdapter):
         return self.build_response(request, make_response(body.content, headers))
 
     def _wait_for_pause(self, request: requests.PreparedRequest, active: ActiveRequest) -> float:
-        """Wait until the pause that the API requested is over; return the seconds that remain."""
+        """Wait for the pause that the API requested; return the seconds left of the budget."""
         remaining = active.started + self._budget - time.monotonic()
         pause = max(self._paused_until - time.monotonic(), 0)
         if pause > 0 and pause >= remaining:
@@ -180,14 +180,15 @@ class RetryAdapter(HTTPAdapter):
     def _receive(
         self, request: requests.PreparedRequest, **options: Any
     ) -> tuple[requests.Response, Body]:
-        """Send a request and read the body, whatever the status is."""
+        """Send a request and read the body of the response, whatever its status."""
         try:
             return self._send_with_token(request, **options)
         except Exception as error:  # noqa: BLE001 - whatever it is, there is no usable response
             reason = describe_failure(error)
             failure = request_error(request, f"{reason}.")
             permanent = is_permanent(error)
-        # Outside of the except block: the traceback of the exception has frames with the token.
+        # Raised after the except block: otherwise the caught error, whose traceback has frames with
+        # the token, would be the context.
         if permanent:
             raise failure
         raise TransientError(failure, reason)
@@ -234,7 +235,7 @@ class RetryAdapter(HTTPAdapter):
             target = "no valid address"
         return request_error(
             request,
-            f"HTTP {response.status_code} redirects to {printable(target, self._token, 100)}. "
+            f"HTTP {response.status_code} redirects to {safe_excerpt(target, self._token, 100)}. "
             "k6frames does not follow redirects, so that no other host gets the token. "
             "Check api_url.",
             status=response.status_code,
@@ -243,17 +244,17 @@ class RetryAdapter(HTTPAdapter):
     def _not_json_error(
         self, request: requests.PreparedRequest, response: requests.Response, body: Body
     ) -> TransientError:
-        """Return the error for a status 200 with an incomplete or invalid body."""
+        """Return the error for status 200 with an incomplete or invalid body."""
         content_type = response.headers.get("Content-Type", "no Content-Type")
         reason = (
             f"the response is not JSON, or was truncated ({len(body.content):,} bytes, "
-            f"{printable(content_type, self._token, 60)})"
+            f"{safe_excerpt(content_type, self._token, 60)})"
         )
         return TransientError(request_error(request, f"{reason}.", status=200), reason)
 
 
 def _wait_seconds(state: tenacity.RetryCallState) -> float:
-    """Return the wait before the next attempt: the server's, or exponential with jitter."""
+    """Return the wait before the next attempt: Retry-After, or exponential with jitter."""
     failure = state.outcome.exception() if state.outcome else None
     if isinstance(failure, TransientError) and failure.retry_after is not None:
         return failure.retry_after
@@ -271,7 +272,7 @@ def _before_retry(active: ActiveRequest, state: tenacity.RetryCallState) -> None
 def _final_error(
     failure: TransientError, attempts: int, active: ActiveRequest, budget: float
 ) -> APIError:
-    """Return the error of the last attempt, with what was tried."""
+    """Return the error of the last attempt, with the number and duration of the attempts."""
     error = failure.error
     elapsed = time.monotonic() - active.started
     message = error.message

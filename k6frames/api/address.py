@@ -19,7 +19,7 @@ _LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1")
 
 
 def resolve_address(api_url: str | None) -> str:
-    """Return the API's address without a slash at its end: argument, environment or default.
+    """Return the API's address without a trailing slash: argument, environment or default.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def resolve_address(api_url: str | None) -> str:
     try:
         parts = urlsplit(address)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # of urlsplit, or of parts.port
+    except ValueError:  # raised by urlsplit or parts.port
         usable = False
     if not usable:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Messages about requests: which one it was, what happened, and what to do about it."""
+"""Messages about failed requests: which request, what happened, and what to do next."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STACK_ADVICE = {
         "synthetics > Performance > Settings), and that the token was created in it."
     ),
 }
-# For queries of metrics, which users write.
+# For metric queries, which users write themselves.
 _QUERY_ADVICE = {
     400: "Check the metric and the query.",
     404: "Check the ID and the metric: one does not exist, or the token's user has no access.",
@@ -40,7 +40,7 @@ def request_error(
     status: int | None = None,
     code: int | str | None = None,
 ) -> APIError:
-    """Return the error of a request; `description` says what happened, and what to do."""
+    """Return the error of a request; `description` says what happened and what to do."""
     message = f"{describe_request(request)}: {description}"
     return APIError(status, code, message, str(request.url))
 
@@ -59,7 +59,7 @@ def _named_stack(request: requests.PreparedRequest) -> str:
 
 
 def advise(request: requests.PreparedRequest, status: int) -> str:
-    """Return what to do about an error response; empty if there is nothing to add."""
+    """Return what to do about an error response; empty if there is no advice for it."""
     advice = ADVICE.get(status, "")
     if _named_stack(request):
         advice = STACK_ADVICE.get(status, advice)

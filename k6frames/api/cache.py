@@ -1,7 +1,7 @@
 """Cached responses: a requests-cache session, and the caches of all addresses and tokens.
 
-requests-cache's own SQLite storage waits forever for a lock that another process holds, so there is
-one of our own. Each token and address has a folder: within it, stack and URL are the key.
+`SQLiteStorage` replaces requests-cache's own SQLite storage, which waits forever for a lock that
+another process holds. Each token and address has its own folder, in which the key is stack and URL.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _FILE_NAME = re.compile(
     r"(responses|answers)\.sqlite"
     rf"({'|'.join(COMPANION_SUFFIXES)}|{re.escape(CORRUPT_SUFFIX)}[0-9]+)?"
 )
-# A time that Python cannot represent is that of a damaged row.
+# Python cannot represent later times, so a row that has one is damaged.
 _MAX_TIMESTAMP = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _SUMMARY = """
     SELECT
@@ -70,7 +70,7 @@ def open_session(
         backend.responses = SQLiteStorage(folder / DATABASE_NAME, address=address)
     session = CachedSession(
         backend=backend,
-        # The age is judged on reading: a client may want fresher data than the one that wrote it.
+        # The age is checked when a response is read: each client may want a different limit.
         expire_after=NEVER_EXPIRE,
         allowable_codes=(200,),
         allowable_methods=("GET",),
@@ -83,7 +83,7 @@ def open_session(
 
 
 def cache_key(url: str, stack: int | str | None) -> str:
-    """Return the key of a response: its URL, and before it the stack's ID or URL, if any."""
+    """Return the key of a response: the stack's ID or URL, if any, and the requested URL."""
     return url if stack is None else f"{stack} {url}"
 
 
@@ -94,10 +94,10 @@ def _request_key(request: requests.PreparedRequest, **_: object) -> str:
 
 
 class SQLiteStorage(BaseStorage[str, CachedResponse]):
-    """A dictionary of responses in one SQLite file: each body as it came, with its checksum.
+    """A dictionary of responses in one SQLite file: each body as received, with its checksum.
 
-    Every cached response has status 200, and nobody looks at its headers. Storing the body alone
-    takes a fraction of the time that serializing a whole response does.
+    Every cached response has status 200, and its headers are not used. Storing only the body takes
+    a fraction of the time of serializing a whole response.
 
     Parameters
     ----------
@@ -154,25 +154,27 @@ class SQLiteStorage(BaseStorage[str, CachedResponse]):
         return sum(1 for _ in self)
 
     def clear(self) -> None:
-        """Remove all responses, and not the file: other processes may have it open."""
+        """Remove all responses, but not the file, which other processes may have open."""
         self._execute("DELETE FROM responses")
 
     def close(self) -> None:
-        """Close the file. It is opened again when it is needed."""
+        """Close the file. The next operation opens it again."""
         self._database.close()
 
     def _query(self, statement: str, *values: object) -> list[Any]:
-        return self._database.run(lambda opened: opened.execute(statement, values).fetchall(), [])
+        return self._database.run(
+            lambda connection: connection.execute(statement, values).fetchall(), []
+        )
 
     def _execute(self, statement: str, *values: object, create: bool = False) -> None:
-        def execute(opened: sqlite3.Connection) -> None:
-            opened.execute(statement, values)
+        def execute(connection: sqlite3.Connection) -> None:
+            connection.execute(statement, values)
 
         self._database.run(execute, None, create=create)
 
 
 def _checksum(key: str, fetched: float, body: bytes) -> int:
-    """Return a row's checksum; the key is in it, so that no response can replace another one."""
+    """Return the checksum of a row, key included: a damaged key must not match another request."""
     return zlib.crc32(body, zlib.crc32(f"{key} {fetched!r}".encode()))
 
 
@@ -181,7 +183,7 @@ def _checksum(key: str, fetched: float, body: bytes) -> int:
 
 @dataclass(frozen=True)
 class CacheInfo:
-    """What the cache of one address and token has."""
+    """What is in the cache of one address and token."""
 
     folder: Path
     address: str | None
@@ -206,20 +208,20 @@ class CacheInfo:
 
 
 def describe_cache(folder: Path) -> CacheInfo | None:
-    """Return what a cache folder has; None if it has nothing of ours."""
+    """Describe the cache in a folder; None if there is none."""
     files = _cache_files(folder)
     if not files:
         return None
     size = 0
     for file in files:
-        with contextlib.suppress(FileNotFoundError):  # SQLite removes its companions at the end
+        with contextlib.suppress(FileNotFoundError):  # SQLite may have removed a companion
             size += file.lstat().st_size
     address, responses, oldest, newest = _summarize(folder / DATABASE_NAME)
     return CacheInfo(folder, address, responses, size, oldest, newest)
 
 
 def list_caches(root: Path) -> list[CacheInfo]:
-    """Return what the caches in a root folder have."""
+    """Describe each cache in a root folder."""
     found = [describe_cache(folder) for folder in _cache_folders(root)]
     return [info for info in found if info is not None]
 
@@ -227,8 +229,8 @@ def list_caches(root: Path) -> list[CacheInfo]:
 def clear_caches(root: Path) -> None:
     """Remove the caches in a root folder, and nothing else that is in it.
 
-    Only files with our names in folders with our names are removed, then the folders that are
-    empty. A process that has a cache open creates a new one when it next uses it.
+    Only files with names that k6frames uses, in folders with such names, are removed, then the
+    empty folders. A process that has a cache open creates a new one when it uses the cache again.
     """
     for folder in _cache_folders(root):
         with locked_folder(folder, timeout=LOCK_TIMEOUT_SECONDS):
@@ -239,7 +241,7 @@ def clear_caches(root: Path) -> None:
 
 
 def _cache_folders(root: Path) -> list[Path]:
-    """Return the folders of this user whose names are digests as `Token.digest` makes them."""
+    """Return the folders of this user that are named like a `Token.digest`."""
     try:
         entries = sorted(root.iterdir())
     except (FileNotFoundError, NotADirectoryError):
@@ -268,7 +270,7 @@ def _cache_files(folder: Path) -> list[Path]:
 def _summarize(
     database: Path,
 ) -> tuple[str | None, int | None, datetime | None, datetime | None]:
-    """Return address, number of responses, oldest and newest time in a database."""
+    """Return address, number of responses, oldest and newest time; None for what is unknown."""
     unknown = (None, None, None, None)
     if database.is_symlink() or not database.is_file():
         return unknown
@@ -278,8 +280,8 @@ def _summarize(
     except (sqlite3.Error, UnicodeDecodeError):
         return unknown
     address, responses, oldest, newest = summary
-    return address, responses, _time(oldest), _time(newest)
+    return address, responses, _to_datetime(oldest), _to_datetime(newest)
 
 
-def _time(seconds: float | None) -> datetime | None:
+def _to_datetime(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -31,13 +31,13 @@ COMPANION_SUFFIXES = ("-wal", "-shm", "-journal")
 CORRUPT_SUFFIX = ".corrupt-"
 """What a corrupt file is renamed to: its name, this, and the time in nanoseconds."""
 
-# The body is last: what comes after it in a row can only be read past it.
+# The body is the last column, because SQLite has to read past it to find a later one.
 _RESPONSES = """CREATE TABLE IF NOT EXISTS responses
     (key TEXT PRIMARY KEY, fetched REAL, checksum INTEGER, body BLOB)"""
 _PROPERTIES = "CREATE TABLE IF NOT EXISTS properties (name TEXT PRIMARY KEY, value TEXT)"
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
-# Our statements never change, so an error in one (SQLITE_ERROR) is one in the tables. No response
-# is as long as SQLite's limit, so a value beyond it (SQLITE_TOOBIG) has a damaged length.
+# The statements are constant, so SQLITE_ERROR means that a table is damaged. No response is longer
+# than SQLite allows, so SQLITE_TOOBIG means that the length of a value is damaged.
 _CORRUPT = (
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_NOTADB,
@@ -51,15 +51,16 @@ Result = TypeVar("Result")
 class CacheDatabase:
     """A SQLite file that is created when something is first written to it.
 
-    One connection serves all threads, under `fork_lock`. It waits for other processes here and not
-    in SQLite, whose timeout would hold that lock, and does not apply to the change to WAL at all.
+    All threads use one connection, under `fork_lock`. `run` waits for other processes without this
+    lock. SQLite's own timeout is not used, because SQLite would wait with the lock held, and would
+    not wait at all for the change to WAL.
 
     Parameters
     ----------
     path : pathlib.Path
         The file. Its folder is created for this user alone.
     address : str
-        The API's address, stored in the file: `k6frames cache` shows it.
+        The API's address. It is stored in the file, and `k6frames cache` shows it.
     """
 
     def __init__(self, path: Path, *, address: str) -> None:
@@ -113,7 +114,7 @@ class CacheDatabase:
     def _attempt(
         self, operation: Callable[[sqlite3.Connection], Result], default: Result, *, create: bool
     ) -> Result:
-        """Do an operation once; again with a new file if this one turns out to be corrupt."""
+        """Do an operation once, or again with a new file if the old one turns out to be corrupt."""
         connection = None
         try:
             with fork_lock:
@@ -128,20 +129,20 @@ class CacheDatabase:
             return default if connection is None else operation(connection)
 
     def _connect(self, *, create: bool) -> sqlite3.Connection | None:
-        """Return the connection; None if there is no file and none is to be created."""
+        """Return the connection; None if there is no file and `create` is False."""
         if self._connection is not None and file_id(self._path) != self._file_id:
             self.close()  # another process cleared the cache, or renamed the file
         if self._connection is None and (create or self._path.exists()):
             folder = self._path.parent
             create_private_folder(folder)
             with locked_folder(folder):
-                _create_file(self._path)
+                _prepare_files(self._path)
                 self._file_id = file_id(self._path)
                 self._connection = _open(self._path, self._address)
         return self._connection
 
     def _rename_corrupt(self, failed: sqlite3.Connection | None) -> None:
-        """Rename a corrupt file, unless another thread or process has done so."""
+        """Rename a corrupt file, unless another thread or process has already done so."""
         renamed = self._path.with_name(f"{self._path.name}{CORRUPT_SUFFIX}{time.time_ns()}")
         with fork_lock, locked_folder(self._path.parent):
             if self._connection is not failed or file_id(self._path) != self._file_id:
@@ -183,7 +184,7 @@ def _open(path: Path, address: str) -> sqlite3.Connection:
             connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
             connection.execute("COMMIT")
         elif version != SCHEMA_VERSION:
-            raise _OtherVersionError(f"the file is of version {version}")
+            raise _OtherVersionError(f"the file has version {version}")
     except BaseException:
         connection.close()
         raise
@@ -191,21 +192,24 @@ def _open(path: Path, address: str) -> sqlite3.Connection:
 
 
 class _OtherVersionError(sqlite3.DatabaseError):
+    """The file has another version. It is renamed like a corrupt one, hence the code."""
+
     sqlite_errorcode = sqlite3.SQLITE_NOTADB
 
 
-def _code(error: Exception) -> int:
+def _primary_code(error: Exception) -> int:
+    """Return SQLite's result code without the details in its higher bits."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _is_transient(error: Exception) -> bool:
-    """Return whether another process is in the way: it holds a lock, or clears the cache."""
-    return _code(error) in _BUSY or isinstance(error, BlockingIOError | FileNotFoundError)
+    """Return whether another process is the reason: it holds a lock, or is clearing the cache."""
+    return _primary_code(error) in _BUSY or isinstance(error, BlockingIOError | FileNotFoundError)
 
 
 def _is_corrupt(error: Exception) -> bool:
-    # Python cannot decode what SQLite says about damage in the name of a table.
-    return _code(error) in _CORRUPT or isinstance(error, UnicodeDecodeError)
+    # SQLite's message may quote the damaged name of a table, which Python cannot decode.
+    return _primary_code(error) in _CORRUPT or isinstance(error, UnicodeDecodeError)
 
 
 def _remove_companions(database: Path) -> None:
@@ -214,12 +218,12 @@ def _remove_companions(database: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _create_file(path: Path) -> None:
-    """Create the file with the right mode, which SQLite gives to its companions too."""
+def _prepare_files(path: Path) -> None:
+    """Create a database if there is none, and make it and its companions private."""
     if not os.path.lexists(path):
-        _remove_companions(path)  # those of a file that is gone would be taken for its own
-        # Only here: closing any descriptor of a file drops all locks that this process has on it,
-        # those of an open SQLite connection included.
+        _remove_companions(path)  # SQLite would use those of a removed database for the new one
+        # Never for an existing file: the descriptor that this closes would drop all locks of this
+        # process on the file, such as those of an open SQLite connection.
         create_private_file(path)
     for file in (path, *_companions(path)):
         with contextlib.suppress(FileNotFoundError):

@@ -34,32 +34,32 @@ class Client:
     Parameters
     ----------
     token : str, optional
-        The API token. Else ``K6_CLOUD_TOKEN``, else the one that ``k6 cloud login`` stored.
+        The API token; by default ``K6_CLOUD_TOKEN``, else the one that ``k6 cloud login`` stored.
     stack : int, str or iterable of these, optional
-        The Grafana stack that v6 loaders read: ID, slug or URL, or several. Else
+        The Grafana stacks that v6 loaders read: IDs, slugs or URLs; by default
         ``K6_CLOUD_STACK_ID``, else ``K6_CLOUD_STACK_URL``, else the one that ``k6 cloud login``
         stored.
     api_url : str, optional
-        The API's address. Else ``K6FRAMES_API_URL``, else ``https://api.k6.io``. ``sample:`` is the
-        sample account, ``file:/a/folder`` a folder of responses; both need no token and are never
-        cached.
+        The API's address; by default ``K6FRAMES_API_URL``, else ``https://api.k6.io``. ``sample:``
+        is the sample account, and ``file:/a/folder`` is a folder of responses; neither needs a
+        token, and neither is cached.
     cache : bool or path-like, default True
         Where responses are cached: True for ``K6FRAMES_CACHE_DIR`` or the platform's cache folder,
-        or a folder. False turns the cache off. Each token has a folder of its own below it.
+        or a folder. False turns the cache off. Each token has its own folder in it.
     expire_after : float, default 3600
         How old a cached response may be, in seconds; ``math.inf`` for any age.
     refresh : bool, default False
-        Fetch everything again once, whatever is cached.
+        Fetch everything again once, even if it is cached.
     offline : bool, default False
-        Send nothing: use cached responses only, however old they are.
+        Send no requests: use cached responses only, however old they are.
     timeout : tuple of float, default (5, 30)
         Seconds to wait for a connection, and between two reads.
     budget : float, default 60
-        Seconds for one request, all attempts and waits included.
+        Seconds for one request, including all attempts and waits.
     max_workers : int, default 8
         How many requests are sent concurrently.
     progress : bool, optional
-        Whether to show a progress bar on long work. By default in a terminal and in a notebook.
+        Whether to show a progress bar; by default in a terminal and in a notebook.
 
     Raises
     ------
@@ -132,26 +132,19 @@ class Client:
 
     @property
     def as_of(self) -> datetime:
-        """The timestamp that is "now" for this account: that of a sample or snapshot, else now.
-
-        Examples
-        --------
-        >>> import k6frames
-        >>> k6frames.Client.sample().as_of.year
-        2026
-        """
-        manifest = read_manifest(self.folder) if self.folder else None
-        return (manifest.as_of if manifest else None) or datetime.now(UTC)
+        """The time that counts as "now": that of the sample or snapshot, else the current time."""
+        as_of = read_manifest(self.folder).as_of if self.folder else None
+        return as_of or datetime.now(UTC)
 
     def get(self, path: str, *, stack: int | str | None = None) -> bytes:
-        """Return the raw response to one path, including fields that no table has.
+        """Return the raw response for one path, including fields that no table has.
 
         Parameters
         ----------
         path : str
-            A path of the API, such as ``/v3/organizations``.
+            A path in the API, such as ``/v3/organizations``.
         stack : int or str, optional
-            The stack, for a path that needs one; by default the client's.
+            The stack, if the path needs one; by default the client's.
 
         Returns
         -------
@@ -161,7 +154,7 @@ class Client:
         Raises
         ------
         APIError
-            If the API gave no usable response; its message says what to do.
+            If the API gives no usable response; the message says what to do.
 
         Examples
         --------
@@ -176,7 +169,7 @@ class Client:
         return self.fetch([request]).bodies[request]
 
     def fetch(self, requests: Iterable[Request | str], *, on_error: OnError = "raise") -> Responses:
-        """Return the responses to many requests, each sent once, several concurrently.
+        """Return the responses to many requests, which are sent concurrently and once each.
 
         Parameters
         ----------
@@ -206,9 +199,9 @@ class Client:
         ['/v3/organizations/1']
         """
         check_on_error(on_error)
-        wanted = dict.fromkeys(r if isinstance(r, Request) else Request(r) for r in requests)
-        with self.progress_bar(unit=" responses", total=len(wanted)) as bar:
-            return self._fetcher.fetch(list(wanted), on_error=on_error, bar=bar)
+        unique = dict.fromkeys(r if isinstance(r, Request) else Request(r) for r in requests)
+        with self.progress_bar(unit=" responses", total=len(unique)) as bar:
+            return self._fetcher.fetch(list(unique), on_error=on_error, bar=bar)
 
     def stream(
         self, queue: deque[Request]
@@ -217,11 +210,11 @@ class Client:
         return self._fetcher.stream(queue)
 
     def forget(self, requests: Iterable[Request]) -> None:
-        """Remove responses from the cache, so that they are fetched again; not while offline."""
+        """Remove responses from the cache, so that they are fetched again; offline, do nothing."""
         self._fetcher.forget(requests)
 
     def stacks(self, stack: StackArgument = None) -> tuple[Stack, ...]:
-        """Return the stacks to read: those of the argument, else the client's own.
+        """Return the stacks of the argument, else of the client.
 
         Parameters
         ----------
@@ -231,12 +224,12 @@ class Client:
         Returns
         -------
         tuple of Stack
-            ``id`` and ``url`` of each, every stack once; the URL of an ID is not known.
+            Each stack once, with ``id`` and ``url``; ``url`` may be None if only the ID was given.
 
         Raises
         ------
         ConfigError
-            If there is none.
+            If no stack is found.
         APIError
             If the API does not know a slug or URL, or the token has no access to it.
 
@@ -251,15 +244,15 @@ class Client:
     def resolve_stacks(
         self, stack: StackArgument = None, *, on_error: OnError = "raise"
     ) -> ResolvedStacks:
-        """Return the stacks to read, as `stacks` does, and with "warn" also those that failed."""
+        """Return what `stacks` does, and with "warn" also the failed requests for stack IDs."""
         return self._stack_resolver.resolve(stack, self.fetch, on_error=on_error)
 
     def one_stack(self, stack: StackArgument = None) -> Stack:
-        """Return the only stack, for a request that reads one."""
+        """Return the stack for a request that takes only one."""
         stacks = self.stacks(stack)
         if len(stacks) > 1:
             ids = ", ".join(str(each.id) for each in stacks)
-            raise ConfigError(f"This reads one stack: pass stack= as one of {ids}.")
+            raise ConfigError(f"Only one stack can be read: pass stack= as one of {ids}.")
         return stacks[0]
 
     def snapshot(self, folder: str | os.PathLike[str]) -> Path:
@@ -274,21 +267,8 @@ class Client:
         -------
         pathlib.Path
             The folder.
-
-        Raises
-        ------
-        ConfigError
-            If the folder has something else in it.
-        APIError
-            If the API gives no usable response.
-
-        Examples
-        --------
-        >>> import k6frames
-        >>> k6frames.Client.sample().snapshot("june").name
-        'june'
         """
-        # Not at the top of the module, because the loaders import it.
+        # Not at the top of the module, because the loaders import this module.
         from k6frames.loaders.snapshot import snapshot  # noqa: PLC0415
 
         return snapshot(folder, self)

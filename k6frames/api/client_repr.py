@@ -18,7 +18,7 @@ def client_repr(settings: Settings, fetcher: Fetcher) -> str:
 
 
 def client_html(settings: Settings, fetcher: Fetcher) -> str:
-    """Return what a notebook shows for a client: also how much is cached."""
+    """Return the HTML that a notebook shows for a client; it includes the size of the cache."""
     descriptions = _describe(settings, fetcher)
     if settings.cache_folder is not None:
         with contextlib.suppress(OSError):  # the folder may belong to another user

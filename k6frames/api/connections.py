@@ -1,7 +1,7 @@
 """Connections that can be ended from another thread, whatever the server does.
 
-Timeouts are per read, in urllib3 as in requests: headers that arrive byte by byte, or an endless
-series of interim responses, would never end.
+Timeouts are per read, in urllib3 as in requests, so headers that arrive byte by byte, or an endless
+series of interim responses, would never time out.
 """
 
 from __future__ import annotations
@@ -32,29 +32,29 @@ class _Connection(urllib3.connection.HTTPConnection):
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()
-        _register(sock)  # already here: before TLS begins, a proxy may send headers without end
+        _register(sock)  # before TLS begins, because a proxy may send endless headers until then
         return sock
 
     def _tunnel(self) -> None:
         super()._tunnel()
-        # Again, to raise if the work was stopped: the tunnel looks complete even then.
+        # Raises if the work was stopped: to http.client, the proxy's headers simply ended.
         _register(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        _register(self.sock)  # the socket of TLS, or of a connection that is reused
+        _register(self.sock)  # now the TLS socket, or that of a reused connection
         super().request(*args, **kwargs)
 
 
 class _HTTPSConnection(_Connection, urllib3.connection.HTTPSConnection):
-    """The same over TLS."""
+    """Such a connection over TLS."""
 
 
 def _register(sock: Any) -> None:
-    """Let `ActiveRequest.stop` end this socket; raise if it was called already."""
+    """Let `ActiveRequest.stop` end this socket; raise if the request was stopped already."""
     active = active_request.get()
     if active is None or sock is None:
         return
-    # Within the TLS of a proxy, urllib3 wraps the socket in an object of its own.
+    # For TLS inside the TLS of a proxy, urllib3 wraps the socket in an object of its own.
     active.socket = getattr(sock, "socket", sock)
     if active.stopped.is_set():
         sock.close()

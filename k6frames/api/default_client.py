@@ -11,7 +11,7 @@ _default_clients: dict[Settings, Client] = {}
 
 
 def default_client() -> Client:
-    """Return the client behind ``client=None``: one for each account the environment describes."""
+    """Return the client of the account that the environment describes; the same one each time."""
     settings = resolve_settings(None, None, None, cache=True)
     with fork_lock:
         if settings not in _default_clients:
@@ -20,7 +20,7 @@ def default_client() -> Client:
 
 
 def client_or_default(client: Client | None) -> Client:
-    """Return the client, or for None the one that the environment describes."""
+    """Return the client, or the default client for None."""
     if client is None:
         return default_client()
     if not isinstance(client, Client):

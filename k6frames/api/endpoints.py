@@ -1,4 +1,4 @@
-"""Every path of the API that k6frames requests, and the headers that they need."""
+"""Every path that k6frames requests from the API, and the headers that name a stack."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Request:
     stack : int or str, optional
         The ID of the Grafana stack, or its URL (which only ``/cloud/v6/auth`` takes).
     label : str
-        What is requested, in the user's words, for error messages.
+        What is requested, for error messages, such as "organization 5 (My team)".
     """
 
     path: str
@@ -43,7 +43,7 @@ class Request:
     def __post_init__(self) -> None:
         if not isinstance(self.path, str):
             raise ConfigError(
-                f"A path is a string, such as {ORGANIZATIONS}; not {short_repr(self.path)}."
+                f"A path must be a string, like {ORGANIZATIONS}, not {short_repr(self.path)}."
             )
 
     def __str__(self) -> str:
@@ -92,7 +92,7 @@ def metric_values(
     test_run_count: int | None = None,
     test_run_ids: list[int] | None = None,
 ) -> str:
-    """Return the path of one value per run and series of a load test."""
+    """Return the path of a query for one value per run and series of a load test."""
     return f"/cloud/v5/load_tests/{load_test_id}/query_aggregate_k6" + _arguments(
         query=query, metric=metric, test_run_count=test_run_count, test_run_ids=test_run_ids
     )
@@ -107,7 +107,7 @@ def metric_series(
     start: datetime | None = None,
     end: datetime | None = None,
 ) -> str:
-    """Return the path of a metric's series within a test run, between two timestamps in UTC."""
+    """Return the path of a query for the series of a test run between two timestamps in UTC."""
     return f"/cloud/v5/test_runs/{test_run_id}/query_range_k6" + _arguments(
         query=query, metric=metric, step=step, start=start, end=end
     )
@@ -118,9 +118,9 @@ _SAFE = "()[]',:=!*~"
 
 
 def _arguments(**arguments: str | int | list[int] | datetime | None) -> str:
-    """Write the arguments of a v5 function, which are part of the path.
+    """Format the arguments of a v5 function, which are part of its path.
 
-    A string is in single quotes, and a quote inside of it is doubled; a timestamp has no quotes.
+    A string is in single quotes, and a quote inside it is doubled; a timestamp has no quotes.
     """
     written = []
     for name, value in arguments.items():

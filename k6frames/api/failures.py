@@ -1,4 +1,4 @@
-"""What went wrong with a request: what an error response says, or why none was received."""
+"""What went wrong with a request: the error in a response, or why there was no response."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ MAX_CODE_LENGTH = 60
 # --- error responses ----------------------------------------------------------------------------
 
 
-def printable(text: str, token: Token, length: int) -> str:
-    """Make a server's text safe to show: short, on one line, without the token."""
-    # Redacted before it is shortened, so that no half of the token is left at the end.
+def safe_excerpt(text: str, token: Token, length: int) -> str:
+    """Return what is safe to show of a server's text: one short line, without the token."""
+    # Redacted before it is shortened, so that no part of the token is left at the end.
     return "".join(c if c.isprintable() else " " for c in token.redact(text)[:length])
 
 
 class _Error(msgspec.Struct):
-    # Decoded separately, so that one can be read if the other is malformed.
+    # Decoded separately: if one is malformed, the other can still be read.
     code: msgspec.Raw = msgspec.Raw(b"null")
     message: msgspec.Raw = msgspec.Raw(b"null")
 
@@ -40,17 +40,17 @@ class _ErrorBody(msgspec.Struct):
 
 
 def parse_error(body: bytes, token: Token) -> tuple[int | str | None, str]:
-    """Return the API's code and message in an error body, which may be HTML, empty or anything."""
+    """Return the API's code and message in an error body; the body may also be HTML or empty."""
     try:
         error = msgspec.json.decode(body.removeprefix(codecs.BOM_UTF8), type=_ErrorBody).error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None, ""
     if isinstance(error, str):
-        return None, printable(error, token, MAX_MESSAGE_LENGTH)
-    text = printable(_raw_text(error.message), token, MAX_MESSAGE_LENGTH)
+        return None, safe_excerpt(error, token, MAX_MESSAGE_LENGTH)
+    text = safe_excerpt(_raw_text(error.message), token, MAX_MESSAGE_LENGTH)
     if re.fullmatch(rb"-?[0-9]{1,18}", error.code):
         return int(bytes(error.code)), text
-    return printable(_raw_text(error.code), token, MAX_CODE_LENGTH) or None, text
+    return safe_excerpt(_raw_text(error.code), token, MAX_CODE_LENGTH) or None, text
 
 
 def _raw_text(value: msgspec.Raw) -> str:
@@ -62,7 +62,7 @@ def _raw_text(value: msgspec.Raw) -> str:
 
 
 def describe_error_response(status: int, code: int | str | None, message: str) -> str:
-    """Return the status of an error response, with the API's message and code if it has some."""
+    """Return the status of an error response, and the API's message and code if there are any."""
     details = [repr(message)] if message else []
     if code is not None:
         details.append(f"code {code}")
@@ -72,7 +72,7 @@ def describe_error_response(status: int, code: int | str | None, message: str) -
 def parse_retry_after(value: str | None) -> float | None:
     """Return the seconds that a Retry-After header asks for; None if it is missing or malformed."""
     retry = urllib3.Retry()
-    # Newer versions of urllib3 shorten longer times to six hours.
+    # Newer versions of urllib3 limit the time to six hours.
     retry.retry_after_max = math.inf  # type: ignore[assignment]
     try:
         return float(retry.parse_retry_after(value)) if value else None
@@ -96,13 +96,13 @@ def is_permanent(error: Exception) -> bool:
 
 
 def describe_failure(error: Exception) -> str:
-    """Say why no complete response was received, in the operating system's words if it has some."""
+    """Return why no complete response was received, if possible in the operating system's words."""
     causes = _causes(error)
     names = " from ".join(dict.fromkeys(type(cause).__name__ for cause in causes))
     if isinstance(error, BodyTooLargeError):
         return str(error.strerror)
     if _has(causes, *_UNUSABLE_ADDRESS):
-        return f"the address, or a proxy of the environment, cannot be used ({names})"
+        return f"the address, or a proxy from the environment, cannot be used ({names})"
     if _has(causes, requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
         return "the server sent nothing before the read timeout"
     if _has(causes, urllib3.exceptions.IncompleteRead, urllib3.exceptions.DecodeError):
@@ -130,7 +130,7 @@ def _has(causes: Iterable[BaseException], *kinds: type[BaseException]) -> bool:
 
 
 def _connection_timed_out(causes: Iterable[BaseException]) -> bool:
-    # In urllib3 a refused connection is a kind of timeout.
+    # NewConnectionError, for a refused connection, is a subclass of ConnectTimeoutError.
     return any(
         isinstance(cause, urllib3.exceptions.ConnectTimeoutError)
         and not isinstance(cause, urllib3.exceptions.NewConnectionError)

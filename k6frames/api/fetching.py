@@ -23,7 +23,7 @@ MAX_SECONDS = 2_000_000
 """The longest timeout or budget: 23 days, as sockets cannot wait for more than 24."""
 MAX_WORKERS = 1000
 GRACE_SECONDS = 0.25
-"""How long after its budget a request is ended, so that the adapter can report why it failed."""
+"""A request is ended this long after its budget, so the adapter can report its own error first."""
 
 
 class Responses(NamedTuple):
@@ -43,7 +43,7 @@ class Fetcher:
     Parameters
     ----------
     settings : Settings
-        Which account it is.
+        The account.
     expire_after, refresh, offline, timeout, budget, max_workers
         The arguments of `Client`.
 
@@ -106,8 +106,8 @@ class Fetcher:
     ) -> Generator[tuple[Request, Future[Response]], None, None]:
         """Yield each request of a queue with its response, in the order in which they arrive.
 
-        More requests may be appended to the queue while the generator is in use. Closing it ends
-        the requests that are under way.
+        More requests may be appended to the queue while the generator is in use. Closing the
+        generator ends the requests that are under way.
         """
         pool = WorkerPool(
             self._send,
@@ -123,13 +123,15 @@ class Fetcher:
                 request = queue.popleft()
                 # A hit takes a tenth of a millisecond; threads would only make it slower.
                 cached = self._cached(request)
-                if cached is not None or self.offline:
-                    yield request, _completed(cached or self._not_cached_error(request))
+                if cached is not None:
+                    yield request, _completed(cached)
+                elif self.offline:
+                    yield request, _completed(self._not_cached_error(request))
                 else:
                     pool.submit(request)
 
     def forget(self, requests: Iterable[Request]) -> None:
-        """Remove responses from the cache, so that they are fetched again; not while offline."""
+        """Remove responses from the cache, so that they are fetched again; offline, do nothing."""
         if not self.offline:
             self._session.forget(requests)
 
@@ -192,5 +194,5 @@ def _max_age(expire_after: float) -> timedelta | None:
     seconds = validate_number("expire_after", expire_after, minimum=0, maximum=math.inf)
     try:
         return timedelta(seconds=seconds)
-    except OverflowError:  # infinity, and more than 270 million years
+    except OverflowError:  # infinity, or more than 2.7 million years
         return None

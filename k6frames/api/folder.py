@@ -31,7 +31,7 @@ def response_file(path: str, stack: int | str | None = None) -> PurePosixPath:
     Raises
     ------
     ValueError
-        If the path or the stack could lead out of the folder.
+        If the path or the stack could lead outside the folder.
 
     Examples
     --------
@@ -56,7 +56,7 @@ class FolderAdapter(HTTPAdapter):
     folder : pathlib.Path
         The account's folder.
     address : str
-        The address that it is mounted for, without a slash at its end.
+        The address that the adapter is mounted for, without a trailing slash.
     """
 
     def __init__(self, folder: Path, address: str) -> None:
@@ -74,7 +74,7 @@ class FolderAdapter(HTTPAdapter):
         try:
             file = response_file(path, request.headers.get(STACK_ID_HEADER))
         except ValueError as error:
-            message = f"{path_text}: it cannot be read from {self._folder} ({error})."
+            message = f"{path_text} cannot be read from {self._folder} ({error})."
             raise APIError(None, None, message, url) from None
         try:
             body, modified = self._read(file)
@@ -89,9 +89,9 @@ class FolderAdapter(HTTPAdapter):
         return self.build_response(request, make_response(body, headers))
 
     def _read(self, name: PurePosixPath) -> tuple[bytes, datetime]:
-        """Return what is in a file of the folder, and when it was modified."""
+        """Return the content of a file in the folder, and when it was modified."""
         file = (self._folder / name).resolve()
-        # A symbolic link may lead out of the folder, and reading a pipe would never end.
+        # A symbolic link may lead outside the folder, and reading a pipe would never end.
         if not file.is_relative_to(self._folder) or not file.is_file():
             raise FileNotFoundError
         return file.read_bytes(), datetime.fromtimestamp(file.stat().st_mtime, UTC)

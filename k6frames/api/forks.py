@@ -28,7 +28,7 @@ _closed_before_fork: WeakSet[Closeable] = WeakSet()
 
 
 def close_before_fork(resource: Closeable) -> None:
-    """Close a resource before each fork, so that no process uses or closes another one's."""
+    """Close a resource before each fork, so that parent and child never share it."""
     with fork_lock:
         _closed_before_fork.add(resource)
 

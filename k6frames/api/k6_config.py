@@ -32,15 +32,16 @@ class K6Config:
 
 
 def read_configs() -> Iterator[K6Config]:
-    """Yield what is in k6's configuration files, the one to use first.
+    """Yield the configuration in each of k6's files, in order of preference.
 
     Raises
     ------
     UnreadableConfigError
-        If a file is not JSON or cannot be read. The message does not include its text.
+        If a file is not JSON or cannot be read. The message does not quote the file.
     """
     for path in config_files():
         section = _read_json(path)
+        # The file has {"collectors": {"cloud": {"token": ..., "stackID": ...}}}.
         for key in ("collectors", "cloud"):
             section = section.get(key) if isinstance(section, dict) else None
         if isinstance(section, dict):
@@ -53,14 +54,15 @@ def read_configs() -> Iterator[K6Config]:
 
 
 def _read_json(path: Path) -> Any:
-    """Return what is in a file of JSON; None if there is no such file."""
+    """Return the content of a JSON file; None if there is no such file."""
     try:
         return json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, RecursionError) as error:
         reason = type(error).__name__
-    # Outside of the except block: the JSON error has the file's text, which may have the token.
+    # Raised after the except block: otherwise the JSON error, which has the file's text, would be
+    # the context.
     raise UnreadableConfigError(
         f"k6's configuration file {path} cannot be read ({reason}). Create it again with "
         "`k6 cloud login`, or set K6_CLOUD_TOKEN."
@@ -68,7 +70,7 @@ def _read_json(path: Path) -> Any:
 
 
 def config_files() -> list[Path]:
-    """Return the paths where k6 stores its configuration, the one to use first."""
+    """Return the paths where k6 stores its configuration, in order of preference."""
     if os.environ.get("K6_CONFIG"):
         return [absolute_path(os.environ["K6_CONFIG"], "K6_CONFIG")]
     try:
@@ -84,9 +86,9 @@ def config_files() -> list[Path]:
 
 
 def _user_config_folder() -> Path:
-    """Return what Go's os.UserConfigDir returns, which k6 uses."""
+    """Return the folder of Go's os.UserConfigDir, which k6 uses."""
     if sys.platform == "darwin":
-        # platformdirs would use XDG_CONFIG_HOME here as well, and Go does not.
+        # platformdirs would use XDG_CONFIG_HOME here as well, but Go does not.
         return Path.home() / "Library" / "Application Support"
     return platformdirs.user_config_path(roaming=True).expanduser()
 

@@ -1,4 +1,4 @@
-"""One page of a v6 list: the parameters of its request, and decoding its response."""
+"""One page of a v6 list: the query of its request, and what its response has for paging."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE_SIZE = 1000
 
 
 class MalformedPageError(SchemaError):
-    """A page that paging cannot use; the parser can say more about it.
+    """A page that paging cannot use. Loaders parse its body again, for a more precise message.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class MalformedPageError(SchemaError):
 
 
 class PageRow(msgspec.Struct):
-    """The fields of a row that paging uses; not all lists have them, or with these types."""
+    """The fields of a row that paging uses. In some lists they are missing or have other types."""
 
     id: Any = None
     project_id: Any = None
@@ -51,7 +51,7 @@ class Page(msgspec.Struct):
 
     value: list[PageRow]
     count: Any = msgspec.field(name="@count", default=None)
-    # The address in it is never used: it may name another host.
+    # Only its presence is used, because the address may name another host.
     next_link: Any = msgspec.field(name="@nextLink", default=None)
 
     @property
@@ -64,7 +64,7 @@ _page_decoder = msgspec.json.Decoder(Page)
 
 
 def decode_page(request: Request, response: Response) -> Page:
-    """Return a page. Without `@count` and `@nextLink`, its count is the number of its rows.
+    """Return a page. If it has neither `@count` nor `@nextLink`, its rows are counted.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a folder of responses says about its account, in `account.json`."""
+"""The manifest of a folder of responses: `account.json`, which describes the account."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ MANIFEST = "account.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a folder says about its account, in `account.json`."""
+    """The fields of `account.json`."""
 
     as_of: datetime | None
-    """When the account was read, which is "now" for it; None if unknown."""
+    """When the account was read, which summaries take as "now"; None if unknown."""
     api_url: str | None
-    """The address that it was read from."""
+    """The address that the account was read from."""
     stacks: tuple[tuple[int, str | None], ...]
     """The ID of each stack and its URL, if it is known."""
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read the manifest of an account; if it has no `stacks`, those that have a folder are used.
+    """Read the manifest of an account; if it has no `stacks`, their folders are listed.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def read_manifest(folder: Path) -> Manifest:
     return Manifest(
         as_of=_read_as_of(file, content.get("as_of")),
         api_url=api_url,
-        stacks=_find_stacks(folder) if stacks is None else _read_stacks(file, stacks),
+        stacks=_list_stack_folders(folder) if stacks is None else _read_stacks(file, stacks),
     )
 
 
@@ -92,7 +92,7 @@ def _read_url(file: Path, field: str, value: Any) -> str:
     return url
 
 
-def _find_stacks(folder: Path) -> tuple[tuple[int, str | None], ...]:
+def _list_stack_folders(folder: Path) -> tuple[tuple[int, str | None], ...]:
     """Return the stacks that have a folder."""
     try:
         names = [entry.name for entry in (folder / STACKS_FOLDER).iterdir() if entry.is_dir()]

@@ -27,7 +27,7 @@ MAX_PAGES_AHEAD = 64
 OVERLAP_ROWS = 1
 """How many rows of a page are also on the next one."""
 MAX_LIST_ATTEMPTS = 3
-"""How often a list is read before it is an error that it changed each time."""
+"""How many times a list is read if it changes each time."""
 
 
 class InconsistentListError(APIError, SchemaError):
@@ -35,7 +35,7 @@ class InconsistentListError(APIError, SchemaError):
 
 
 class ListReader(Protocol):
-    """Reads one list: it takes each page, and returns the requests that follow from it."""
+    """Reads one list: takes each page, and returns the requests that follow from it."""
 
     request: Request
     """The request for the list, without paging."""
@@ -80,8 +80,8 @@ def read_lists(
     Returns
     -------
     Responses
-        ``bodies`` has the pages of all lists, list by list; rows of overlapping pages are in it
-        twice.
+        ``bodies`` has the pages of all lists, list by list; rows on two overlapping pages are
+        in it twice.
 
     Raises
     ------
@@ -92,11 +92,11 @@ def read_lists(
     """
     check_on_error(on_error)
     queue: deque[Request] = deque()
-    list_of_request: dict[Request, _ListInProgress] = {}
+    list_by_request: dict[Request, _ListInProgress] = {}
     failures: dict[Request, APIError] = {}
 
     def enqueue(in_progress: _ListInProgress, requests: list[Request]) -> None:
-        list_of_request.update(dict.fromkeys(requests, in_progress))
+        list_by_request.update(dict.fromkeys(requests, in_progress))
         queue.extend(requests)
 
     for reader in readers:
@@ -104,7 +104,7 @@ def read_lists(
         enqueue(in_progress, in_progress.start())
     with client.progress_bar(unit=" rows") as bar, closing(client.stream(queue)) as stream:
         for request, future in stream:
-            in_progress = list_of_request[request]
+            in_progress = list_by_request[request]
             list_request = in_progress.reader.request
             if list_request in failures:
                 continue
@@ -215,8 +215,8 @@ class PagedList:
         self._is_consistent &= page.count == self.count and has_new_rows
         if not self._is_consistent:
             return []
-        # A first page that is smaller than requested has another limit than the documented one, so
-        # the size of the others is unknown: they are requested one after the other.
+        # If even the first page is smaller than requested, the limit is not the documented one, and
+        # the next pages may be smaller still: they are requested one after the other.
         max_requests = MAX_PAGES_AHEAD if is_first and self._page_size == PAGE_SIZE else 1
         requests: list[Request] = []
         while len(requests) < max_requests and self._has_next():
@@ -225,7 +225,7 @@ class PagedList:
 
     def is_complete(self) -> bool:
         """Return whether neighboring pages share a row, and as many IDs arrived as counted."""
-        if not (self.count or self._distinct_ids):
+        if self.count == 0 and not self._distinct_ids:
             return True
         pages = [self._ids[skip] for skip in sorted(self._ids)]
         overlap = all(

@@ -1,4 +1,4 @@
-"""Folders and files that belong to one user alone, wherever they are."""
+"""Folders and files that only their owner can use, even where other users may write."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def locked_folder(folder: Path, *, timeout: float = 0) -> Iterator[None]:
     Raises
     ------
     OSError
-        If the folder is a symbolic link or belongs to another user: in a place where others may
-        write, they could have put it there. BlockingIOError if it stays locked.
+        If the folder is a symbolic link or belongs to another user, who may have put it there.
+        BlockingIOError if it stays locked.
     """
-    if sys.platform == "win32":  # where open files cannot be removed
+    if sys.platform == "win32":  # needs no lock, as nobody can remove an open file
         yield
         return
     if folder.is_symlink():
@@ -73,19 +73,19 @@ def _lock(descriptor: int, timeout: float) -> None:
 
 
 def create_private_folder(folder: Path) -> None:
-    """Create a folder for this user alone, and the one above it if there is none.
+    """Create a folder for this user alone, and its parent folder if that does not exist.
 
     Raises
     ------
     PermissionError
-        If the path has a symbolic link of another user, who could change where it leads to.
+        If the path has a symbolic link of another user, who could redirect it.
     """
     root = folder.parent
-    for place in (root, *root.parents):
+    for parent in (root, *root.parents):
         with contextlib.suppress(FileNotFoundError):
-            status = place.lstat()
+            status = parent.lstat()
             if stat.S_ISLNK(status.st_mode) and status.st_uid != 0 and not is_own(status):
-                raise PermissionError(f"{place} is a symbolic link of another user")
+                raise PermissionError(f"{parent} is a symbolic link of another user")
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
 
@@ -96,19 +96,21 @@ def create_private_file(path: Path) -> None:
 
 
 def make_private(file: Path) -> None:
-    """Let nobody else read or write a file.
+    """Let only the owner of a file read and write it.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     PermissionError
-        If it is not a regular file of this user, or has a second name, under which others may
-        have it.
+        If it is not a regular file of this user, or has another hard link, which may be in a
+        folder of another user.
     """
     status = file.lstat()
     if not (stat.S_ISREG(status.st_mode) and is_own(status) and status.st_nlink == 1):
-        raise PermissionError(f"{file} is not a file of this user with only this name")
+        raise PermissionError(
+            f"{file} is not a regular file of this user, or has several hard links"
+        )
     if stat.S_IMODE(status.st_mode) != 0o600:
         file.chmod(0o600)
 

@@ -29,7 +29,7 @@ class ProgressBar(tqdm):  # type: ignore[type-arg]
         Whether to show it; by default in a terminal and in a notebook.
     """
 
-    # Without tqdm's thread, which looks for bars that do not move.
+    # Disables tqdm's thread, which refreshes bars that are not updated.
     monitor_interval = 0
 
     def __init__(self, *, unit: str, total: int = 0, shown: bool | None) -> None:

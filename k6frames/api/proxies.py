@@ -13,7 +13,7 @@ from k6frames.validation import short_repr
 
 
 def find_proxies(url: str) -> dict[str, str]:
-    """Return the proxies of the environment for an address.
+    """Return the proxies from the environment for an address.
 
     A session with ``trust_env`` would find them too, but also ``~/.netrc``, and send its login.
     """
@@ -21,7 +21,7 @@ def find_proxies(url: str) -> dict[str, str]:
 
 
 def find_certificates() -> str | bool:
-    """Return the file or folder of certificates that the environment names, else True.
+    """Return the file or folder of certificates from the environment, else True.
 
     Raises
     ------

@@ -59,7 +59,7 @@ def read_body(raw: urllib3.HTTPResponse) -> Body:
 
 
 def is_json(body: bytes) -> bool:
-    """Return whether a body is a complete JSON text; the parser checks what is in it."""
+    """Return whether a body is complete JSON; the parser checks its content."""
     try:
         msgspec.json.decode(body.removeprefix(codecs.BOM_UTF8), type=msgspec.Raw)
     except RecursionError:

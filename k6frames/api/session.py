@@ -21,7 +21,7 @@ from k6frames.api.proxies import find_certificates, find_proxies
 from k6frames.api.settings import Settings
 from k6frames.errors import APIError, ConfigError
 
-# A path of these characters alone is sent as it is.
+# A path with only these characters needs no normalization.
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_-]*")
 
 
@@ -40,11 +40,11 @@ class ApiSession:
     Parameters
     ----------
     settings : Settings
-        Which account it is.
+        The account.
     timeout : tuple of float
         Seconds to wait for a connection, and between two reads.
     budget : float
-        Seconds for one request, all attempts and waits included.
+        Seconds for one request, including all attempts and waits.
     connections : int
         How many connections are kept open.
     """
@@ -83,7 +83,7 @@ class ApiSession:
         return Response(response.content, fetched)
 
     def cached(self, request: Request, max_age: timedelta | None) -> Response | None:
-        """Return the cached response to a request, unless it is older than `max_age`."""
+        """Return the cached response to a request, unless it is older than `max_age` (if any)."""
         storage = self._open_session().cache.responses
         if not isinstance(storage, cache.SQLiteStorage):
             return None
@@ -109,19 +109,19 @@ class ApiSession:
         Raises
         ------
         ConfigError
-            If its path is malformed or leads out of the API's address.
+            If its path is malformed or leads outside the API's address.
         """
         path = request.path
         if not path.startswith("/"):
             raise ConfigError(
-                f"A path begins with '/', such as /v3/organizations; not {path[:200]!r}."
+                f"A path must begin with '/', like /v3/organizations, not {path[:200]!r}."
             )
         url = self._address + path
         if _PLAIN_PATH.fullmatch(path):
             return url
         url = normalize_url(url)
         if not url.startswith(f"{self._address}/"):
-            raise ConfigError(f"The path {path[:200]!r} leads out of {self._settings.api_url}.")
+            raise ConfigError(f"The path {path[:200]!r} leads outside {self._settings.api_url}.")
         return url
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ class ApiSession:
 
     def _open_session(self) -> CachedSession:
         """Return the session, opened if necessary."""
-        session = self._session  # read once: before a fork, another thread sets it to None
+        session = self._session  # read once, as a thread that forks sets it to None
         if session is None:
             with fork_lock:
                 session = self._session
@@ -147,7 +147,7 @@ class ApiSession:
             address=settings.api_url,
             should_cache=lambda response: DO_NOT_CACHE not in response.headers,
         )
-        # With trust_env a ~/.netrc would be read.
+        # With trust_env, requests would read ~/.netrc.
         session.trust_env = False
         session.headers["User-Agent"] = f"k6frames/{version('k6frames')}"
         session.headers["Accept"] = "application/json"
@@ -175,7 +175,7 @@ def add_label(request: Request, error: APIError) -> APIError:
 
 
 def normalize_url(url: str) -> str:
-    """Return a URL as requests sends it, which is also how it is cached."""
+    """Return a URL in the form in which requests sends it and the cache stores it."""
     try:
         # Twice, because "%2e%2e" becomes ".." the first time, which is resolved the second time.
         for _ in range(2):

@@ -26,10 +26,7 @@ Or use the sample account, which needs none: k6frames.Client.sample()"""
 
 @dataclass(frozen=True)
 class Settings:
-    """Which account is read, and where its responses are cached.
-
-    Equal settings share one default client.
-    """
+    """Which account is read, and where its responses are cached."""
 
     api_url: str
     token: Token | None
@@ -56,26 +53,26 @@ def resolve_settings(
         The argument, else ``K6_CLOUD_TOKEN``, else k6's configuration file.
     api_url : str or None
         The argument, else ``K6FRAMES_API_URL``, else ``https://api.k6.io``.
-    stack : int, str, iterable of them, or None
+    stack : int, str, iterable of these, or None
         The argument, else ``K6_CLOUD_STACK_ID``, else ``K6_CLOUD_STACK_URL``, else k6's
-        configuration file. An account in a folder has its own stacks, so there only the argument
-        counts.
+        configuration file. For an account in a folder, only the argument is used.
     cache : bool, str or path-like
         False for no cache, True for the default folder, or the folder to cache responses in.
 
     Raises
     ------
     ConfigError
-        If an argument is invalid, or a server is addressed and there is no token.
+        If an argument is invalid, or the account is on a server and no token is found.
     """
     address = resolve_address(api_url)
     stacks = parse_stacks(stack)
     folder = account_folder(address)
     if folder is not None:
         return Settings(address, None, stacks, folder, None)
-    if is_unencrypted(address):  # the warning is shown at the caller of Client()
+    if is_unencrypted(address):
         warnings.warn(
-            f"{address} is not https: others on the network can read the token.", stacklevel=3
+            f"{address} is not https: others on the network can read the token.",
+            stacklevel=3,  # the line that calls Client()
         )
     token = find_token() if token is None else token.validate("Client(token=...)")
     if not isinstance(cache, bool | str | os.PathLike):
@@ -88,7 +85,7 @@ def resolve_settings(
 
 
 def find_token() -> Token:
-    """Return the token of the environment, else that of k6's configuration."""
+    """Return the token from the environment, else from k6's configuration."""
     if os.environ.get("K6_CLOUD_TOKEN", "").strip():
         return Token(os.environ["K6_CLOUD_TOKEN"]).validate("K6_CLOUD_TOKEN")
     for config in read_configs():

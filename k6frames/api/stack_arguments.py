@@ -1,4 +1,4 @@
-"""The argument `stack`: IDs, slugs and URLs, also from the environment and k6's configuration."""
+"""The stacks to read: from an argument, the environment or k6's configuration."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def parse_stack(value: object) -> str:
 
 
 def parse_stacks(value: StackArgument) -> tuple[str, ...]:
-    """Return one stack or several, each once; none for None.
+    """Return the stacks of an argument without duplicates; none for None.
 
     Raises
     ------
     ConfigError
-        If one is not a stack, or there is none in an iterable.
+        If a value is not a stack, or an iterable is empty.
     """
     if value is None:
         return ()
@@ -83,7 +83,7 @@ def parse_stacks(value: StackArgument) -> tuple[str, ...]:
 
 
 def find_stacks() -> tuple[str, ...]:
-    """Return the stack of the environment, else that of k6's configuration, else nothing."""
+    """Return the stack from the environment, else from k6's configuration, else none."""
     for variable in ("K6_CLOUD_STACK_ID", "K6_CLOUD_STACK_URL"):
         value = os.environ.get(variable, "").strip()
         if value:
@@ -92,19 +92,22 @@ def find_stacks() -> tuple[str, ...]:
         for config in read_configs():
             if config.stack is not None:
                 return (_parse_setting(str(config.path), config.stack),)
-    except UnreadableConfigError as error:  # the warning is shown at the caller of Client()
+    except UnreadableConfigError as error:
         # With a token from elsewhere, organizations and projects can still be read.
-        warnings.warn(f"{error} No stack is taken from it.", stacklevel=4)
+        warnings.warn(
+            f"{error} No stack is taken from it.",
+            stacklevel=4,  # the line that calls Client()
+        )
     return ()
 
 
 def no_stack_error() -> ConfigError:
-    """Return the error of a function that needs a stack and has none."""
+    """Return the error for a function that needs a stack, if there is none."""
     return ConfigError(_HOW_TO_NAME_A_STACK.format(files=describe_config_files()))
 
 
 def _parse_setting(source: str, value: object) -> str:
-    """Parse a stack from a variable or a file, which the error names."""
+    """Parse a stack from a variable or a file; the error names this source."""
     try:
         return parse_stack(value)
     except ConfigError as error:
@@ -118,10 +121,10 @@ def _parse_id(stack_id: int) -> str:
 
 
 def _parse_url(text: str) -> str:
-    """Return the URL of a stack from its slug, its host or any URL in it."""
+    """Return the URL of a stack from its slug, its host or the URL of any of its pages."""
     if _SLUG.fullmatch(text.lower()):
         return f"https://{text.lower()}.{STACK_DOMAIN}"
-    # Not in full: somebody may have given the token here.
+    # Truncated, because the text may be a token that was passed by mistake.
     not_a_stack = ConfigError(f"{redact_url(text)[:20]!r} is not a stack: {_STACK_FORMS}.")
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
@@ -129,7 +132,7 @@ def _parse_url(text: str) -> str:
     except ValueError:
         raise not_a_stack from None
     is_stack = parts.scheme == "https" and _DOMAIN_NAME.fullmatch(host)
-    # On this computer: a mock server, or a Grafana behind a tunnel.
+    # On this computer: a mock server, or Grafana behind a tunnel.
     is_local = parts.scheme == "http" and (host == "localhost" or host.startswith("127."))
     if parts.username or not (is_stack or is_local):
         raise not_a_stack

@@ -28,19 +28,19 @@ class Stack(NamedTuple):
 
 
 class ResolvedStacks(NamedTuple):
-    """The stacks that were found, and the requests for stack IDs that failed."""
+    """The stacks that were found, and the failed requests for stack IDs."""
 
     found: tuple[Stack, ...]
     failures: dict[Request, APIError]
 
 
 class StackResolver:
-    """Find the stacks of an account; the API is asked for the ID of each URL once.
+    """Find the stacks of an account; the ID of each URL is requested from the API once.
 
     Parameters
     ----------
     settings : Settings
-        Which account it is.
+        The account.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -50,7 +50,7 @@ class StackResolver:
     def resolve(
         self, stack: StackArgument, fetch: Callable[..., Responses], *, on_error: OnError
     ) -> ResolvedStacks:
-        """Return the stacks of the argument, else those of the settings, each once.
+        """Return the stacks of the argument, else of the settings, without duplicates.
 
         Parameters
         ----------
@@ -64,7 +64,7 @@ class StackResolver:
         Raises
         ------
         ConfigError
-            If there is none, or a folder does not have one of them.
+            If no stack is given, or the account is a folder that does not have it.
         APIError
             With ``on_error="raise"``, if the API does not return the ID of a URL.
         SchemaError
@@ -82,7 +82,7 @@ class StackResolver:
         return ResolvedStacks(self._make_stacks(names), responses.failures)
 
     def _make_stacks(self, names: tuple[str, ...]) -> tuple[Stack, ...]:
-        """Return the stacks whose IDs are known, every stack once."""
+        """Return the stacks whose IDs are known, without duplicates."""
         stacks: dict[int, Stack] = {}
         for name in names:
             if name.isdecimal():
@@ -93,7 +93,7 @@ class StackResolver:
 
 
 def _stacks_in_folder(folder: Path, names: tuple[str, ...]) -> tuple[Stack, ...]:
-    """Return the stacks in a folder of responses: those with the names, or all if none is given."""
+    """Return the named stacks of a folder of responses, or all of them if no name is given."""
     known = [Stack(stack_id, url) for stack_id, url in read_manifest(folder).stacks]
     if not names:
         if not known:
@@ -114,7 +114,7 @@ class _Authentication(msgspec.Struct):
 
 
 def _parse_stack_id(request: Request, body: bytes) -> int:
-    """Return the ID of a stack from the response to a request for it."""
+    """Return the stack ID in a response."""
     try:
         text = body.removeprefix(codecs.BOM_UTF8)
         return msgspec.json.decode(text, type=_Authentication).stack_id

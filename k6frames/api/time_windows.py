@@ -1,10 +1,10 @@
-"""Test runs, which have no order to page by, in windows of their creation time.
+"""Test runs, read in windows of their creation time, because the API cannot sort them.
 
 A window with no more runs than fit on a page is read by one request, so nothing can move while it
-is read. One with more is split into shorter ones. The API returns the oldest runs first: then the
-first page of a window is used, and only the time after its runs is split. A page that is not in
-this order is not used, and the whole window is split. Counting shows whether a page had the oldest
-runs; if not, the windows are read again without relying on any order.
+is read. A window with more runs is split into shorter ones. Usually its first page has the oldest
+runs: then the page is used, and only the time after its runs is split. A page whose runs are in
+another order is not used, and the whole window is split. Counting shows whether the pages that were
+used had the oldest runs; if not, all windows are read again without relying on any order.
 """
 
 from __future__ import annotations
@@ -23,30 +23,29 @@ from k6frames.errors import APIError, SchemaError
 TARGET_RUNS_PER_WINDOW = PAGE_SIZE * 9 // 10
 """How many runs a window should have: less than a page, as runs are not spread evenly."""
 MAX_ONE_PAGE_WINDOWS = 8
-"""A window for more pages than this is not split into one for each page, but into fewer first."""
+"""A window of more pages than this is first split into fewer windows than it has pages."""
 COARSE_SPLIT_FACTOR = 1.4
-"""How many windows that is: this many times the square root of the number of pages."""
+"""The number of these windows: this factor times the square root of the number of pages."""
 MAX_WINDOWS_PER_SPLIT = 1000
-"""The limit of that number, as '@count' may be wrong."""
-SHORTEST_WINDOW = timedelta(microseconds=1)
+"""The most windows that a window is split into, because '@count' may be wrong."""
 MAX_ROUNDING = timedelta(seconds=1)
 """How far a creation time may be outside of its window: the API may show it without fractions."""
 EARLIEST = datetime(2016, 1, 1, tzinfo=UTC)
-"""Where splitting begins if the oldest run is unknown; older runs are read all the same."""
+"""Where splitting begins if the oldest run is unknown; older runs are read too."""
 LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass
 class _Window:
-    """The runs created from `after` until before `before`; None is without a limit."""
+    """The runs created at or after `after` and before `before`; None is no limit."""
 
     after: datetime | None
     before: datetime | None
     count: int = 0
     ids: set[Any] = field(default_factory=set)
-    """The runs on its page, if that was used."""
+    """The runs on its page, if the page was used."""
     subwindows: list[_Window] = field(default_factory=list)
-    """The windows that have the other runs, if not all are on one page."""
+    """The windows of the other runs, if they do not all fit on one page."""
 
     def has_same_limits(self, other: _Window) -> bool:
         """Return whether another window has the same limits."""
@@ -63,7 +62,7 @@ class _Window:
         if self.subwindows and not self.ids:
             return True  # its own count may be older than those of its subwindows
         received = len(self.all_ids())
-        # Where the window is open to the future, runs may have been added since.
+        # If the window includes the future, runs may have been added after counting.
         return received == self.count or (self.before is None and received > self.count)
 
 
@@ -77,7 +76,7 @@ class TimeWindows:
     after : datetime, optional
         The first creation time, in UTC.
     before : datetime, optional
-        The end of the window, which is not in it.
+        The end of the window, exclusive.
     """
 
     def __init__(
@@ -115,7 +114,7 @@ class TimeWindows:
         return len(self._ids)
 
     def receive(self, request: Request, page: Page, response: Response) -> list[Request]:
-        """Take the first page of a window; if there are more runs, request its subwindows."""
+        """Take the page of a window; return requests for subwindows if it has more runs."""
         window = self._windows[request]
         window.count = page.count
         if page.count <= len(page.value):
@@ -128,6 +127,7 @@ class TimeWindows:
             window.subwindows = _split_after_page(window, times, response.fetched)
         else:
             window.subwindows = _split_completely(window, times, response.fetched)
+        # None of the subwindows is shorter, so splitting would never end.
         if all(window.has_same_limits(subwindow) for subwindow in window.subwindows):
             raise _too_narrow_error(request)
         return self._requests(window.subwindows)
@@ -159,8 +159,8 @@ class TimeWindows:
 
 
 def _split_after_page(window: _Window, times: list[datetime], fetched: datetime) -> list[_Window]:
-    """Split the time after the runs of a page, which are the oldest ones of the window."""
-    # The API may show a time without fractions, which is then before the window.
+    """Split the time after the runs of a page that has the oldest runs of its window."""
+    # The API may show times without fractions, so the last one may be before the window.
     start = times[-1] if window.after is None else max(times[-1], window.after)
     seconds = (times[-1] - times[0]).total_seconds()
     runs_per_second = len(times) / max(seconds, 1)
@@ -168,12 +168,12 @@ def _split_after_page(window: _Window, times: list[datetime], fetched: datetime)
 
 
 def _split_completely(window: _Window, times: list[datetime], fetched: datetime) -> list[_Window]:
-    """Split all of a window, whose page has any of its runs and is not used."""
-    # If the times increase, the runs are roughly the oldest ones; else they may be the newest.
+    """Split a whole window; its page is not used, and may have any of its runs."""
+    # If the times roughly increase, the page has the oldest runs; otherwise it may have the newest.
     oldest = min(times) if times[0] < times[-1] else min(*times, EARLIEST)
     subwindows = _split(window, window.after or oldest, window.count, fetched)
     if subwindows:
-        subwindows[0].after = window.after
+        subwindows[0].after = window.after  # there may be still older runs
     return subwindows
 
 
@@ -186,27 +186,26 @@ def _split(
 ) -> list[_Window]:
     """Divide the time from `start` to the end of a window into subwindows for `count` runs.
 
-    `runs_per_second` is how many runs there are at `start`, if that is known: in an account that
-    grows there are more and more of them, so the subwindows become shorter.
+    `runs_per_second` is the rate at `start`, if known. In a growing account the rate increases, so
+    the subwindows become shorter.
     """
-    # A full hour, so that the same windows are found in the cache the next time.
+    # Rounded up to the hour, so that the next requests are the same and their responses cached.
     end = _next_hour(max(fetched, start))
     if window.before is not None:
         end = min(end, window.before)
     number = math.ceil(count / TARGET_RUNS_PER_WINDOW)
     if start == window.after:
-        number = max(number, 2)  # a single one would be the window itself
+        number = max(number, 2)  # a single subwindow would be the window itself
     if number > MAX_ONE_PAGE_WINDOWS:
-        # When runs were created is only guessed. The first page of each subwindow is not lost, and
-        # it comes with a count, so that the subwindow can be split as its runs really are.
+        # How the runs are distributed is only a guess. The first page of each subwindow is used,
+        # and its count tells how many windows that subwindow needs.
         number = min(math.ceil(COARSE_SPLIT_FACTOR * math.sqrt(number)), MAX_WINDOWS_PER_SPLIT)
     mean_runs_per_second = count / max((end - start).total_seconds(), 1)
     density = 1.0
     if runs_per_second is not None:
-        density = min(runs_per_second / mean_runs_per_second, 2)  # then there are none at the end
+        density = min(runs_per_second / mean_runs_per_second, 2)  # 2: none are left at the end
     edges = [start + (end - start) * _time_share(i / number, density) for i in range(number)]
-    edges = [*dict.fromkeys(edges), end]
-    subwindows = [_Window(a, b) for a, b in pairwise(edges) if b - a >= SHORTEST_WINDOW]
+    subwindows = [_Window(a, b) for a, b in pairwise([*edges, end]) if a < b]
     if subwindows:
         subwindows[-1].before = window.before
     return subwindows
@@ -215,9 +214,9 @@ def _split(
 def _time_share(run_share: float, density: float) -> float:
     """Return the share of the time in which a share of the runs is created.
 
-    The density of runs is `density` at the start, changes linearly, and is 1 on average. At t of
-    the time it is d + 2(1 - d)t, so r = dt + (1 - d)t² of the runs are created until then. Solved
-    for t, in the form that holds for d = 1 too, this is 2r / (d + sqrt(d² + 4(1 - d)r)).
+    The density of runs is `density` at the start, changes linearly, and is 1 on average. At the
+    share t of the time it is d + 2(1 - d)t, and the share r = dt + (1 - d)t² of the runs has been
+    created. Solved for t, in a form that holds for d = 1 too: t = 2r / (d + sqrt(d² + 4(1 - d)r)).
     """
     root = math.sqrt(density**2 + 4 * (1 - density) * run_share)
     return 2 * run_share / (density + root)
@@ -230,7 +229,7 @@ def _next_hour(timestamp: datetime) -> datetime:
 
 
 def creation_times(request: Request, page: Page, response: Response) -> list[datetime]:
-    """Return the creation times that the runs on a page have."""
+    """Return the creation times of the runs on a page, without those that are missing."""
     try:
         # The parser accepts a lowercase "t" and "z", too; Python does not.
         times = [datetime.fromisoformat(row.created.upper()) for row in page.value if row.created]
@@ -241,7 +240,7 @@ def creation_times(request: Request, page: Page, response: Response) -> list[dat
 
 
 def _check_page(request: Request, page: Page, times: list[datetime], window: _Window) -> None:
-    """Raise an error if a page does not belong to its window: splitting would never end."""
+    """Raise an error if a page does not match its window: splitting would never end."""
     if len(page.value) < PAGE_SIZE:
         raise SchemaError(
             f"{request}: the page has only {len(page.value):,} of {page.count:,} rows ('@count'), "

@@ -14,7 +14,7 @@ class Token:
     Parameters
     ----------
     text : str
-        The token as the user has it; white space around it is dropped. `validate` checks it.
+        The token as given; white space around it is dropped. `validate` checks it.
     """
 
     __slots__ = ("_text",)
@@ -28,7 +28,7 @@ class Token:
         Parameters
         ----------
         source : str
-            Where it came from, for the message ("Client(token=...)", "K6_CLOUD_TOKEN", a file).
+            Where it is from, for the message ("Client(token=...)", "K6_CLOUD_TOKEN", a file).
 
         Raises
         ------

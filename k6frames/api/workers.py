@@ -27,12 +27,12 @@ class ActiveRequest:
         self.stopped = threading.Event()
         self.started = time.monotonic()
         self.socket: socket.socket | None = None
-        """The socket in use, if any. The connection itself drops it before the response is read."""
+        """The socket in use, if any; the connection itself may drop it before the body is read."""
         self.last_failure = ""
         """What went wrong in the previous attempt; empty if this is the first one."""
 
     def stop(self) -> None:
-        """End waits at once, start no further attempt, and end the connection."""
+        """End the current wait and the connection, and prevent further attempts."""
         self.stopped.set()
         if self.socket is not None:
             # Not SSLSocket.shutdown, which would change the socket while another thread reads it.
@@ -56,7 +56,7 @@ class WorkerPool(Generic[Item, Result]):
     time_limit : float
         Seconds for one item. After that its request is stopped, and its future fails.
     timeout_error : callable
-        Makes the exception of an item that exceeded its time limit.
+        Creates the exception for an item that exceeded its time limit.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class WorkerPool(Generic[Item, Result]):
         self._threads = 0
         self._closed = False
         self.pending = 0
-        """How many items were submitted whose result has not been taken."""
+        """How many submitted items `next_completed` has not returned yet."""
 
     def submit(self, item: Item) -> None:
         """Add an item; a thread takes it when it is free."""
@@ -131,11 +131,10 @@ class WorkerPool(Generic[Item, Result]):
             self._completed.put((item, outcome))
 
     def _seconds_to_next_limit(self) -> float:
+        now = time.monotonic()
         with self._lock:
-            starts = [active.started for active in self._active]
-        return max(
-            0.01, min(starts, default=time.monotonic()) + self._time_limit - time.monotonic()
-        )
+            first_start = min((active.started for active in self._active), default=now)
+        return max(first_start + self._time_limit - now, 0.01)
 
     def _end_overdue(self) -> None:
         """Fail the items that exceeded their time limit, and replace their threads."""

@@ -16,7 +16,7 @@ def test_the_address_is_the_argument_else_the_environment_else_the_api(monkeypat
     assert Client(token, api_url="https://two.example/k6/").api_url == "https://two.example/k6"
 
 
-def test_k6_s_variable_for_its_ingest_host_is_not_used(monkeypatch, token):
+def test_the_variable_for_the_ingest_host_of_k6_is_not_used(monkeypatch, token):
     monkeypatch.setenv("K6_CLOUD_HOST", "https://ingest.example")
     assert Client(token).api_url == "https://api.k6.io"
 

@@ -30,7 +30,7 @@ def active() -> Iterator[ActiveRequest]:
     active_request.reset(reset)
 
 
-def test_a_request_knows_its_socket_also_on_a_reused_connection(pool, active, serve):
+def test_a_request_knows_its_socket_even_on_a_reused_connection(pool, active, serve):
     server = serve(reply(keep_alive=True))
     assert pool.request("GET", server.url + LIST).data == GOOD
     first = active.socket
@@ -51,7 +51,7 @@ def test_a_request_that_was_stopped_is_not_sent(pool, active, serve):
     assert server.count() == 1
 
 
-def test_the_socket_within_a_wrapper_of_tls_is_the_one_that_is_ended(active):
+def test_the_socket_inside_a_tls_wrapper_is_ended(active):
     ours, theirs = socket.socketpair()
 
     class Transport:
@@ -64,12 +64,12 @@ def test_the_socket_within_a_wrapper_of_tls_is_the_one_that_is_ended(active):
         assert theirs.recv(1) == b""
 
 
-def test_without_an_active_request_connections_are_ordinary_ones(pool, serve):
+def test_connections_work_without_an_active_request(pool, serve):
     assert active_request.get() is None
     assert pool.request("GET", serve(reply()).url + LIST).data == GOOD
 
 
-def test_a_final_response_may_follow_interim_ones_of_any_kind(pool, serve):
+def test_interim_responses_of_any_kind_are_skipped(pool, serve):
     head = b"HTTP/1.1 102 Processing\r\nA: b\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n"
     head += b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"
     response = pool.request("GET", serve(servers.raw(head)).url + LIST)

@@ -1,4 +1,4 @@
-"""What messages show of a failure, and which one is permanent; the rest is in the catalogue."""
+"""How failures are described, and which are permanent; other faults are in the catalogue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import requests
 import urllib3
 
-from k6frames.api.failures import describe_failure, is_permanent, parse_retry_after, printable
+from k6frames.api.failures import describe_failure, is_permanent, parse_retry_after, safe_excerpt
 from k6frames.api.responses import BodyTooLargeError
 from k6frames.api.token import Token
 
@@ -44,8 +44,8 @@ def test_retry_after_is_seconds_or_a_date(value, seconds):
         ("x" * 17 + "abcdef", "x" * 17 + "***"),
     ],
 )
-def test_what_a_server_sent_is_shown_short_printable_and_without_the_token(text, shown):
-    assert printable(text, Token("abcdef"), 20) == shown
+def test_an_excerpt_is_short_printable_and_without_the_token(text, shown):
+    assert safe_excerpt(text, Token("abcdef"), 20) == shown
 
 
 def _caused_by(error: Exception, cause: Exception) -> Exception:
@@ -67,7 +67,7 @@ FAILURES = [
     (requests.ConnectionError(), "(ConnectionError)", False),
     (requests.exceptions.SSLError(ssl.SSLEOFError(8, "EOF in the handshake")), "EOF", False),
     (requests.exceptions.SSLError(ssl.SSLCertVerificationError(1, "bad")), "CA_BUNDLE", True),
-    (requests.exceptions.InvalidProxyURL(), "a proxy of the environment", True),
+    (requests.exceptions.InvalidProxyURL(), "a proxy from the environment", True),
     (BodyTooLargeError(None, "too long"), "too long", True),
 ]
 
@@ -75,12 +75,12 @@ FAILURES = [
 @pytest.mark.parametrize(
     ("error", "text", "permanent"), FAILURES, ids=[text for _, text, _ in FAILURES]
 )
-def test_a_failure_is_described_and_only_a_permanent_one_is_not_retried(error, text, permanent):
+def test_a_failure_is_described_and_retried_unless_it_is_permanent(error, text, permanent):
     assert text in describe_failure(error)
     assert is_permanent(error) is permanent
 
 
-def test_errors_that_are_each_other_s_cause_are_described_too():
+def test_a_cycle_of_causes_is_described():
     one, other = OSError(1, "one"), OSError(2, "other")
     one.__cause__, other.__cause__ = other, one
     assert describe_failure(one) == "no complete response was received (other)"

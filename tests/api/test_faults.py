@@ -37,11 +37,11 @@ def test_the_page_is_up_to_date():
     assert committed == fault_catalogue.page(), f"run {fault_catalogue.COMMAND}"
 
 
-# --- the search for the token finds it ----------------------------------------------------------
+# --- leaked tokens are found --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("before", ["", "a", "ab"])
-def test_a_token_in_a_file_is_found_also_in_base64(before, tmp_path, token):
+def test_a_token_in_a_file_is_found_even_in_base64(before, tmp_path, token):
     for data in (token.encode(), base64.b64encode(f"{before}{token} and more".encode())):
         (tmp_path / "file").write_bytes(b"--" + data + b"--")
         assert leaks.leaks_in_files(token, tmp_path) == [f"file {tmp_path / 'file'}"]

@@ -1,4 +1,4 @@
-"""Accounts in a folder: which file is the response to a request, and what the manifest has."""
+"""Accounts in a folder: which file is the response to a request, and how it is read."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ VALUES = "/cloud/v5/load_tests/7/query_aggregate_k6"
 )
 def test_a_request_has_one_file(path, stack, expected):
     assert str(response_file(path, stack)) == f"{expected}.json"
-    # However much of the path was percent-encoded on its way.
+    # It does not matter how much of the path is percent-encoded.
     url = requests.Request("GET", f"https://h{path}").prepare().url
     assert response_file(url.removeprefix("https://h"), stack) == response_file(path, stack)
 
@@ -49,7 +49,7 @@ def test_a_request_has_one_file(path, stack, expected):
     | st.text("./\\%2eEfF?~ \0", max_size=40),
     stack=st.none() | st.text("./\\1", max_size=8),
 )
-def test_no_file_is_outside_of_the_folder(path, stack):
+def test_no_file_is_outside_the_folder(path, stack):
     try:
         file = response_file(path, stack)
     except ValueError:
@@ -83,7 +83,7 @@ def get(folder: Path, path: str, *, stack: int | None = None) -> requests.Respon
     return session.get(f"file:account{path}", headers=headers)
 
 
-def test_a_response_is_a_file_and_its_time_is_the_file_s(folder):
+def test_a_response_has_the_content_and_the_time_of_its_file(folder):
     file = put(folder, "v3/organizations.json", '{"organizations": []}')
     os.utime(file, (1_750_000_000.25, 1_750_000_000.25))
     response = get(folder, "/v3/organizations")
@@ -126,7 +126,7 @@ def test_a_missing_file_is_a_404_that_names_it(path, stack, name, folder):
 @pytest.mark.parametrize(
     "path", ["/../secret", "/%2e%2e/secret", "/x/%2E./../secret", "/", "//", "/a//b", "/loop"]
 )
-def test_what_leads_out_of_the_folder_or_to_no_file_is_an_error(path, folder):
+def test_a_path_that_leads_outside_the_folder_or_to_no_file_is_an_error(path, folder):
     put(folder, "x/y.json")
     (folder / "loop.json").symlink_to("loop.json")
     with pytest.raises(APIError, match="cannot be read") as caught:

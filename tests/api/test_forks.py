@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no fo
 
 
 def exit_code_of_child(work: Callable[[], object], *, within: float = 10) -> int:
-    """Fork, and return how the child ended that did the work; -9 if it had to be killed."""
+    """Do the work in a forked child, and return its exit code: -9 if it hangs and is killed."""
     with warnings.catch_warnings():
         # Python 3.12 warns of every fork of a process that has threads.
         warnings.simplefilter("ignore", DeprecationWarning)

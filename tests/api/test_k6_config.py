@@ -1,4 +1,4 @@
-"""Which of k6's configuration files is read, and what if it cannot be read."""
+"""Which of k6's configuration files is read, and what happens if it cannot be read."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ print(config_files()[0])
         ("win32", "windows", "Windows", "/folders/CSIDL_APPDATA/k6/config.json"),
     ],
 )
-def test_on_other_systems_the_file_is_where_go_s_userconfigdir_puts_it(
+def test_on_other_systems_the_file_is_in_the_config_folder_of_go(
     platform, module, name, expected, tmp_path
 ):
-    """That is the roaming folder on Windows, and XDG_CONFIG_HOME does not count on macOS."""
+    """os.UserConfigDir is the roaming folder on Windows, and ignores XDG_CONFIG_HOME on macOS."""
     script = OTHER_SYSTEM.format(module=module, name=name)
     shown = subprocess.run(
         [sys.executable, "-c", script, platform], capture_output=True, text=True, check=False

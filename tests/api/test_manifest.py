@@ -1,4 +1,4 @@
-"""What a folder of responses says about its account."""
+"""The manifest of a folder of responses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_without_a_manifest_the_stacks_are_the_folders(folder):
     assert read_manifest(folder) == Manifest(None, None, ((9, None), (10, None)))
 
 
-def test_a_manifest_says_when_where_and_which_stacks(folder):
+def test_a_manifest_has_the_time_the_address_and_the_stacks(folder):
     (folder / "stacks" / "9").mkdir(parents=True)
     content = {
         "as_of": "2026-07-01T02:00:00+02:00",

@@ -1,4 +1,4 @@
-"""Lists over a real socket: complete and in order, or an error, whatever happens meanwhile."""
+"""Lists over a real socket: complete and in order, or an error, even if they change meanwhile."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_list_of_any_length_is_read_in_its_order(rows, server, client):
     assert len(server.received) == max(1, -(-(rows - 1) // 999))
 
 
-def test_rows_are_in_order_when_pages_arrive_in_another(server, client):
+def test_rows_are_in_order_even_if_pages_are_not(server, client):
     server.latency = 0.01
     original = server.respond
 
@@ -159,7 +159,6 @@ FAULTS: dict[str, Callable[[int, Any], Any]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_pages_that_contradict_each_other_are_an_error(fault, server, client):
     server.change = lambda request, page: FAULTS[fault](int(request.query.get("$skip", 0)), page)
-    # To a caller both: no usable response, and responses that do not match.
     with pytest.raises(APIError, match="the pages contradicted each other") as caught:
         k6frames.load_tests_df(client=client)
     assert isinstance(caught.value, SchemaError)
@@ -229,7 +228,7 @@ def test_cached_pages_that_contradict_each_other_are_fetched_again(server, conne
 
 @pytest.mark.parametrize("every", [2, 3, 5])
 def test_test_runs_are_complete_while_runs_are_deleted_and_created(every, token, connect):
-    """Every run that is there all the time is in the frame once, with the right values."""
+    """Every run that exists throughout is in the frame once, with the correct values."""
     stack = make_stack(5, runs=6000)
     runs = stack.lists["test_runs"]
     all_runs = {run["id"]: run for run in runs}

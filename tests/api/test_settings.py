@@ -27,7 +27,7 @@ def test_the_error_of_a_missing_token_names_every_way_to_give_one(current, legac
     assert f"{current} or {legacy}" in str(caught.value)
 
 
-def test_the_argument_goes_before_the_environment_and_that_before_the_file(current, monkeypatch):
+def test_the_token_is_the_argument_else_the_environment_else_the_file(current, monkeypatch):
     write(current, config(token="from-file"))
     assert find_token().reveal() == "from-file"
     monkeypatch.setenv("K6_CLOUD_TOKEN", "from-environment")
@@ -62,7 +62,7 @@ def test_a_malformed_token_names_its_source_and_is_not_repeated(current, monkeyp
 # --- folders ------------------------------------------------------------------------------------
 
 
-def test_files_need_no_token_and_no_cache_and_have_their_own_stacks(tmp_path, monkeypatch):
+def test_a_folder_needs_no_token_and_no_cache_and_has_its_own_stacks(tmp_path, monkeypatch):
     monkeypatch.setenv("K6_CLOUD_STACK_ID", "3")
     for address in ("sample:", tmp_path.as_uri()):
         found = resolve_settings(None, address, None, cache=True)
@@ -71,7 +71,7 @@ def test_files_need_no_token_and_no_cache_and_have_their_own_stacks(tmp_path, mo
         assert found.folder.is_dir()
 
 
-def test_the_cache_folder_is_the_argument_else_the_environment_else_the_platform_s(
+def test_the_cache_folder_is_the_argument_else_the_environment_else_the_default(
     tmp_path, monkeypatch
 ):
     assert settings.cache_root(tmp_path / "own") == tmp_path / "own"
@@ -120,7 +120,7 @@ for attempt in (lambda: cache_root(), lambda: resolve_settings(None, None, None,
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no pwd")
-def test_a_user_without_a_home_folder_gets_an_error_only_where_one_is_needed():
+def test_a_missing_home_folder_is_an_error_only_where_it_is_needed():
     shown = subprocess.run(
         [sys.executable, "-c", NO_HOME], capture_output=True, text=True, check=False
     )

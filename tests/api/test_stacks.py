@@ -1,4 +1,4 @@
-"""Which stacks are read: IDs as they are, URLs and slugs resolved once, folders as they say."""
+"""Which stacks are read: by ID, by URL or slug (resolved once), or from a folder."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_a_token_that_no_header_can_hold_is_refused_and_not_repeated(text):
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n", 5, b"bytes", ["list"]])
-def test_an_empty_token_is_refused_and_one_that_is_not_a_string(text):
+def test_a_token_that_is_empty_or_not_a_string_is_refused(text):
     with pytest.raises(ConfigError, match="from a file is empty or not a string"):
         Token(text).validate("a file")
 
@@ -44,7 +44,7 @@ def test_white_space_around_a_token_is_dropped():
     assert Token(" abc\n") == Token("abc")
 
 
-def test_no_way_of_showing_a_token_shows_it():
+def test_no_representation_of_a_token_shows_its_text():
     token = Token("abcdef").validate("here")
     shown = [repr(token), str(token), f"{token}", f"{token!r:>20}", repr([token]), repr({1: token})]
     assert all("abcdef" not in text for text in shown)

@@ -17,7 +17,7 @@ section = Section("TLS and proxies")
 @section.fault("a proxy in the environment that cannot be used", AT_ONCE)
 def bad_proxy(box: Sandbox) -> None:
     box.patch.setenv("HTTP_PROXY", "http://")
-    box.check_error(box.client(box.serve(reply())), "a proxy of the environment")
+    box.check_error(box.client(box.serve(reply())), "a proxy from the environment")
 
 
 @section.fault("the proxy's response to CONNECT never ends", TIMES_OUT)
