@@ -92,7 +92,7 @@ class ApiSession:
             return None
         response = Response(*found)
         age = datetime.now(UTC) - response.fetched
-        # abs, because a response is from the future if a clock was wrong when it was cached.
+        # abs, because a response that was cached with a wrong clock may be from the future.
         if max_age is not None and abs(age) >= max_age:
             return None
         return response

@@ -173,7 +173,7 @@ def _split_completely(window: _Window, times: list[datetime], fetched: datetime)
     oldest = min(times) if times[0] < times[-1] else min(*times, EARLIEST)
     subwindows = _split(window, window.after or oldest, window.count, fetched)
     if subwindows:
-        subwindows[0].after = window.after  # there may be still older runs
+        subwindows[0].after = window.after  # includes runs that are older than `oldest`
     return subwindows
 
 
