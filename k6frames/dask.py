@@ -82,7 +82,7 @@ def read_dataset(
     """
     selection = select(folder, table, created_after, created_before, columns, day)
     meta = read_selection(replace(selection, files=()))
-    # Dask would turn the strings into another dtype.
+    # By default, Dask converts strings to another dtype.
     with dask.config.set({"dataframe.convert-string": False}):
         if not selection.files:
             empty: dd.DataFrame = dd.from_pandas(meta, npartitions=1)
@@ -127,7 +127,7 @@ def usage(
     Returns
     -------
     pandas.DataFrame
-        The same as that of `k6frames.usage`.
+        The same as `k6frames.usage` returns.
 
     Raises
     ------
@@ -164,7 +164,7 @@ def _sum_partition(
     details: pd.DataFrame, *, freq: Frequency, by: str | None, project_labels: pd.DataFrame | None
 ) -> pd.DataFrame:
     sums = pandas_usage.usage(details, freq=freq, by=by, project_labels=project_labels)
-    # The rows of periods without a run are added when all are combined.
+    # When the partitions are combined, rows are added for the periods without a run.
     return sums[sums["test_runs"] > 0].rename(columns={"period": "created"})
 
 
@@ -174,9 +174,9 @@ def test_results(
 ) -> pd.DataFrame:
     """Count the results of each load test, like `k6frames.test_results`.
 
-    Each partition is reduced, where it is read, to the runs of the last `days` days and to a few
-    older ones of each load test, which are combined in this process. It is computed where `usage`
-    is.
+    Each partition is reduced where it is read: to the runs of the last `days` days, and to a few
+    older ones of each load test. These are combined in this process. The scheduler is chosen as by
+    `usage`.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def test_results(
     Returns
     -------
     pandas.DataFrame
-        The same as that of `k6frames.test_results`.
+        The same as `k6frames.test_results` returns.
 
     Raises
     ------
@@ -210,17 +210,17 @@ def test_results(
     now = resolve_as_of(as_of)
     results.test_results(_meta(details), as_of=now, days=days)
     parts = _compute(
-        details, results.REQUIRED_COLUMNS, results.runs_that_count, as_of=now, days=days
+        details, results.REQUIRED_COLUMNS, results.select_relevant_runs, as_of=now, days=days
     )
     return results.test_results(pd.concat(parts, ignore_index=True), as_of=now, days=days)
 
 
 def _meta(details: dd.DataFrame) -> pd.DataFrame:
-    """Return a frame without rows that has the columns of a Dask DataFrame."""
+    """Return an empty frame with the columns and dtypes of a Dask DataFrame."""
     if not isinstance(details, dd.DataFrame):
         raise SchemaError(
             f"details must be a dask.dataframe.DataFrame, not a {type(details).__name__}. For a "
-            "pandas.DataFrame there is the function of the same name in k6frames."
+            "pandas.DataFrame, use the function of the same name in k6frames."
         )
     frame: pd.DataFrame = details._meta  # noqa: SLF001 - Dask has no public name for it
     return frame
@@ -246,7 +246,8 @@ def _scheduler() -> Iterator[None]:
         yield
         return
     with (
-        # Any free port: Dask's own may be in use. Warnings that processes end late are of no use.
+        # Port 0 is any free port, as Dask's default may be in use. Processes that end late are only
+        # logged as warnings, which are not shown.
         distributed.LocalCluster(
             dashboard_address="127.0.0.1:0", silence_logs=logging.ERROR
         ) as cluster,

@@ -32,7 +32,7 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     before, after : pandas.DataFrame
-        Two frames of one table, as any function of k6frames returns them.
+        Two frames of the same table, as returned by any function of k6frames.
 
     Returns
     -------
@@ -62,14 +62,15 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     is_added, is_removed = matches["old"].isna(), matches["new"].isna()
     differences = pd.concat(
         [
-            pd.DataFrame({"match": matches.index[is_added], "change": "added", "position": 0}),
-            pd.DataFrame({"match": matches.index[is_removed], "change": "removed", "position": 0}),
+            pd.DataFrame({"match": matches.index[is_added], "change": "added", "order": 0}),
+            pd.DataFrame({"match": matches.index[is_removed], "change": "removed", "order": 0}),
             *_changed_values(table, old, new, matches[~is_added & ~is_removed]),
         ]
-    ).sort_values(["match", "position"], ignore_index=True)
-    rows = pd.concat([old, new], ignore_index=True)
-    current = matches["new"].add(len(old)).fillna(matches["old"])
-    rows = rows.take(_positions(current.loc[differences["match"]])).reset_index(drop=True)
+    ).sort_values(["match", "order"], ignore_index=True)
+    # Keys and names are those of the new row, or of the old row if it was removed.
+    both = pd.concat([old, new], ignore_index=True)
+    positions = matches["new"].add(len(old)).fillna(matches["old"])
+    rows = both.take(_to_array(positions.loc[differences["match"]])).reset_index(drop=True)
     result = differences.assign(
         table=table.name, key=_describe_keys(rows, table), name=_find_names(rows)
     )
@@ -98,7 +99,7 @@ def _find_table(before: pd.DataFrame, after: pd.DataFrame) -> Table:
 
 
 def _match_rows(old: pd.DataFrame, new: pd.DataFrame, key: list[str]) -> pd.DataFrame:
-    """Return the position of each key in the old and the new frame, missing if it is not there."""
+    """Return the position of each key in each frame, missing if a frame does not have the key."""
     positions = [
         frame[key].assign(**{name: pd.array(np.arange(len(frame)), dtype="Int64")})
         for name, frame in (("old", old), ("new", new))
@@ -111,9 +112,9 @@ def _changed_values(
     table: Table, old: pd.DataFrame, new: pd.DataFrame, matches: pd.DataFrame
 ) -> Iterator[pd.DataFrame]:
     """Yield the differences in each column that is public and not in the key."""
-    old = old.take(_positions(matches["old"])).set_axis(matches.index)
-    new = new.take(_positions(matches["new"])).set_axis(matches.index)
-    for position, column in enumerate(table.columns):
+    old = old.take(_to_array(matches["old"])).set_axis(matches.index)
+    new = new.take(_to_array(matches["new"])).set_axis(matches.index)
+    for order, column in enumerate(table.columns):
         if column.private or column.name in table.key:
             continue
         before, after = old[column.name], new[column.name]
@@ -122,7 +123,7 @@ def _changed_values(
             {
                 "match": matches.index[~same],
                 "change": "changed",
-                "position": position,
+                "order": order,
                 "column": column.name,
                 "before": _to_strings(before[~same]),
                 "after": _to_strings(after[~same]),
@@ -130,12 +131,12 @@ def _changed_values(
         )
 
 
-def _positions(column: pd.Series[Any]) -> npt.NDArray[np.int64]:
-    return column.to_numpy(dtype=np.int64)
+def _to_array(positions: pd.Series[Any]) -> npt.NDArray[np.int64]:
+    return positions.to_numpy(dtype=np.int64)
 
 
 def _describe_keys(rows: pd.DataFrame, table: Table) -> list[str]:
-    """Return the key of each row, such as ``stack_id=1 project_id=7``, without missing parts."""
+    """Return the key of each row, such as ``stack_id=1 project_id=7``, without missing values."""
     keys = zip(*(_to_strings(rows[name]) for name in table.key), strict=True)
     return [
         " ".join(
@@ -148,12 +149,12 @@ def _describe_keys(rows: pd.DataFrame, table: Table) -> list[str]:
 
 
 def _quote(value: str) -> str:
-    """Quote a string that has spaces, quotes or equal signs, or is empty."""
+    """Quote a string that is empty or contains spaces, quotes or equal signs."""
     return value if re.fullmatch(r"[^\s=\"]+", value) else json.dumps(value, ensure_ascii=False)
 
 
 def _find_names(rows: pd.DataFrame) -> pd.Series[Any]:
-    """Return the name in each row, such as that of its load test, project or organization."""
+    """Return the name in each row, such as the name of a load test, project or organization."""
     names = pd.Series(pd.NA, rows.index, dtype="string")
     for column in _NAME_COLUMNS:
         if column in rows:

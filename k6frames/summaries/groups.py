@@ -19,10 +19,10 @@ def number_groups(
     rows : pandas.DataFrame
         Any frame.
     keys : sequence of str
-        The columns of the key, in which a missing value is a value like others. Without any, all
-        rows are one group.
+        The columns of the key. Missing values are equal to each other. Without columns, all rows
+        are one group.
     attributes : sequence of str
-        Other columns to return, with the value in the last row of the group, such as its name.
+        Other columns to return, such as names, with their values in the last row of the group.
 
     Returns
     -------
@@ -32,19 +32,19 @@ def number_groups(
     if not keys:
         return np.zeros(len(rows), np.int64), pd.DataFrame(index=pd.RangeIndex(1))
     by_key = rows.groupby(list(keys), dropna=False, sort=True)
-    numbers = np.asarray(by_key.ngroup(), dtype=np.int64)
-    groups = rows[[*keys, *attributes]].take(last_positions(numbers, numbers.max(initial=-1) + 1))
-    return numbers, groups.reset_index(drop=True)
+    group_numbers = np.asarray(by_key.ngroup(), dtype=np.int64)
+    groups = rows[[*keys, *attributes]].take(last_positions(group_numbers, by_key.ngroups))
+    return group_numbers, groups.reset_index(drop=True)
 
 
 def last_positions(
-    numbers: npt.NDArray[np.int64], count: int, mask: npt.NDArray[np.bool_] | None = None
+    group_numbers: npt.NDArray[np.int64], count: int, mask: npt.NDArray[np.bool_] | None = None
 ) -> npt.NDArray[np.int64]:
-    """Return the position of the last row of each group, only among the rows of a mask if given.
+    """Return the position of the last row of each group, or of its last row in a mask.
 
     The position is -1 for a group without such a row.
     """
-    positions = np.arange(len(numbers)) if mask is None else np.flatnonzero(mask)
+    positions = np.arange(len(group_numbers)) if mask is None else np.flatnonzero(mask)
     last = np.full(count, -1, np.int64)
-    np.maximum.at(last, numbers[positions], positions)
+    np.maximum.at(last, group_numbers[positions], positions)
     return last

@@ -27,21 +27,21 @@ def idle_projects(
 ) -> pd.DataFrame:
     """Find the projects without activity for a long time.
 
-    Activity is the last update of a project's settings and, if test runs are given, the creation
-    of its last test run. Without test runs, a project that is tested every day but never edited is
-    idle.
+    The last activity is the last update of a project's settings or, if test runs are given, the
+    creation of its last test run, whichever is later. Without test runs, a project that is tested
+    every day but never edited is idle.
 
     Parameters
     ----------
     organization_projects : pandas.DataFrame
-        As `organization_projects_df` or `join_projects` returns it. Projects with neither an update
-        date nor a test run are left out.
+        As returned by `organization_projects_df` or `join_projects`. Projects with neither an
+        update date nor a test run are left out.
     days : int, default 180
         How many full days without activity make a project idle.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted to, UTC without an offset; by default now.
+        The timestamp that days are counted to, UTC if it has no offset; by default now.
     test_runs : pandas.DataFrame, optional
-        As `test_runs_df` or `test_run_details_df` returns it. Runs created after `as_of` are
+        As returned by `test_runs_df` or `test_run_details_df`. Runs created after `as_of` are
         ignored.
 
     Returns
@@ -99,16 +99,16 @@ def idle_load_tests(
     Parameters
     ----------
     load_tests : pandas.DataFrame
-        As `load_tests_df` returns it. Load tests without a run and without a creation date are left
+        As returned by `load_tests_df`. Load tests with neither a run nor a creation date are left
         out.
     test_runs : pandas.DataFrame
-        As `test_runs_df` or `test_run_details_df` returns it. Runs created after `as_of` are
+        As returned by `test_runs_df` or `test_run_details_df`. Runs created after `as_of` are
         ignored.
     days : int, default 90
-        How many full days without a run make a load test idle. If it has none, days are counted
-        from its creation.
+        How many full days without a run make a load test idle. If it has never run, days are
+        counted from its creation.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted to, UTC without an offset; by default now.
+        The timestamp that days are counted to, UTC if it has no offset; by default now.
 
     Returns
     -------
@@ -136,17 +136,17 @@ def idle_load_tests(
     now = resolve_as_of(as_of)
     tests = LOAD_TESTS.select("name", "project_id", "created").conform(load_tests)
     tests = tests.rename(columns={"name": "load_test_name", "created": "load_test_created"})
-    load_test = ["stack_id", "load_test_id"]
-    tests = tests.merge(_find_last_runs(test_runs, load_test, now), on=load_test, how="left")
+    key = ["stack_id", "load_test_id"]
+    tests = tests.merge(_find_last_runs(test_runs, key, now), on=key, how="left")
     tests["activity"] = tests["last_run"].fillna(tests["load_test_created"])
     tests["idle_days"] = (now - tests["activity"]).dt.days
     idle = tests[tests["idle_days"] >= days]
-    idle = idle.sort_values(["activity", *load_test])
+    idle = idle.sort_values(["activity", *key])
     return combine_attrs(IDLE_LOAD_TESTS.conform(idle), load_tests, test_runs)
 
 
 def _find_last_runs(test_runs: pd.DataFrame, keys: list[str], now: pd.Timestamp) -> pd.DataFrame:
-    """Return when the last run of each project or load test was created, as `last_run`."""
+    """Return when the last run of each project or load test was created, as column `last_run`."""
     runs = TEST_RUNS.select(*keys, "created").conform(test_runs)
     runs = runs[runs["created"] <= now]
     return runs.groupby(keys)["created"].max().rename("last_run").reset_index()

@@ -18,7 +18,7 @@ _SERIES_KEY = ["load_test_id", "metric", "query", "series"]
 
 @returns(METRIC_CHANGES)
 def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5) -> pd.DataFrame:
-    """Compare a metric in the last runs of each load test with the runs before.
+    """Compare metrics in the last runs of each load test with the runs before them.
 
     The median of the last five runs with a value is compared with the median of up to five runs
     before them, so that a single unusual run does not matter.
@@ -26,12 +26,12 @@ def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5
     Parameters
     ----------
     values : pandas.DataFrame
-        As `metric_values_df` returns it; several frames may be concatenated.
+        As returned by `metric_values_df`; several frames may be concatenated.
     details : pandas.DataFrame
-        As `test_run_details_df` or `join_test_runs` returns it, for the order of the runs. Values
-        of runs that it lacks, or whose creation time is missing, are left out.
+        As returned by `test_run_details_df` or `join_test_runs`, for the order of the runs. Values
+        of other runs, and of runs without a creation time, are left out.
     runs : int, default 5
-        How many runs to take a median of.
+        How many runs to compute each median from.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5
     ConfigError
         If `runs` is not valid.
     SchemaError
-        If a frame does not match its table, has a duplicate key, or if the same run is in several
+        If a frame does not match its table or has a duplicate key, or if the same run is in several
         stacks of `details`.
 
     Examples
@@ -64,18 +64,18 @@ def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5
     if len(repeated):
         run, test = repeated["test_run_id"].iloc[0], repeated["load_test_id"].iloc[0]
         raise SchemaError(
-            f"Test run {run} of load test {test} is in several stacks of details, and values has "
-            "no stack IDs. Pass the details of one stack."
+            f"Test run {run} of load test {test} is in several stacks of details, but values "
+            "has no stack IDs. Pass the details of one stack."
         )
     measured = measured.sort_values(["created", "test_run_id"], ignore_index=True)
     group_numbers, summary = number_groups(measured, _SERIES_KEY, ["load_test_name"])
     by_series = measured.groupby(group_numbers)
     newer_runs = by_series.cumcount(ascending=False)
-    after = newer_runs < runs
-    before = (newer_runs >= runs) & (newer_runs < 2 * runs)
+    is_after = newer_runs < runs
+    is_before = (newer_runs >= runs) & (newer_runs < 2 * runs)
     summary["test_runs"] = by_series.size()
-    summary["before"] = measured["value"][before].groupby(group_numbers[before]).median()
-    summary["after"] = measured["value"][after].groupby(group_numbers[after]).median()
+    summary["before"] = measured["value"][is_before].groupby(group_numbers[is_before]).median()
+    summary["after"] = measured["value"][is_after].groupby(group_numbers[is_after]).median()
     summary["change"] = summary["after"] / summary["before"].where(summary["before"] != 0) - 1
     summary = summary.sort_values(
         ["change", *_SERIES_KEY], ascending=[False, *[True] * len(_SERIES_KEY)]

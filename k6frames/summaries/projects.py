@@ -28,7 +28,7 @@ from k6frames.tables.schema import Table, returns
 from k6frames.tables.timestamps import TimestampLike, resolve_as_of
 from k6frames.validation import validate_choice
 
-# The column with creation dates in each table. A frame is of the first table whose key it has.
+# The column of creation dates in each table. If a frame matches several, the first is used.
 _DATE_COLUMNS = {
     ORGANIZATION_PROJECTS: "project_created",
     LOAD_TESTS: "created",
@@ -45,7 +45,7 @@ def projects_per_organization(organization_projects: pd.DataFrame) -> pd.DataFra
     Parameters
     ----------
     organization_projects : pandas.DataFrame
-        As `organization_projects_df` or `join_projects` returns it.
+        As returned by `organization_projects_df` or `join_projects`.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def projects_per_organization(organization_projects: pd.DataFrame) -> pd.DataFra
     0  Marmalade Parcel Works        92  0.306667
     1  Café Élan Réservations        61  0.203333
     """
-    needed = ("org_id", "org_name", "project_id", "project_created", "project_updated")
+    needed = ("org_name", "project_created", "project_updated")
     projects = ORGANIZATION_PROJECTS.select(*needed).conform(organization_projects)
     organizations = projects.groupby("org_id", dropna=False, sort=True)
     columns = {
@@ -91,7 +91,7 @@ def creation_timeline(
     by: Literal["org_id"] | None = None,
     until: TimestampLike | None = None,
 ) -> pd.DataFrame:
-    """Count what was created in each period, and up to its end.
+    """Count what was created in each period, and in total by its end.
 
     Parameters
     ----------
@@ -103,14 +103,14 @@ def creation_timeline(
     by : {"org_id"}, optional
         Count per organization.
     until : str, date, datetime or pandas.Timestamp, optional
-        The periods continue to the one that contains this timestamp (UTC without an offset), even
+        The periods continue to the one that contains this timestamp (UTC if it has no offset), even
         if nothing was created in the last ones. By default they end with the last creation.
 
     Returns
     -------
     pandas.DataFrame
         One row per period from the first creation to the last, including empty ones. With
-        ``by="org_id"``, every organization with a creation date has every period.
+        ``by="org_id"``, every organization with a creation date has a row for every period.
 
     Raises
     ------
@@ -138,10 +138,10 @@ def creation_timeline(
     rows = table.select(column, *keys).conform(frame)
     is_dated = rows[column].notna()
     dates = rows[column][is_dated]
-    numbers, groups = number_groups(rows[keys][is_dated], keys)
-    timeline = make_timeline(dates, freq, until=until, groups=len(groups), group="organization")
+    group_numbers, groups = number_groups(rows[keys][is_dated], keys)
+    timeline = make_timeline(dates, freq, until=until, groups=len(groups), noun="organization")
     periods = timeline.periods
-    cells = numbers * len(periods) + timeline.positions
+    cells = group_numbers * len(periods) + timeline.positions
     created = np.bincount(cells, minlength=len(groups) * len(periods))
     created = created.reshape(len(groups), len(periods))
     result = pd.DataFrame(
@@ -166,9 +166,9 @@ def account_summary(
     Parameters
     ----------
     organization_projects : pandas.DataFrame
-        As `organization_projects_df` or `join_projects` returns it.
+        As returned by `organization_projects_df` or `join_projects`.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted to, UTC without an offset; by default now.
+        The timestamp that days are counted to, UTC if it has no offset; by default now.
 
     Returns
     -------
@@ -220,12 +220,12 @@ def shared_names(organization_projects: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     organization_projects : pandas.DataFrame
-        As `organization_projects_df` or `join_projects` returns it.
+        As returned by `organization_projects_df` or `join_projects`.
 
     Returns
     -------
     pandas.DataFrame
-        One row per name, the one that most organizations use first.
+        One row per name, in descending order of the number of organizations that use it.
 
     Raises
     ------
@@ -255,6 +255,7 @@ def shared_names(organization_projects: pd.DataFrame) -> pd.DataFrame:
 
 def _find_dated_table(frame: object) -> Table:
     """Return the table of a frame with creation dates."""
+    # Test runs would match `LOAD_TESTS`.
     if isinstance(frame, pd.DataFrame) and "test_run_id" not in frame.columns:
         for table, column in _DATE_COLUMNS.items():
             if {*table.key, column} <= set(frame.columns):
@@ -267,6 +268,6 @@ def _find_dated_table(frame: object) -> Table:
     else:
         found = "one without columns"
     raise SchemaError(
-        f"Expected a frame with creation dates, as one of {functions} returns it, not {found}. For "
-        "test runs over time see k6frames.results_timeline and k6frames.usage."
+        f"Expected a frame with creation dates, as returned by one of {functions}, not {found}. "
+        "For test runs over time, see k6frames.results_timeline and k6frames.usage."
     )

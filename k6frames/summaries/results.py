@@ -16,6 +16,7 @@ from k6frames.tables.timestamps import MAX_DAYS, TimestampLike, resolve_as_of
 from k6frames.validation import validate_integer
 
 _LOAD_TEST = ["stack_id", "load_test_id"]
+# The result that is counted in each column.
 _RESULTS = {"passed": "passed", "failed": "failed", "errors": "error"}
 
 _RUN_COLUMNS = (
@@ -25,7 +26,7 @@ REQUIRED_COLUMNS = ("stack_id", "test_run_id", "load_test_name", "project_name",
 """The columns that `test_results` needs."""
 
 FLAKY_RUNS = 20
-"""A load test is flaky or not by its last runs with a result, at most this many."""
+"""How many of a load test's last runs with a result decide whether it is flaky."""
 
 MIN_FLAKY_CHANGES = 2
 """With one change, a test broke or was fixed; with two, its result changed back and forth."""
@@ -38,7 +39,7 @@ def test_results(
     as_of: TimestampLike | None = None,
     days: int = 90,
 ) -> pd.DataFrame:
-    """Count the results of each load test, and find since when it has been failing.
+    """Count the results of each load test, and find when it started to fail.
 
     A run counts as passed, failed or error by its `result`; as aborted if it has ended without a
     result; and as under way while `ended` is missing. The pass rate is passed / (passed + failed +
@@ -50,9 +51,9 @@ def test_results(
     Parameters
     ----------
     details : pandas.DataFrame
-        As `test_run_details_df` or `join_test_runs` returns it.
+        As returned by `test_run_details_df` or `join_test_runs`.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted from, UTC without an offset; by default now.
+        The timestamp that days are counted from, UTC if it has no offset; by default now.
     days : int, default 90
         How many days before `as_of` to count.
 
@@ -81,7 +82,7 @@ def test_results(
     validate_integer("days", days, minimum=1, maximum=MAX_DAYS)
     now = resolve_as_of(as_of)
     runs = _runs_until(now, details)
-    numbers, groups = number_groups(
+    group_numbers, groups = number_groups(
         runs, _LOAD_TEST, ["load_test_name", "project_id", "project_name", "created"]
     )
     recent = (now - runs["created"] < pd.Timedelta(days=days)).to_numpy()
@@ -91,29 +92,29 @@ def test_results(
 
     summary = groups.rename(columns={"created": "last_run"})
     for name, mask in counted.items():
-        summary[name] = np.bincount(numbers[mask & recent], minlength=len(groups))
+        summary[name] = np.bincount(group_numbers[mask & recent], minlength=len(groups))
     with_result = summary["passed"] + summary["failed"] + summary["errors"]
     summary["pass_rate"] = summary["passed"] / with_result.where(with_result > 0)
-    last = last_positions(numbers, len(groups), runs["result"].notna().to_numpy())
+    last = last_positions(group_numbers, len(groups), runs["result"].notna().to_numpy())
     summary["last_result"] = runs["result"].array.take(last, allow_fill=True)
-    failing = _first_failed(numbers, len(groups), kinds)
+    failing = _first_failed(group_numbers, len(groups), kinds)
     summary["failing_since"] = runs["created"].array.take(failing, allow_fill=True)
 
-    finished = runs[recent & ended].groupby(numbers[recent & ended])
-    summary["median_duration"] = finished["execution_duration"].median()
-    summary["vuh"] = finished["total_vuh"].sum()
+    ended_runs = runs[recent & ended].groupby(group_numbers[recent & ended])
+    summary["median_duration"] = ended_runs["execution_duration"].median()
+    summary["vuh"] = ended_runs["total_vuh"].sum()
     summary = summary[summary["test_runs"] > 0].fillna({"vuh": 0.0})
     summary = summary.sort_values(["pass_rate", *_LOAD_TEST])
     return combine_attrs(TEST_RESULTS.conform(summary), details)
 
 
-def runs_that_count(
+def select_relevant_runs(
     details: pd.DataFrame, *, as_of: TimestampLike | None, days: int
 ) -> pd.DataFrame:
     """Return only the runs on which the result of `test_results` depends.
 
-    These are the runs of the last days. Of the older runs of each load test, they are the last run,
-    the last one with a result, the last one that passed, and the first failure after that.
+    These are the runs of the last days and, of each load test, the last run, the last run with a
+    result, the last passed run, and the first failure after it.
 
     Parameters
     ----------
@@ -122,17 +123,17 @@ def runs_that_count(
     """
     now = resolve_as_of(as_of)
     runs = _runs_until(now, details)
-    numbers, groups = number_groups(runs, _LOAD_TEST)
+    group_numbers, groups = number_groups(runs, _LOAD_TEST)
     kinds = _classify(runs)
-    counts = (now - runs["created"] < pd.Timedelta(days=days)).to_numpy(copy=True)
+    is_relevant = (now - runs["created"] < pd.Timedelta(days=days)).to_numpy(copy=True)
     for positions in (
-        last_positions(numbers, len(groups)),
-        last_positions(numbers, len(groups), runs["result"].notna().to_numpy()),
-        last_positions(numbers, len(groups), kinds["passed"]),
-        _first_failed(numbers, len(groups), kinds),
+        last_positions(group_numbers, len(groups)),
+        last_positions(group_numbers, len(groups), runs["result"].notna().to_numpy()),
+        last_positions(group_numbers, len(groups), kinds["passed"]),
+        _first_failed(group_numbers, len(groups), kinds),
     ):
-        counts[positions[positions >= 0]] = True
-    return runs[counts].reset_index(drop=True)
+        is_relevant[positions[positions >= 0]] = True
+    return runs[is_relevant].reset_index(drop=True)
 
 
 @returns(RESULTS_TIMELINE)
@@ -148,11 +149,11 @@ def results_timeline(
     Parameters
     ----------
     details : pandas.DataFrame
-        As `test_run_details_df` or `join_test_runs` returns it.
+        As returned by `test_run_details_df` or `join_test_runs`.
     freq : {"W", "D", "MS", "QS", "YS"}, default "W"
         Length of a period: week from Monday, day, month, quarter or year, all in UTC.
     until : str, date, datetime or pandas.Timestamp, optional
-        The periods continue to the one that contains this timestamp (UTC without an offset). By
+        The periods continue to the one that contains this timestamp (UTC if it has no offset). By
         default they end with the last run.
 
     Returns
@@ -194,8 +195,8 @@ def flaky_tests(details: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     details : pandas.DataFrame
-        As `test_run_details_df` or `join_test_runs` returns it. Runs without a result or a creation
-        date are ignored.
+        As returned by `test_run_details_df` or `join_test_runs`. Runs without a result or a
+        creation date are ignored.
 
     Returns
     -------
@@ -215,17 +216,16 @@ def flaky_tests(details: pd.DataFrame) -> pd.DataFrame:
     True
     """
     runs = conform_details(details, "load_test_id", "created", "result")
-    runs = (
-        _sort_runs(runs.dropna(subset=["created", "result"])).groupby(_LOAD_TEST).tail(FLAKY_RUNS)
-    )
-    numbers, groups = number_groups(runs, _LOAD_TEST, ["load_test_name", "project_name"])
-    by_test = runs.groupby(numbers)
+    runs = _sort_runs(runs.dropna(subset=["created", "result"]))
+    runs = runs.groupby(_LOAD_TEST).tail(FLAKY_RUNS)
+    group_numbers, groups = number_groups(runs, _LOAD_TEST, ["load_test_name", "project_name"])
+    by_test = runs.groupby(group_numbers)
     previous = by_test["result"].shift()
     changes = (runs["result"] != previous) & previous.notna()
     summary = groups.assign(
         finished_runs=by_test.size(),
-        changes=changes.groupby(numbers).sum(),
-        pass_rate=(runs["result"] == "passed").groupby(numbers).mean(),
+        changes=changes.groupby(group_numbers).sum(),
+        pass_rate=(runs["result"] == "passed").groupby(group_numbers).mean(),
         last_run=by_test["created"].last(),
         last_result=by_test["result"].last(),
     )
@@ -264,13 +264,13 @@ def _classify(runs: pd.DataFrame) -> dict[str, npt.NDArray[np.bool_]]:
 
 
 def _first_failed(
-    numbers: npt.NDArray[np.int64], count: int, kinds: dict[str, npt.NDArray[np.bool_]]
+    group_numbers: npt.NDArray[np.int64], count: int, kinds: dict[str, npt.NDArray[np.bool_]]
 ) -> npt.NDArray[np.int64]:
     """Return the position of each group's first failure after its last passed run, -1 if none."""
-    last_passed = last_positions(numbers, count, kinds["passed"])
+    last_passed = last_positions(group_numbers, count, kinds["passed"])
     failed = np.flatnonzero(kinds["failed"] | kinds["errors"])
-    failed = failed[failed > last_passed[numbers[failed]]]
-    first = np.full(count, len(numbers), np.int64)
-    np.minimum.at(first, numbers[failed], failed)
-    first[first == len(numbers)] = -1
+    failed = failed[failed > last_passed[group_numbers[failed]]]
+    first = np.full(count, len(group_numbers), np.int64)
+    np.minimum.at(first, group_numbers[failed], failed)
+    first[first == len(group_numbers)] = -1
     return first

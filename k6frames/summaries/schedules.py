@@ -35,9 +35,9 @@ def scheduled_runs(schedules: pd.DataFrame, load_tests: pd.DataFrame) -> pd.Data
     Parameters
     ----------
     schedules : pandas.DataFrame
-        As `schedules_df` returns it.
+        As returned by `schedules_df`.
     load_tests : pandas.DataFrame
-        As `load_tests_df` returns it, for the names. The name is missing if a load test is not in
+        As returned by `load_tests_df`, for the names. The name is missing if a load test is not in
         this frame.
 
     Returns
@@ -61,6 +61,7 @@ def scheduled_runs(schedules: pd.DataFrame, load_tests: pd.DataFrame) -> pd.Data
     >>> bool(runs["next_run"].is_monotonic_increasing)
     True
     """
+    # In the order of the parameters of `_describe_recurrence`.
     rule = ["frequency", "interval", "weekdays", "cron", "cron_time_zone"]
     active = SCHEDULES.select(
         "load_test_id", "next_run", "deactivated", "until", "count", *rule
@@ -87,7 +88,7 @@ def _describe_recurrence(
         return f"cron {cron} ({cron_time_zone})" if cron_time_zone else f"cron {cron}"
     if frequency is None:
         return "once"
-    # A new frequency of the API is shown as it is.
+    # A frequency that the API adds later is shown as is.
     unit = _UNITS.get(frequency, frequency)
     every = f"every {unit}" if interval in (None, 1) else f"every {interval} {unit}s"
     if not weekdays:

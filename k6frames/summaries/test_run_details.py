@@ -1,4 +1,4 @@
-"""The check of test run details, the input of most summaries."""
+"""Validation of test run details, the input of most summaries."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _SUMS = ["test_runs", "vuh", "protocol_vuh", "browser_vuh", "estimated_vuh"]
 
 
 class _Grouping(NamedTuple):
-    """What usage is summed per."""
+    """What usage is grouped by."""
 
     noun: str
     table: Table
@@ -72,14 +72,14 @@ def usage(
 ) -> pd.DataFrame:
     """Sum the virtual user hours (VUh) of test runs per period and project.
 
-    A run belongs to the period in which it was created. A run that is under way (`ended` is
-    missing) counts in `test_runs`, and its cost, an estimate, in `estimated_vuh` and not in `vuh`.
-    A missing cost counts as 0. Runs without a creation date are left out.
+    A run belongs to the period in which it was created. The cost of a run that is under way
+    (`ended` is missing) is an estimate, which counts in `estimated_vuh` and not in `vuh`. A missing
+    cost counts as 0. Runs without a creation date are left out.
 
     Parameters
     ----------
     details : pandas.DataFrame
-        As `test_run_details_df` or `join_test_runs` returns it.
+        As returned by `test_run_details_df` or `join_test_runs`.
     freq : {"MS", "D", "W", "QS", "YS"}, default "MS"
         Length of a period: month, day, week from Monday, quarter or year, all in UTC.
     by : str or None, default "project_id"
@@ -87,16 +87,16 @@ def usage(
         together, or the key of a project label such as ``"team"``. Projects without that label are
         one group, whose value is missing.
     until : str, date, datetime or pandas.Timestamp, optional
-        The periods continue to the one that contains this timestamp (UTC without an offset), so
-        that months without a run at the end are visible. By default they end with the last run.
+        The periods continue to the one that contains this timestamp (UTC if it has no offset),
+        even if there are no runs in the last ones. By default they end with the last run.
     project_labels : pandas.DataFrame, optional
-        As `project_labels_df` returns it; needed to group by a label.
+        As returned by `project_labels_df`; needed to group by a label.
 
     Returns
     -------
     pandas.DataFrame
-        One row per period and group, ordered by both. Every group has every period between the
-        first and the last run in `details`.
+        One row per period and group, ordered by both. Every group has a row for every period
+        between the first and the last run in `details`.
 
     Raises
     ------
@@ -149,10 +149,10 @@ def sum_usage(
         The periods continue to the one that contains this timestamp.
     """
     noun, table, keys, attributes = _GROUPINGS.get(by, _BY_LABEL)
-    numbers, groups = number_groups(rows, keys, attributes)
-    timeline = make_timeline(rows["created"], freq, until=until, groups=len(groups), group=noun)
+    group_numbers, groups = number_groups(rows, keys, attributes)
+    timeline = make_timeline(rows["created"], freq, until=until, groups=len(groups), noun=noun)
     size = len(timeline.periods) * len(groups)
-    cells = timeline.positions * len(groups) + numbers
+    cells = timeline.positions * len(groups) + group_numbers
     # Unlike NumPy, groupby uses compensated summation, which is exact over a million runs.
     sums = rows[_SUMS].groupby(cells).sum().reindex(pd.RangeIndex(size), fill_value=0)
     result = groups.take(np.tile(np.arange(len(groups)), len(timeline.periods)))
@@ -174,26 +174,26 @@ def vuh_budget(
 ) -> pd.DataFrame:
     """Compare the VUh that each project has used in the current month with its limit.
 
-    The month is the calendar month of `as_of` in UTC. Runs created in it until `as_of` count, with
-    their cost if they have ended. The current rate is the VUh used so far, divided by the time
-    since the month began.
+    The month is the calendar month of `as_of` in UTC. The VUh used are the cost of the runs that
+    were created in this month until `as_of` and have ended. The current rate is the VUh used,
+    divided by the time since the month began.
 
     Parameters
     ----------
     details : pandas.DataFrame
-        As `test_run_details_df` or `join_test_runs` returns it.
+        As returned by `test_run_details_df` or `join_test_runs`.
     limits : pandas.DataFrame
-        As `project_limits_df` returns it.
+        As returned by `project_limits_df`.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The current time, UTC without an offset; by default now. Later runs are ignored.
+        The current time, UTC if it has no offset; by default now. Later runs are ignored.
     stack_projects : pandas.DataFrame, optional
-        As `stack_projects_df` returns it, for the names of projects that have no runs.
+        As returned by `stack_projects_df`, for the names of projects that have no runs.
 
     Returns
     -------
     pandas.DataFrame
         One row per project that has runs in the month or is in `limits`, the largest share of the
-        limit first. Projects that have used VUh in spite of a limit of 0 come before the others,
+        limit first. Projects that have used VUh despite a limit of 0 come before the others,
         and projects without a share come last.
 
     Raises
@@ -217,13 +217,14 @@ def vuh_budget(
     limits_vuh = PROJECT_LIMITS.select("vuh_max_per_month").conform(limits)
     now = resolve_as_of(as_of)
     month = now.normalize().replace(day=1)
-    elapsed, length = now - month, pd.Timedelta(days=now.days_in_month)
+    elapsed, month_length = now - month, pd.Timedelta(days=now.days_in_month)
 
     keys = ["stack_id", "project_id"]
+    # Projects without runs in this month may have a name in earlier runs.
     _, names = number_groups(runs, keys, ["project_name"])
     runs = runs[runs["created"].between(month, now)]
-    numbers, groups = number_groups(runs, keys)
-    groups["used_vuh"] = pd.Series(_split_costs(runs)["vuh"]).groupby(numbers).sum()
+    group_numbers, groups = number_groups(runs, keys)
+    groups["used_vuh"] = pd.Series(_split_costs(runs)["vuh"]).groupby(group_numbers).sum()
     budget = groups.merge(limits_vuh, on=keys, how="outer").merge(names, on=keys, how="left")
     inputs = [details, limits]
     if stack_projects is not None:
@@ -244,9 +245,9 @@ def vuh_budget(
         limit_vuh=limit,
         left_vuh=left,
         share=share,
-        expected_vuh=used * (length / elapsed) if elapsed else used,
+        expected_vuh=used * (month_length / elapsed) if elapsed else used,
         days_left=days_left.mask((left <= 0).fillna(value=False), 0.0),
-        # An exceeded limit of 0 has no share, but is the worst.
+        # An exceeded limit of 0 has no share, but comes first.
         order=share.mask(share.isna() & is_exceeded, np.inf),
     )
     budget = budget.sort_values(["order", "used_vuh", *keys], ascending=[False, False, True, True])

@@ -128,10 +128,10 @@ def find_table(columns: Iterable[str]) -> Table | None:
 
 
 def closest_table(columns: Iterable[str]) -> Table | None:
-    """Return the table whose columns resemble these most, or None.
+    """Return the table with the most similar columns, or None.
 
-    It is the table of a frame whose user added or dropped columns. If similar tables disagree about
-    the dtype of a column, the result is None.
+    Use it for a frame with added or dropped columns. If similar tables disagree about the dtype of
+    a column, the result is None.
     """
     names = set(columns)
     candidates = [table for table in TABLES if _resembles(table, names)]
@@ -149,11 +149,12 @@ def closest_table(columns: Iterable[str]) -> Table | None:
 
 
 def _resembles(table: Table, names: set[str]) -> bool:
-    """Return whether columns include most of a table's, or its key and no column of another."""
+    """Return whether names may be the columns of a table after some were added or dropped."""
     shared = len(names & table.dtypes.keys())
-    if names.issuperset(table.key):
-        return shared == len(names) or shared > len(table.dtypes) / 2
-    return shared > len(table.dtypes) * 3 / 4
+    if not names.issuperset(table.key):
+        return shared > len(table.dtypes) * 3 / 4
+    has_only_columns_of_table = shared == len(names)
+    return has_only_columns_of_table or shared > len(table.dtypes) / 2
 
 
 def __dir__() -> list[str]:

@@ -8,10 +8,10 @@ import pandas as pd
 
 
 def combine_attrs(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:
-    """Set `attrs` of a frame from its own and those of the frames that it was made from.
+    """Combine the `attrs` of a frame with those of the frames that it was made from.
 
-    ``attrs["fetched"]`` is when the oldest of their responses was fetched. ``attrs["failed"]``
-    lists the requests that failed, so that their rows are missing.
+    ``attrs["fetched"]`` is when the oldest response was fetched. ``attrs["failed"]`` lists the
+    requests that failed, whose rows are missing.
     """
     times = [source.attrs.get("fetched") for source in (frame, *sources)]
     fetched = [time for time in times if isinstance(time, str)]
@@ -25,7 +25,7 @@ def combine_attrs(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:
 
 
 def failures(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return ``attrs["failed"]`` of a frame, without anything that users may have put there."""
+    """Return the failed requests in the `attrs` of a frame; any other value there is ignored."""
     found = frame.attrs.get("failed")
     entries = found if isinstance(found, list) else []
     return [entry for entry in entries if isinstance(entry, dict) and "path" in entry]

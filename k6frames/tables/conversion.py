@@ -13,18 +13,18 @@ import pyarrow as pa
 INT, FLOAT, BOOL, STRING = pa.int64(), pa.float64(), pa.bool_(), pa.string()
 TIMESTAMP = pa.timestamp("us", "UTC")
 
-CONVERSIONS = {
+CONVERSION_CODE = {
     INT: "frame['{name}'].astype('Int64')",
     FLOAT: "frame['{name}'].astype('Float64')",
     BOOL: "frame['{name}'].replace({{'True': True, 'False': False}})",
     STRING: "frame['{name}'].astype('string')",
     TIMESTAMP: "pandas.to_datetime(frame['{name}'], format='ISO8601', utc=True)",
 }
-"""Code that converts a column to each type, for error messages."""
+"""Code that converts a column to each type, shown in error messages."""
 
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating)
-# The Arrow types that may be converted to each type.
-_CONVERTIBLE: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] = {
+# The Arrow types from which each type may be converted.
+_CONVERTIBLE_FROM: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] = {
     INT: _NUMBERS,
     FLOAT: _NUMBERS,
     BOOL: (pa.types.is_boolean,),
@@ -42,8 +42,8 @@ def cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
     found = pa.Array.from_pandas(values)
     if pa.types.is_dictionary(found.type):
         found = found.dictionary_decode()
-    if not any(is_type(found.type) for is_type in _CONVERTIBLE[wanted]):
-        raise TypeError(f"they are {found.type}")
+    if not any(is_type(found.type) for is_type in _CONVERTIBLE_FROM[wanted]):
+        raise TypeError(f"their type is {found.type}")
     if pa.types.is_floating(found.type) and wanted == INT and values.abs().max() > 2**53:
         raise ValueError("integers beyond 2**53 are not exact as floats")
     # Datetimes without an offset are UTC, here as everywhere in k6frames.
@@ -64,7 +64,7 @@ def _to_microseconds(value: Any) -> int | None:
         return None
     # datetime and pandas.Timestamp are subclasses of date.
     if not isinstance(value, date | np.datetime64):
-        raise TypeError(f"they are {type(value).__name__}")
+        raise TypeError(f"one has the type {type(value).__name__}")
     timestamp = pd.Timestamp(value)
     if timestamp.nanosecond:
         raise ValueError("nanoseconds would be lost")
@@ -73,7 +73,7 @@ def _to_microseconds(value: Any) -> int | None:
 
 
 def describe_type(value: object) -> str:
-    """Describe a value that is not a pandas.DataFrame, and how to convert it if it can be."""
+    """Describe the type of an argument that should be a frame, and how to convert it."""
     if value is None:
         return "None"
     package = type(value).__module__.partition(".")[0]

@@ -41,6 +41,6 @@ IDLE_LOAD_TESTS = Table(
         PROJECT_ID,
         Column("load_test_created", TIMESTAMP, "when it was created"),
         Column("last_run", TIMESTAMP, "when its last run was created; missing if it has none"),
-        Column("idle_days", INT, "full days since its last run, or its creation", nullable=False),
+        Column("idle_days", INT, "full days since it last ran or was created", nullable=False),
     ),
 )

@@ -8,18 +8,18 @@ import numpy as np
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
-_MAX_SPREAD = 16
-"""How much wider than the number of rows a range of IDs may be; beyond, hashing is as fast."""
+_MAX_FLAGS_PER_ID = 16
+"""If the IDs are so far apart that more flags are needed, hashing is as fast."""
 
 
 def find_duplicates(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     """Return the rows whose key is in an earlier row.
 
-    The key columns must have nullable dtypes. Rows can only have the same key if they have the same
-    value in each of its columns, so columns are checked one by one first, the last one first:
-    comparing tuples takes far longer.
+    The key columns must have nullable dtypes. Comparing several columns at once takes far longer
+    than one, so rows with a unique value in any of them are discarded first, beginning with the
+    last column, which usually has the most distinct values.
     """
-    if not key:  # a file may have none of a table's key columns
+    if not key:
         return frame.iloc[:0]
     rows = frame
     for name in reversed(key):
@@ -27,7 +27,7 @@ def find_duplicates(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
         missing = np.asarray(values.isna())
         if not _is_unique(values[~missing] if missing.any() else values):
             rows = rows[rows[name].duplicated(keep=False)]
-        elif missing.any():
+        elif missing.any():  # only rows with missing values may be duplicates
             rows = rows[missing]
         else:
             return rows.iloc[:0]
@@ -38,7 +38,7 @@ def _is_unique(values: ExtensionArray) -> bool:
     """Return whether an array without missing values has no duplicates.
 
     `Series.is_unique` takes 40 ms for a million IDs, longer than most summaries. Checking whether
-    they ascend takes 1 ms, and setting a flag for each of them in an array 3 ms.
+    they are ascending takes 1 ms, and setting a flag for each of them in an array 3 ms.
     """
     if not pd.api.types.is_integer_dtype(values.dtype) or not len(values):
         return pd.Series(values).is_unique
@@ -46,7 +46,7 @@ def _is_unique(values: ExtensionArray) -> bool:
     if (numbers[1:] > numbers[:-1]).all():
         return True
     lowest, highest = int(numbers.min()), int(numbers.max())
-    if highest - lowest > _MAX_SPREAD * len(numbers):
+    if highest - lowest > _MAX_FLAGS_PER_ID * len(numbers):
         return pd.Series(numbers).is_unique
     is_used = np.zeros(highest - lowest + 1, dtype=bool)
     is_used[numbers - lowest] = True

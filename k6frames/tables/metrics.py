@@ -1,4 +1,4 @@
-"""v5: metrics, their values and series; and how they change."""
+"""v5: metrics, their values and series, and how they change."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ METRIC_CHANGES = Table(
         Column("query", STRING, "query", nullable=False),
         Column("series", STRING, "labels in Prometheus notation", nullable=False),
         Column("test_runs", INT, "number of runs with a value", nullable=False),
-        Column("before", FLOAT, "median of the runs before those, by default five"),
+        Column("before", FLOAT, "median of the runs before the last ones, by default five"),
         Column("after", FLOAT, "median of the last runs, by default five"),
         Column("change", FLOAT, "after / before - 1, such as 0.2 for 20% more"),
     ),

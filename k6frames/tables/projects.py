@@ -1,4 +1,4 @@
-"""Tables of the summaries of organizations and projects; projects are in organizations.py."""
+"""Tables of summaries of organizations and projects; `PROJECTS` is in organizations.py."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CREATION_TIMELINE = Table(
 
 CREATION_TIMELINE_BY_ORGANIZATION = Table(
     name="creation_timeline_by_organization",
-    doc="a period of an organization; every organization has every period",
+    doc="a period of an organization; every organization has a row for every period",
     key=("org_id", "period"),
     function='creation_timeline(frame, by="org_id")',
     columns=(ORG_ID, *_TIMELINE),

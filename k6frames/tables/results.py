@@ -21,7 +21,7 @@ _RESULTS = (
 
 TEST_RESULTS = Table(
     name="test_results",
-    doc="a load test with runs in these days, the lowest pass rate first",
+    doc="a load test with recent runs, the lowest pass rate first",
     key=("stack_id", "load_test_id"),
     function="test_results(details, as_of=...)",
     columns=(

@@ -1,4 +1,4 @@
-"""v6: schedules of load tests; and their next runs."""
+"""v6: schedules of load tests, and their next runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCHEDULES = Table(
         Column(
             "frequency",
             STRING,
-            "HOURLY, DAILY, WEEKLY, MONTHLY or YEARLY; missing if cron or once",
+            "HOURLY, DAILY, WEEKLY, MONTHLY or YEARLY; missing if it uses cron or runs once",
             "recurrence_rule.frequency",
         ),
         Column(

@@ -15,7 +15,7 @@ import pyarrow as pa
 from k6frames.errors import SchemaError
 from k6frames.tables.conversion import (
     BOOL,
-    CONVERSIONS,
+    CONVERSION_CODE,
     FLOAT,
     INT,
     STRING,
@@ -38,7 +38,7 @@ __all__ = [
     "returns",
 ]
 
-# The years 1 to 9999, which Python, CSV and every reader of Parquet can represent.
+# The years 1 to 9999, which Python and every reader of Parquet can represent.
 MIN_TIMESTAMP_US = -62_135_596_800_000_000
 MAX_TIMESTAMP_US = 253_402_300_799_999_999
 
@@ -97,7 +97,7 @@ class Table:
     name : str
         The table's name.
     doc : str
-        What one row is.
+        What a row represents, such as ``a load test``.
     key : tuple of str
         The columns that are unique together.
     columns : tuple of Column
@@ -135,12 +135,12 @@ class Table:
         return replace(self, columns=columns)
 
     def public(self, name: str) -> Table:
-        """Return the table without its private columns."""
+        """Return the table under another name and without its private columns."""
         columns = tuple(column for column in self.columns if not column.private)
         return replace(self, name=name, columns=columns)
 
     def to_frame(self, arrow: pa.Table) -> pd.DataFrame:
-        """Convert an Arrow table that has this table's columns to a frame."""
+        """Return the frame of an Arrow table with this table's columns."""
         frame: pd.DataFrame = arrow.to_pandas(types_mapper=_DTYPES.get)
         return frame
 
@@ -155,13 +155,13 @@ class Table:
         Returns
         -------
         pandas.DataFrame
-            A new frame with rows numbered from 0; `attrs` are copied.
+            A new frame with a default index and a copy of `attrs`.
 
         Raises
         ------
         SchemaError
-            If it is not a frame, a column is missing, a value does not match its type, a required
-            value is missing, or a key is duplicated.
+            If `frame` is not a frame, a column is missing, a value does not match its type, a
+            required value is missing, or a key is duplicated.
         """
         self._check_columns(frame)
         typed = frame[list(self.dtypes)].reset_index(drop=True)
@@ -176,10 +176,10 @@ class Table:
         return typed
 
     def _check_columns(self, frame: pd.DataFrame) -> None:
-        advice = f", as k6frames.{self.function} returns it" if self.function else ""
+        source = f", as returned by k6frames.{self.function}" if self.function else ""
         if not isinstance(frame, pd.DataFrame):
             raise SchemaError(
-                f"Expected a pandas.DataFrame of the table '{self.name}'{advice}, not "
+                f"Expected a pandas.DataFrame of the table '{self.name}'{source}, not "
                 f"{describe_type(frame)}."
             )
         names = frame.columns
@@ -188,7 +188,7 @@ class Table:
             noun = "column" if len(missing) == 1 else "columns"
             in_index = not {*missing}.isdisjoint(frame.index.names)
             raise SchemaError(
-                f"Expected a frame of the table '{self.name}'{advice}. This frame has no {noun} "
+                f"Expected a frame of the table '{self.name}'{source}. This frame has no {noun} "
                 f"{', '.join(missing)}; it has {', '.join(map(str, names)) or 'no columns'}."
                 + (" Turn its index into columns with frame.reset_index()." if in_index else "")
             )
@@ -205,12 +205,13 @@ class Table:
             arrow = cast(values, column.type)
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
             first_line = str(error).partition("\n")[0][:200]
+            # The error may quote a value of the column.
             reason = "" if column.private else f" ({first_line})"
             raise SchemaError(
                 f"The column '{column.name}' of the table '{self.name}' must be "
                 f"{self.dtypes[column.name]}; its {values.dtype} values cannot be converted "
                 f"without loss{reason}. Read CSV files with k6frames.read_csv, or convert the "
-                f"column with {CONVERSIONS[column.type].format(name=column.name)}."
+                f"column with {CONVERSION_CODE[column.type].format(name=column.name)}."
             ) from None
         return pd.Series(self.dtypes[column.name].__from_arrow__(arrow))
 
@@ -263,7 +264,7 @@ class Table:
     def to_text(self) -> str:
         """Return the declaration as a table in reStructuredText, for a docstring."""
         lines = [
-            (c.name, str(_DTYPES[c.type]), c.doc + (" (private)" if c.private else ""))
+            (c.name, str(_DTYPES[c.type]), f"{c.doc} (private)" if c.private else c.doc)
             for c in self.columns
         ]
         widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
@@ -276,7 +277,7 @@ _Function = TypeVar("_Function", bound=Callable[..., pd.DataFrame])
 
 
 def returns(*tables: Table) -> Callable[[_Function], _Function]:
-    """Add the tables that a function returns to its docstring, and as its attribute `tables`."""
+    """Add the tables that a function returns to its docstring, and set its attribute `tables`."""
 
     def declare(function: _Function) -> _Function:
         blocks = [

@@ -67,7 +67,7 @@ TEST_RUNS = Table(
 
 
 def _test_run_details_columns() -> tuple[Column, ...]:
-    """Return the public columns of test runs, each ID with a name next to it."""
+    """Return the public columns of test runs, with load test and project names after their IDs."""
     names = {
         "load_test_id": Column(
             "load_test_name", STRING, "load test name; missing if it was deleted"

@@ -16,10 +16,10 @@ TimestampLike = str | date | datetime | np.datetime64
 """What users may pass as a timestamp; `pandas.Timestamp` is a `datetime`."""
 
 MAX_DAYS = 3_652_059
-"""The days of the years 1 to 9999."""
+"""The number of days in the years 1 to 9999."""
 
 _MICROSECOND = pd.Timedelta(1, "us")
-# What follows the sixth digit of a second, which Python leaves out.
+# The decimals of a second after the sixth, which `datetime.fromisoformat` ignores.
 _FINER_DIGITS = re.compile(r"[.,][0-9]{6}([0-9]+)")
 
 
@@ -37,13 +37,13 @@ def parse_timestamp(name: str, value: TimestampLike) -> pd.Timestamp:
     Returns
     -------
     pandas.Timestamp
-        In UTC, within the years 1 to 9999. Nanoseconds are rounded up to the next microsecond: a
-        column of microseconds has the same rows before both.
+        In UTC, within the years 1 to 9999. Nanoseconds are rounded up, so that
+        ``column < timestamp`` has the same result for a column of microseconds.
 
     Raises
     ------
     ConfigError
-        If it is anything else: a number, ``"now"``, ``NaT``, another year.
+        If the value is anything else, such as a number, ``"now"`` or ``NaT``.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def parse_timestamp(name: str, value: TimestampLike) -> pd.Timestamp:
     # A number would be nanoseconds since 1970, which nobody means.
     if isinstance(value, str | date | np.datetime64):
         with suppress(ValueError, TypeError, OverflowError):
-            # pandas reads "now" as local time and "-1" as a year; Python reads only ISO 8601.
+            # pandas.Timestamp would accept "now" and "-1"; Python accepts only ISO 8601.
             parsed = pd.Timestamp(
                 datetime.fromisoformat(value) if isinstance(value, str) else value
             )
@@ -61,11 +61,11 @@ def parse_timestamp(name: str, value: TimestampLike) -> pd.Timestamp:
             rounded = in_utc.as_unit("us")
             if in_utc.nanosecond or (isinstance(value, str) and _has_nanoseconds(value)):
                 rounded += _MICROSECOND
-            if 1 <= rounded.year <= 9999:  # not so of NaT
+            if 1 <= rounded.year <= 9999:  # False for NaT
                 return rounded
     raise ConfigError(
         f'{name} must be a date or a datetime in the years 1 to 9999, such as "2026-07-01" or '
-        f'"2026-07-01T12:00:00+02:00" (UTC without an offset), not {short_repr(value)}.'
+        f'"2026-07-01T12:00:00+02:00" (UTC if it has no offset), not {short_repr(value)}.'
     )
 
 
@@ -75,5 +75,5 @@ def _has_nanoseconds(text: str) -> bool:
 
 
 def resolve_as_of(as_of: TimestampLike | None) -> pd.Timestamp:
-    """Return the timestamp in UTC that a summary takes for the current time; None is now."""
+    """Return the timestamp in UTC that a summary uses as the current time, by default now."""
     return parse_timestamp("as_of", datetime.now(UTC) if as_of is None else as_of)

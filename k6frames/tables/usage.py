@@ -32,7 +32,7 @@ USAGE = Table(
 
 USAGE_BY_STACK = Table(
     name="usage_by_stack",
-    doc="a period of a stack; every stack has every period",
+    doc="a period of a stack; every stack has a row for every period",
     key=("period", "stack_id"),
     function='usage(details, by="stack_id")',
     columns=(PERIOD, STACK_ID, *_USAGE),
@@ -40,7 +40,7 @@ USAGE_BY_STACK = Table(
 
 USAGE_BY_PROJECT = Table(
     name="usage_by_project",
-    doc="a period of a project; every project that has runs has every period",
+    doc="a period of a project; every project with runs has a row for every period",
     key=("period", "stack_id", "project_id"),
     function="usage(details)",
     columns=(PERIOD, STACK_ID, PROJECT_ID, PROJECT_NAME, *_USAGE),
@@ -48,7 +48,7 @@ USAGE_BY_PROJECT = Table(
 
 USAGE_BY_LOAD_TEST = Table(
     name="usage_by_load_test",
-    doc="a period of a load test; every load test that has runs has every period",
+    doc="a period of a load test; every load test with runs has a row for every period",
     key=("period", "stack_id", "load_test_id"),
     function='usage(details, by="load_test_id")',
     columns=(
@@ -64,7 +64,7 @@ USAGE_BY_LOAD_TEST = Table(
 
 USAGE_BY_LABEL = Table(
     name="usage_by_label",
-    doc="a period of a label value, such as a team; every value has every period",
+    doc="a period of a label value, such as a team; every value has a row for every period",
     key=("period", "key", "value"),
     function='usage(details, by="team", project_labels=project_labels)',
     columns=(
@@ -88,7 +88,7 @@ VUH_BUDGET = Table(
         Column("used_vuh", FLOAT, "VUh of the month's runs that have ended", nullable=False),
         Column("limit_vuh", FLOAT, "maximum VUh per month; missing if there is no limit"),
         Column("left_vuh", FLOAT, "limit minus used VUh; negative if exceeded"),
-        Column("share", FLOAT, "used VUh divided by the limit; missing if that is 0 or missing"),
+        Column("share", FLOAT, "used VUh / limit; missing if the limit is 0 or missing"),
         Column(
             "expected_vuh", FLOAT, "VUh by the end of the month at the current rate", nullable=False
         ),

@@ -63,7 +63,7 @@ def test_equal_frames_have_no_differences() -> None:
     pd.testing.assert_frame_equal(k6frames.changes(frame, shuffled), to_frame(CHANGES, []))
 
 
-def test_keys_have_all_their_parts_and_strings_in_quotes_where_needed() -> None:
+def test_keys_have_all_their_columns_and_quote_strings_where_needed() -> None:
     labels = [
         {"stack_id": 1, "project_id": 7, "key": key, "value": "x"}
         for key in ("team", "a b", 'c="d"', "")
@@ -78,7 +78,7 @@ def test_keys_have_all_their_parts_and_strings_in_quotes_where_needed() -> None:
     ]
 
 
-def test_a_row_without_a_part_of_its_key_is_matched() -> None:
+def test_a_row_with_a_missing_value_in_its_key_is_matched() -> None:
     before = to_frame(ORGANIZATION_PROJECTS, [{"org_id": 1, "org_name": "One"}])
     after = to_frame(ORGANIZATION_PROJECTS, [{"org_id": 1, "org_name": "Uno"}])
     (row,) = k6frames.changes(before, after).to_dict("records")

@@ -57,7 +57,7 @@ SUMMARIES = {
     "usage by label": Summary(
         k6frames.usage, {**DETAILS, "project_labels": PROJECT_LABELS}, {"by": "team"}
     ),
-    "usage by nothing": Summary(k6frames.usage, DETAILS, {"by": None}),
+    "usage without groups": Summary(k6frames.usage, DETAILS, {"by": None}),
     "vuh_budget": Summary(
         k6frames.vuh_budget,
         {**DETAILS, "limits": PROJECT_LIMITS, "stack_projects": STACK_PROJECTS},
@@ -81,7 +81,7 @@ each_summary = pytest.mark.parametrize("summary", SUMMARIES.values(), ids=SUMMAR
 
 
 def fill(table: Table) -> pd.DataFrame:
-    """Return two rows of a table that has a value in every column."""
+    """Return a frame of the table with two rows and a value in every column."""
     values = {"Int64": 7, "Float64": 0.5, "boolean": False, "string": "team"}
     row = {name: values.get(str(dtype), utc("2026-06-20")) for name, dtype in table.dtypes.items()}
     last = table.key[-1]
@@ -151,7 +151,7 @@ def test_test_runs_without_names_are_an_error_that_names_the_fix(summary: Summar
 
 def test_projects_without_organizations_are_an_error_that_names_the_fix() -> None:
     projects = k6frames.projects_df(client=k6frames.Client.sample())
-    with pytest.raises(SchemaError, match=r"as k6frames.organization_projects_df\(\) returns it"):
+    with pytest.raises(SchemaError, match=r"as returned by k6frames.organization_projects_df\(\)"):
         k6frames.projects_per_organization(projects)
 
 

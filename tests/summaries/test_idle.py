@@ -37,8 +37,6 @@ from k6frames.tables import (
     TEST_RUNS,
 )
 
-# Midnights, too: some runs are exactly at the boundary of the days that count.
-
 # --- idle_projects --------------------------------------------------------------------------------
 
 as_ofs = st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -87,7 +85,7 @@ def idle_ids(frame: pd.DataFrame, **options: Any) -> list[tuple[int, int]]:
     return list(zip(idle["project_id"], idle["idle_days"], strict=True))
 
 
-def test_a_project_is_idle_after_exactly_that_many_full_days() -> None:
+def test_a_project_is_idle_after_exactly_the_given_number_of_full_days() -> None:
     frame = joined(
         {"org_id": 1, "project_id": 1, "project_updated": utc("2026-01-02 00:00:00.000001")},
         {"org_id": 1, "project_id": 2, "project_updated": utc("2026-01-02")},
@@ -103,7 +101,7 @@ def test_a_project_is_idle_after_exactly_that_many_full_days() -> None:
     assert idle_ids(frame, days=np.int64(181), as_of="2026-07-01") == [(4, 181)]
 
 
-def test_a_test_run_is_activity_unless_it_is_later() -> None:
+def test_a_test_run_is_activity_unless_it_is_after_as_of() -> None:
     frame = joined({"org_id": 1, "project_id": 1, "project_updated": utc("2025-01-01")})
     run = {"stack_id": 1, "test_run_id": 1, "load_test_id": 1, "project_id": 1}
     runs = to_frame(TEST_RUNS, [{**run, "created": utc("2026-06-30")}])
@@ -123,7 +121,7 @@ def test_as_of_is_now_by_default() -> None:
     assert now <= seen <= pd.Timestamp.now("UTC")
 
 
-def test_every_year_of_the_calendar_can_be_compared() -> None:
+def test_idle_days_are_counted_from_any_year() -> None:
     frame = joined(
         {"project_id": 1, "project_updated": utc("0001-01-01")},
         {"project_id": 2, "project_updated": utc("9999-12-31")},

@@ -40,7 +40,7 @@ def test_a_timeline_that_is_too_long_is_refused(name: str) -> None:
         TIMELINES[name](freq="D", until="8000-01-01")
 
 
-def test_organizations_times_periods_are_counted_before_they_are_made() -> None:
+def test_too_many_organizations_times_periods_are_refused() -> None:
     count = 50_000
     created = np.datetime64("2016-01-01") + np.arange(count) % 3652
     frame = pd.DataFrame({"project_id": range(count), "org_id": range(count), "created": created})
@@ -55,7 +55,7 @@ def test_organizations_times_periods_are_counted_before_they_are_made() -> None:
 
 
 @pytest.mark.parametrize("name", TIMELINES)
-def test_another_frequency_is_an_error_that_lists_the_known_ones(name: str) -> None:
+def test_an_unknown_frequency_is_an_error_that_lists_the_known_ones(name: str) -> None:
     wrong: list[Any] = ["M", "Q", "Y", "ME", "h", "d", "", None, 1, "MS ", ["D"]]
     for freq in wrong:
         with pytest.raises(ConfigError, match=r'must be one of "D" \(day\), "W" \(week\), "MS"'):

@@ -206,7 +206,7 @@ def test_months_are_the_default_and_weeks_begin_on_monday() -> None:
     assert k6frames.creation_timeline(frame, freq="W")["period"].tolist() == [utc("2026-06-29")]
 
 
-def test_a_date_counts_in_the_period_that_it_has_in_utc() -> None:
+def test_a_date_counts_in_its_period_in_utc() -> None:
     created = [pd.Timestamp("2026-01-01 01:00", tz="Asia/Tokyo")]
     frame = pd.DataFrame({"project_id": [1], "created": created})
     timeline = k6frames.creation_timeline(frame, freq="YS")
@@ -214,7 +214,7 @@ def test_a_date_counts_in_the_period_that_it_has_in_utc() -> None:
 
 
 @pytest.mark.parametrize("by", ["project_id", "org_name", "", 1, True])
-def test_another_by_is_an_error_that_names_what_is_possible(by: Any) -> None:
+def test_an_unknown_by_is_an_error_that_lists_the_choices(by: Any) -> None:
     with pytest.raises(ConfigError, match='by must be "org_id" or None, not'):
         k6frames.creation_timeline(projects(), by=by)
 
@@ -225,7 +225,7 @@ def test_by_organization_needs_organizations() -> None:
 
 
 @pytest.mark.parametrize("frame", [to_frame(TEST_RUNS, []), pd.DataFrame({"created": []}), 5])
-def test_another_frame_has_no_creation_timeline(frame: Any) -> None:
+def test_a_creation_timeline_of_any_other_frame_is_an_error(frame: Any) -> None:
     with pytest.raises(SchemaError, match=r"Expected a frame with creation dates.*projects_df\(\)"):
         k6frames.creation_timeline(frame)
 
@@ -233,7 +233,7 @@ def test_another_frame_has_no_creation_timeline(frame: Any) -> None:
 # --- account_summary ------------------------------------------------------------------------------
 
 
-def test_the_account_in_numbers() -> None:
+def test_account_summary_counts_new_and_idle_projects() -> None:
     frame = joined(
         {"org_id": 1, "project_id": 1, "project_created": utc("2026-06-01 00:00:00.000001")},
         {"org_id": 1, "project_id": 2, "project_created": utc("2026-06-01")},

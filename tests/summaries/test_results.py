@@ -35,7 +35,7 @@ from k6frames.tables import (
     TEST_RUN_DETAILS,
 )
 
-# Midnights, too: some runs are exactly at the boundary of the days that count.
+# Midnights too, so that some runs are exactly at the start of the counted days.
 as_ofs = st.datetimes(datetime(2026, 4, 1), datetime(2026, 7, 2), timezones=st.just(UTC)) | (  # noqa: DTZ001
     st.sampled_from([datetime(2026, 6, 2, tzinfo=UTC), datetime(2026, 6, 30, tzinfo=UTC)])
 )
@@ -100,7 +100,7 @@ def test_results_per_load_test_are_what_plain_python_computes(
     )
 
 
-def test_a_test_can_fail_for_longer_than_the_days_that_are_counted() -> None:
+def test_failing_since_may_be_before_the_counted_days() -> None:
     created = ["2026-01-01", "2026-01-08", "2026-06-20", "2026-06-27", "2026-06-28"]
     results = ["passed", "failed", "error", "failed", None]
     records = [
@@ -116,7 +116,7 @@ def test_a_test_can_fail_for_longer_than_the_days_that_are_counted() -> None:
     assert row["last_result"] == "failed"
 
 
-def test_an_unknown_result_is_shown_and_is_neither_passed_nor_failed_nor_aborted() -> None:
+def test_an_unknown_result_is_shown_but_not_counted_as_passed_failed_or_aborted() -> None:
     run = {"stack_id": 1, "load_test_id": 1, "created": utc("2026-06-30")}
     run["ended"] = run["created"]
     results = ["failed", "inconclusive"]
@@ -159,7 +159,7 @@ def test_the_timeline_of_results_is_what_plain_python_counts(
 
 @given(records=runs, repeat=st.integers(1, 4))
 def test_flaky_tests_are_what_plain_python_finds(records: list[Record], repeat: int) -> None:
-    # Repeated a year later, load tests have more than the 20 runs that are considered.
+    # Repeated in later years, so that load tests have more than the 20 runs considered.
     records = [
         {
             **run,

@@ -122,7 +122,7 @@ def test_sums_over_many_runs_are_exact() -> None:
     assert k6frames.usage(frame)["vuh"].item() == pytest.approx(math.fsum(costs), abs=1e-8)
 
 
-def test_until_continues_the_periods_and_never_cuts_them() -> None:
+def test_until_adds_periods_and_never_removes_any() -> None:
     frame = details({"created": utc("2026-03-31")}, {"created": utc("2026-05-01")})
     months = [utc(f"2026-{month:02}-01") for month in range(3, 8)]
     continued = k6frames.usage(frame, by=None, until="2026-07-01")
@@ -133,7 +133,7 @@ def test_until_continues_the_periods_and_never_cuts_them() -> None:
         k6frames.usage(frame, until="now")
 
 
-def test_a_label_needs_the_labels_of_projects() -> None:
+def test_grouping_by_a_label_needs_project_labels() -> None:
     with pytest.raises(ConfigError, match=r"label 'team'.*project_labels=k6frames.project_labels"):
         k6frames.usage(details({}), by="team")
     with pytest.raises(ConfigError, match="by must be a string or None, not 1"):
@@ -273,7 +273,7 @@ def test_an_exceeded_limit_of_0_is_first_and_an_unused_one_last() -> None:
         ("2023-02-15", 58.0),
     ],
 )
-def test_the_expected_usage_takes_the_length_of_the_month(as_of: str, expected: float) -> None:
+def test_expected_usage_depends_on_the_length_of_the_month(as_of: str, expected: float) -> None:
     start = utc(as_of).replace(day=1).normalize()
     frame = details(
         *({"created": created, "ended": created, "total_vuh": 29.0} for created in

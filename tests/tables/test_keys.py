@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from k6frames.tables.keys import find_duplicates
 
-# Close together, far apart, and as far as 64 bits allow: uniqueness is checked in another way.
+# Close together, far apart and at both ends of 64 bits: each is checked in a different way.
 numbers = st.sampled_from(
     [
         st.integers(0, 8),

@@ -105,7 +105,7 @@ LOSSLESS: dict[str, tuple[pd.Series[Any], pa.DataType, list[Any]]] = {
         [NOON, NOON, pd.NaT, pd.NaT, pd.NaT, pd.NaT],
     ),
     "dates": (pd.Series([date(1, 1, 1)], dtype=object), TIMESTAMP, [datetime(1, 1, 1, tzinfo=UTC)]),
-    # Arrow alone makes a date of each of these.
+    # Arrow alone would convert each of these to a date.
     "dates, then datetimes": (
         pd.Series([date(2020, 1, 1), NOON, np.datetime64("9999-12-31T23:59:59.999999")]),
         TIMESTAMP,
@@ -200,7 +200,7 @@ def test_conform_refuses_timestamps_outside_the_years_1_to_9999(value: Any, dtyp
         conform(pd.Series([NOON, value] if dtype is object else [value], dtype=dtype), TIMESTAMP)
 
 
-def test_conform_refuses_other_years_also_in_a_column_of_the_right_dtype() -> None:
+def test_conform_refuses_other_years_even_in_a_column_of_the_right_dtype() -> None:
     values = pd.Series(np.array(["10000-01-01", "NaT"], "M8[us]")).dt.tz_localize("UTC")
     with pytest.raises(SchemaError, match="outside the years 1 to 9999"):
         conform(values, TIMESTAMP)
@@ -229,7 +229,7 @@ def test_conform_changes_nothing_in_a_frame_that_conforms(drawn: tuple[Table, An
 
 
 @given(frames(PROJECTS), st.randoms(use_true_random=False))
-def test_conform_returns_columns_in_order_and_rows_numbered_from_0(
+def test_conform_returns_columns_in_order_and_a_default_index(
     frame: pd.DataFrame, rng: Any
 ) -> None:
     names = [*frame.columns, "extra"]
@@ -257,7 +257,7 @@ def test_missing_columns_are_named_with_the_function_that_returns_the_table() ->
     with pytest.raises(SchemaError) as caught:
         PROJECTS.conform(frame)
     assert str(caught.value) == (
-        "Expected a frame of the table 'projects', as k6frames.projects_df() returns it. This "
+        "Expected a frame of the table 'projects', as returned by k6frames.projects_df(). This "
         "frame has no columns project_id, description, org_id, created, updated, is_default; it "
         "has name."
     )
@@ -283,7 +283,7 @@ def test_the_error_about_a_key_in_the_index_names_the_fix() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_the_error_about_another_type_than_a_frame_names_it(value: Any, described: str) -> None:
+def test_an_argument_that_is_not_a_frame_is_named_in_the_error(value: Any, described: str) -> None:
     with pytest.raises(SchemaError, match=rf"'projects'.*, not {re.escape(described)}\.$"):
         PROJECTS.conform(value)
 

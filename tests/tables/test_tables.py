@@ -90,7 +90,7 @@ def test_billing_fields_and_email_addresses_are_private_and_in_no_joined_frame_o
         assert set(table.dtypes) & every_private == private[table.name]
 
 
-def test_joined_columns_have_the_entity_in_front_where_both_have_the_name() -> None:
+def test_columns_that_both_tables_have_get_a_prefix_in_a_joined_frame() -> None:
     assert list(ORGANIZATION_PROJECTS.dtypes) == [
         "org_id", "org_name", "owner_id", "org_description", "org_created", "org_updated",
         "org_is_default", "project_id", "project_name", "project_description", "project_created",
@@ -144,7 +144,7 @@ def test_the_closest_table_has_the_dtypes_of_the_columns_that_it_shares(table: T
         ([*ORGANIZATIONS_PUBLIC.dtypes, "mine"], "organizations_public"),
     ],
 )
-def test_the_closest_table_needs_the_key_and_a_majority(
+def test_the_closest_table_needs_its_key_or_most_of_its_columns(
     columns: list[str], name: str | None
 ) -> None:
     closest = closest_table(columns)
