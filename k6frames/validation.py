@@ -1,4 +1,4 @@
-"""Check arguments, and show their values in messages."""
+"""Check arguments, and format their values for messages."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ def validate_integer(name: str, value: object, *, minimum: int, maximum: int) ->
 
 
 def validate_choice(name: str, value: object, choices: Iterable[str], expected: str) -> str:
-    """Return an argument that must be one of several strings, which `expected` lists in words."""
-    # Not `in` alone: an array or a frame would be compared element by element.
+    """Return an argument that must be one of several strings; messages show `expected`."""
+    # With `in` alone, an array or a frame would be compared element by element.
     if isinstance(value, str) and value in choices:
         return value
     raise ConfigError(f"{name} must be {expected}, not {short_repr(value)}.")
 
 
 def is_integer(value: object) -> TypeGuard[int]:
-    """Return whether a value is an integer of Python or numpy, and not a bool."""
+    """Return whether a value is a Python or numpy integer, and not a bool."""
     return not isinstance(value, bool) and isinstance(value, Integral)
 
 
@@ -64,7 +64,7 @@ def short_repr(value: object) -> str:
 
 
 def redact_url(url: str) -> str:
-    """Return the part of a URL to show, shortened: no query, and nothing that may be a password."""
+    """Return a URL for a message: shortened, without its query and anything that may be secret."""
     scheme, separator, _ = url.partition("://")
     if "@" in url:
         return f"{scheme[:10]}://..." if separator else "..."
@@ -77,12 +77,12 @@ def absolute_path(path: str | os.PathLike[str], source: str) -> Path:
         raise ConfigError(f"{source} must be a string or a pathlib.Path, not {short_repr(path)}.")
     try:
         absolute = Path(path).expanduser().absolute()
-        possible = b"\0" not in os.fsencode(absolute)
+        has_nul = b"\0" in os.fsencode(absolute)
     except (RuntimeError, OSError, TypeError, UnicodeEncodeError) as error:
         # No home folder, no working directory, a path of bytes, a lone surrogate.
         raise ConfigError(
             f"{source}: the path {short_repr(path)} cannot be used ({error})."
         ) from None
-    if not possible:
+    if has_nul:
         raise ConfigError(f"{source}: the path {short_repr(path)} contains a NUL character.")
     return absolute

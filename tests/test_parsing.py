@@ -1,4 +1,4 @@
-"""The parser: exactly the values of `json.loads` and plain Python, or a `SchemaError`."""
+"""The parser returns exactly the values of `json.loads` and plain Python, or an error."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MIXED = Table(
     ),
 )
 
-FORMS = {
+TIMESTAMP_FORMS = {
     "2020-08-13T18:28:45Z": "2020-08-13T18:28:45",
     "2021-05-24T12:59:18.180471Z": "2021-05-24T12:59:18.180471",
     "2024-12-04T19:57:46.339Z": "2024-12-04T19:57:46.339",
@@ -88,7 +88,7 @@ def error_of(body: bytes, table: Table = MIXED, **options: Any) -> str:
     return message
 
 
-# --- any body -------------------------------------------------------------------------------------
+# --- random bodies --------------------------------------------------------------------------------
 
 written_times = st.builds(
     lambda time, digits, space, end: (
@@ -105,12 +105,12 @@ numbers = (
     | st.integers(-(2**60), 2**60)
     | st.sampled_from([0, -0.0, 1e-300])
 )
-right: dict[str, st.SearchStrategy[Any]] = {
+valid_fields: dict[str, st.SearchStrategy[Any]] = {
     "number": integers,
     "is_starred": st.booleans(),
     "note": strings,
     "days": st.lists(strings, max_size=3),
-    "ended": written_times | st.sampled_from(["", "0001-01-01T00:00:00Z", *FORMS]),
+    "ended": written_times | st.sampled_from(["", "0001-01-01T00:00:00Z", *TIMESTAMP_FORMS]),
     "labels": st.dictionaries(strings, strings, max_size=3),
     "cost": st.fixed_dictionaries(
         {},
@@ -132,16 +132,16 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(strings, inner, max_size=2),
     max_leaves=4,
 )
-optional = {name: value | st.none() for name, value in right.items()}
-records = st.fixed_dictionaries({"id": integers}, optional=optional)
-odd_records = st.fixed_dictionaries(
+optional_fields = {name: value | st.none() for name, value in valid_fields.items()}
+records = st.fixed_dictionaries({"id": integers}, optional=optional_fields)
+malformed_records = st.fixed_dictionaries(
     {"id": integers | anything},
-    optional={name: value | anything for name, value in optional.items()},
+    optional={name: value | anything for name, value in optional_fields.items()},
 )
 
 
-def in_plain_python(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record's values as they must be in the table."""
+def expected_row(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record's values as they must be in the table, by plain Python."""
 
     def field(*names: str) -> Any:
         value: Any = record
@@ -149,15 +149,13 @@ def in_plain_python(record: dict[str, Any]) -> dict[str, Any]:
             value = None if value is None else value.get(name)
         return value
 
-    ended, vuh, base = (
-        field("ended"),
-        field("cost", "total_vuh"),
-        field("cost", "breakdown", "base"),
-    )
+    ended = field("ended")
+    vuh = field("cost", "total_vuh")
+    base = field("cost", "breakdown", "base")
     if not ended or ended.startswith("0001"):
         ended = None
-    elif ended in FORMS:
-        ended = datetime.fromisoformat(FORMS[ended]).replace(tzinfo=UTC)
+    elif ended in TIMESTAMP_FORMS:
+        ended = datetime.fromisoformat(TIMESTAMP_FORMS[ended]).replace(tzinfo=UTC)
     else:
         ended = datetime.fromisoformat(ended)
         ended = ended.replace(tzinfo=UTC) if ended.tzinfo is None else ended.astimezone(UTC)
@@ -179,31 +177,35 @@ def in_plain_python(record: dict[str, Any]) -> dict[str, Any]:
 @thorough
 @given(st.lists(st.lists(records, max_size=4), max_size=3), st.booleans())
 def test_the_values_are_those_of_plain_python(drawn: list[list[Any]], ensure_ascii: bool) -> None:
-    everything = [record for part in drawn for record in part]
-    for index, record in enumerate(everything):
+    all_records = [record for page in drawn for record in page]
+    for index, record in enumerate(all_records):
         record["id"] = 2**53 + index
     bodies = {
-        f"/{n}": json.dumps({"value": part}, ensure_ascii=ensure_ascii).encode()
-        for n, part in enumerate(drawn)
+        f"/{n}": json.dumps({"value": page}, ensure_ascii=ensure_ascii).encode()
+        for n, page in enumerate(drawn)
     }
-    decoded = json.loads(json.dumps(everything))
+    decoded = json.loads(json.dumps(all_records))
     table = parsing.read(MIXED, bodies)
     assert table.schema.types == [column.type for column in MIXED.columns]
-    assert table.to_pylist() == [in_plain_python(record) for record in decoded]
+    assert table.to_pylist() == [expected_row(record) for record in decoded]
 
 
 @thorough
-@given(st.lists(odd_records | anything, max_size=3), st.integers(0, 20), st.binary(max_size=3))
+@given(
+    st.lists(malformed_records | anything, max_size=3), st.integers(0, 20), st.binary(max_size=3)
+)
 def test_any_body_is_a_typed_table_or_a_schema_error_and_nothing_else(
-    drawn: list[Any], cut: int, scrap: bytes
+    drawn: list[Any], length: int, inserted: bytes
 ) -> None:
-    whole = json.dumps({"value": drawn}).encode()
-    for body in (whole, whole[: -cut or None] + scrap, whole[:cut] + scrap + whole[cut:]):
+    complete = json.dumps({"value": drawn}).encode()
+    truncated = complete[: -length or None] + inserted
+    damaged = complete[:length] + inserted + complete[length:]
+    for body in (complete, truncated, damaged):
         try:
             table = parsing.read(MIXED, {PATH: body})
         except SchemaError as error:
             event("error")
-            assert str(error).startswith(PATH)  # noqa: PT017 - it may raise, it need not
+            assert str(error).startswith(PATH)  # noqa: PT017 - an error is allowed, not required
         else:
             event("table")
             assert table.schema.types == [column.type for column in MIXED.columns]
@@ -256,7 +258,7 @@ def test_nesting_that_is_too_deep_is_an_error_or_skipped() -> None:
         try:
             assert parsing.read(MIXED, {PATH: body}).num_rows == 1
         except SchemaError as error:
-            assert len(str(error)) < 300  # noqa: PT017 - it may raise, it need not
+            assert len(str(error)) < 300  # noqa: PT017 - an error is allowed, not required
 
 
 def test_a_byte_order_mark_and_unknown_fields_are_accepted() -> None:
@@ -266,7 +268,7 @@ def test_a_byte_order_mark_and_unknown_fields_are_accepted() -> None:
     assert parsing.read(MIXED, {PATH: body})["id"].to_pylist() == [1]
 
 
-def test_a_response_with_one_record_holds_an_object() -> None:
+def test_a_response_with_one_record_has_an_object() -> None:
     options = {"field": "organization", "is_list": False}
     body = b'{"organization": {"id": 5}}'
     assert parsing.read(ORGANIZATIONS, {PATH: body}, **options).num_rows == 1
@@ -313,7 +315,7 @@ def test_a_value_of_a_wrong_type_is_named_with_record_and_field(field: str, valu
 
 @pytest.mark.parametrize("digits", [20, 5_000, 1_000_000])
 @pytest.mark.parametrize("sign", ["", "-"])
-def test_an_integer_of_any_length_is_a_short_error(sign: str, digits: int) -> None:
+def test_an_integer_that_is_too_long_is_a_short_error(sign: str, digits: int) -> None:
     for text in (f'{{"id": 8, "number": {sign}{"9" * digits}}}', f'{{"id": {"9" * digits}}}'):
         message = error_of(f'{{"value": [{text}]}}'.encode())
         assert len(message) < 300
@@ -360,7 +362,7 @@ def test_private_values_are_never_in_an_error(table: Table, record: dict[str, An
     assert "424242" not in message
 
 
-def test_a_field_whose_name_begins_like_another_is_described_as_itself() -> None:
+def test_a_field_whose_name_starts_like_another_is_described_as_itself() -> None:
     message = error_of(b'{"value": [{"id": 1, "test_id": 2, "result_details": "x"}]}', TEST_RUNS)
     assert "the field 'result_details' must be an object" in message
 
@@ -375,15 +377,17 @@ def test_a_long_value_is_shortened_and_control_characters_are_escaped() -> None:
 # --- values ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("text", "expected"), FORMS.items())
+@pytest.mark.parametrize(("text", "expected"), TIMESTAMP_FORMS.items())
 def test_every_form_of_a_timestamp_is_read(text: str, expected: str) -> None:
     value = datetime.fromisoformat(expected).replace(tzinfo=UTC)
     assert read([{"id": 1, "ended": text}])["ended"].to_pylist() == [value]
 
 
 def test_timestamps_of_all_forms_in_one_column_are_read() -> None:
-    table = read([{"id": i, "ended": text} for i, text in enumerate(FORMS)])
-    expected = [datetime.fromisoformat(text).replace(tzinfo=UTC) for text in FORMS.values()]
+    table = read([{"id": i, "ended": text} for i, text in enumerate(TIMESTAMP_FORMS)])
+    expected = [
+        datetime.fromisoformat(text).replace(tzinfo=UTC) for text in TIMESTAMP_FORMS.values()
+    ]
     assert table["ended"].to_pylist() == expected
 
 
@@ -409,7 +413,7 @@ def test_constants_are_one_value_for_each_body() -> None:
     assert table["stack_id"].to_pylist() == [11, 11, 22]
 
 
-def test_no_body_at_all_is_an_empty_typed_table() -> None:
+def test_without_bodies_the_table_is_empty_and_typed() -> None:
     for table in (MIXED, PROJECTS, TEST_RUNS):
         found = parsing.read(table, {})
         assert found.num_rows == 0

@@ -1,4 +1,4 @@
-"""The responses of an account that a snapshot has, without private data."""
+"""The responses of an account that are in its snapshot, without private data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from k6frames.errors import APIError, ConfigError
 from k6frames.loaders.metric_queries import frequent_load_tests
 from k6frames.loaders.metric_responses import public_values
 from k6frames.loaders.metrics import DEFAULT_LAST
-from k6frames.loaders.organizations import UNAVAILABLE_STATUSES
+from k6frames.loaders.organizations import UNAVAILABLE_STATUSES, organization_label
 from k6frames.tables import (
     LOAD_TESTS,
     LOAD_ZONES,
@@ -37,12 +37,12 @@ from k6frames.tables import (
 )
 from k6frames.tables.schema import Column
 
-_LABELED_PROJECTS = replace(
+_PROJECTS_WITH_LABELS = replace(
     STACK_PROJECTS,
     columns=(*STACK_PROJECTS.columns, Column("labels", parsing.STRING_MAP, "labels", "labels")),
 )
 _STACK_LISTS = {
-    endpoints.STACK_PROJECTS: _LABELED_PROJECTS,
+    endpoints.STACK_PROJECTS: _PROJECTS_WITH_LABELS,
     endpoints.LOAD_TESTS: LOAD_TESTS,
     endpoints.TEST_RUNS: TEST_RUNS,
     endpoints.SCHEDULES: SCHEDULES,
@@ -57,8 +57,8 @@ class AccountResponses:
 
     client: Client
     on_error: OnError
-    records: dict[Request, bytes] = field(default_factory=dict)
-    """The public part of the response to each request, all pages of a list in one."""
+    bodies: dict[Request, bytes] = field(default_factory=dict)
+    """The public part of the response to each request; all pages of a list are in one body."""
     failures: dict[Request, APIError] = field(default_factory=dict)
     subjects: dict[Request, Mapping[str, Any]] = field(default_factory=dict)
     """What each request is for, as in ``attrs["failed"]``."""
@@ -72,37 +72,36 @@ class AccountResponses:
         for error in responses.failures.values():
             if self.on_error == "raise" and error.status not in UNAVAILABLE_STATUSES:
                 raise error
-        self._add(responses)
+        self._add_metadata(responses)
         if not responses.bodies:
             return
-        self.records[list_request] = parsing.public_records(
+        self.bodies[list_request] = parsing.public_records(
             ORGANIZATIONS, responses.bodies, field="organizations"
         )
         requests = {}
-        for record in json.loads(self.records[list_request])["organizations"]:
-            org_id, name = record["id"], record.get("name")
-            single = json.dumps({"organization": record}).encode()
-            self.records[Request(endpoints.organization(org_id))] = single
-            label = f"organization {org_id} ({name})" if name else f"organization {org_id}"
-            requests[Request(endpoints.organization_projects(org_id), label=label)] = {
-                "org_id": org_id
-            }
+        for record in json.loads(self.bodies[list_request])["organizations"]:
+            org_id = record["id"]
+            label = organization_label(org_id, record.get("name", ""))
+            body = json.dumps({"organization": record}).encode()
+            self.bodies[Request(endpoints.organization(org_id))] = body
+            request = Request(endpoints.organization_projects(org_id), label=label)
+            requests[request] = {"org_id": org_id}
         self.subjects |= requests
         responses = self.client.fetch(requests, on_error=self.on_error)
-        self._add(responses)
+        self._add_metadata(responses)
         for request, body in responses.bodies.items():
-            self.records[request] = parsing.public_records(
+            self.bodies[request] = parsing.public_records(
                 PROJECTS, {request: body}, field="projects"
             )
 
     def find_stacks(self, stack: StackArgument) -> tuple[Stack, ...]:
-        """Return the stacks to read; none if none is known and there are organizations."""
+        """Return the stacks to read, which may be none if organizations have been read."""
         try:
             stacks = self.client.resolve_stacks(stack, on_error=self.on_error)
         except ConfigError as error:
             if stack is not None:
                 raise
-            if not self.records:
+            if not self.bodies:
                 reasons = [*map(str, self.failures.values()), str(error)]
                 raise ConfigError("\n".join(reasons)) from None
             return ()
@@ -118,6 +117,7 @@ class AccountResponses:
             for path in _STACK_LISTS
         }
         self.subjects |= requests
+        # The list of load zones has no pages.
         zones = [request for request in requests if request.path == endpoints.LOAD_ZONES]
         readers: list[ListReader] = [
             TimeWindows(request) if request.path == endpoints.TEST_RUNS else PagedList(request)
@@ -127,47 +127,43 @@ class AccountResponses:
         try:
             lists = read_lists(self.client, readers, on_error=self.on_error)
         except MalformedPageError as error:
-            # The parser names the record and the field.
+            # The parser's error names the record and the field.
             parsing.read(_STACK_LISTS[_list_path(error.request)], {error.request: error.body})
             raise
         pages: dict[Request, dict[Request, bytes]] = defaultdict(dict)
         for responses in (lists, self.client.fetch(zones, on_error=self.on_error)):
-            self._add(responses)
+            self._add_metadata(responses)
             for page, body in responses.bodies.items():
                 pages[Request(_list_path(page), page.stack)][page] = body
         for request, bodies in pages.items():
-            self.records[request] = parsing.public_records(
+            self.bodies[request] = parsing.public_records(
                 _STACK_LISTS[request.path], bodies, drop_duplicates=True
             )
 
     def read_metrics(self) -> None:
-        """Read the response times of load tests that run often, as far as there are any."""
-        bodies = {r: body for r, body in self.records.items() if r.path == endpoints.TEST_RUNS}
-        stack_ids = [request.stack for request in bodies]
+        """Read the response times of load tests that run often."""
+        run_lists = {r: body for r, body in self.bodies.items() if r.path == endpoints.TEST_RUNS}
+        stack_ids = [request.stack for request in run_lists]
         table = TEST_RUNS.select("load_test_id", "created")
-        runs = parsing.read(table, bodies, constants={"stack_id": stack_ids}).to_pandas()
-        requests = {
-            Request(
-                endpoints.metric_values(
+        runs = parsing.read(table, run_lists, constants={"stack_id": stack_ids}).to_pandas()
+        requests = []
+        for stack_id, load_test_ids in frequent_load_tests(runs, self.client.as_of).items():
+            for load_test_id in load_test_ids:
+                path = endpoints.metric_values(
                     load_test_id,
                     query="histogram_quantile(0.95)",
                     metric="http_req_duration",
                     test_run_count=DEFAULT_LAST,
-                ),
-                stack_id,
-                label=f"load test {load_test_id}",
-            ): {"stack_id": stack_id, "load_test_id": load_test_id}
-            for stack_id, load_test_ids in frequent_load_tests(runs, self.client.as_of).items()
-            for load_test_id in load_test_ids
-        }
-        # Their data may have expired, or they may not send HTTP requests: that is not a failure.
+                )
+                requests.append(Request(path, stack_id))
+        # A load test whose data has expired, or that sends no HTTP requests, is not a failure.
         responses = self.client.fetch(requests, on_error="warn")
-        self._add(responses._replace(failures={}))
+        self._add_metadata(responses._replace(failures={}))
         for request, body in responses.bodies.items():
-            self.records[request] = public_values(request, body)
+            self.bodies[request] = public_values(request, body)
 
-    def _add(self, responses: Responses) -> None:
-        """Remember which requests failed, and the time of the oldest response."""
+    def _add_metadata(self, responses: Responses) -> None:
+        """Add the failures of responses, and the time of the oldest one."""
         self.failures |= responses.failures
         times = [time for time in (self.oldest, responses.oldest) if time is not None]
         self.oldest = min(times, default=None)

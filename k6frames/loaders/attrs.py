@@ -57,13 +57,13 @@ def warn_about_failures(failures: Mapping[Request, Exception], requested: int) -
     if len(reasons) > MAX_NAMED_FAILURES:
         named += f"; and {len(reasons) - MAX_NAMED_FAILURES} more"
     warnings.warn(
-        f"{len(reasons)} of {requested} requests failed, and the data is left out: {named}",
+        f"{len(reasons)} of {requested} requests failed, and their data is left out: {named}",
         stacklevel=_stacklevel(),
     )
 
 
 def _stacklevel() -> int:
-    """Return the stack level of the line that called k6frames: the warning is about that."""
+    """Return the stack level of the line that called k6frames, where the warning is shown."""
     level, frame = 1, inspect.currentframe()
     while frame is not None and str(frame.f_globals.get("__name__")).startswith("k6frames."):
         level, frame = level + 1, frame.f_back

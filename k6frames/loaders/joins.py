@@ -63,7 +63,7 @@ def join_projects(organizations: pd.DataFrame, projects: pd.DataFrame) -> pd.Dat
     if joined["project_id"].count() < len(right):
         unknown = right[~right["org_id"].isin(left["org_id"])]
         joined = pd.concat([joined, unknown])
-    # Keys are unique: those of both inputs are, and each project is in one row.
+    # The key needs no check: `conform` checked both inputs, and each project is in one row.
     joined = joined[list(ORGANIZATION_PROJECTS.dtypes)].reset_index(drop=True)
     return combine_attrs(joined, organizations, projects)
 

@@ -61,7 +61,7 @@ def stack_projects_df(
     ConfigError
         If no token or no stack is found.
     APIError
-        If the API gives no usable response, or the list changed each time that it was read.
+        If the API gives no usable response, or the list changed each time it was read.
     SchemaError
         If a response does not match the table.
 
@@ -108,7 +108,7 @@ def project_labels_df(
     ConfigError
         If no token or no stack is found.
     APIError
-        If the API gives no usable response, or the list changed each time that it was read.
+        If the API gives no usable response, or the list changed each time it was read.
     SchemaError
         If a response does not match the table.
 
@@ -132,7 +132,7 @@ def project_labels_df(
         on_error=on_error,
     )
     labels = projects.explode("labels").dropna(subset="labels")
-    # Each label is a pair now; `str` takes an element of any sequence.
+    # Each label is now a pair, and `str[0]` is the first element of any sequence.
     labels["key"] = labels["labels"].str[0].astype("string")
     labels["value"] = labels["labels"].str[1].astype("string")
     return combine_attrs(PROJECT_LABELS.conform(labels), projects)
@@ -164,7 +164,7 @@ def load_tests_df(
     ConfigError
         If no token or no stack is found.
     APIError
-        If the API gives no usable response, or the list changed each time that it was read.
+        If the API gives no usable response, or the list changed each time it was read.
     SchemaError
         If a response does not match the table.
 
@@ -211,7 +211,7 @@ def project_limits_df(
     ConfigError
         If no token or no stack is found.
     APIError
-        If the API gives no usable response, or the list changed each time that it was read.
+        If the API gives no usable response, or the list changed each time it was read.
     SchemaError
         If a response does not match the table.
 

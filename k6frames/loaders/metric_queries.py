@@ -1,4 +1,4 @@
-"""v5 queries of metrics: their arguments, why they fail, and which load tests are worth one."""
+"""v5 queries of metrics: their arguments, why they fail, and which load tests to query."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ MAX_NAMED_METRICS = 20
 
 METRIC_DAYS = 90
 MIN_METRIC_RUNS = 10
-"""A snapshot and a report have the metrics of load tests with this many runs in these days: each
-takes a request."""
+"""A load test needs this many runs in the last `METRIC_DAYS` for its metrics to be in a snapshot or
+a report, because each load test takes a request."""
 
-# Of responses to queries of unknown metrics. Others have nothing to do with the metric.
-_REJECTED_STATUSES = frozenset({400, 404, 422})
+# The statuses that the API may return for an unknown metric.
+_UNKNOWN_METRIC_STATUSES = frozenset({400, 404, 422})
 
 
 def load_test_metrics_request(
@@ -73,8 +73,8 @@ def fetch_queries(
 ) -> Responses:
     """Send queries of a metric, and find out why one fails or has no data.
 
-    For an unknown metric, the API returns an error or no data. It also returns no data if the data
-    of the runs has expired. In these cases the names of the existing metrics are requested.
+    For an unknown metric, the API returns an error or no data. It returns the same if the data of
+    all runs has expired. To tell these apart, the names of the existing metrics are requested.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def fetch_queries(
     try:
         responses = client.fetch(queries, on_error=on_error)
     except APIError as error:
-        if error.status not in _REJECTED_STATUSES:
+        if error.status not in _UNKNOWN_METRIC_STATUSES:
             raise
         # The error does not tell which query failed: send all, and collect the failures.
         responses = client.fetch(queries, on_error="warn")
@@ -110,6 +110,7 @@ def fetch_queries(
             failures[request] = _unknown_metric_error(request, name, existing, quoted)
         elif not existing and failure is not None and failure.status == 404:
             del failures[request]  # no run was executed, or all data has expired
+    # In the order of the queries: the first one is raised.
     failures = {request: failures[request] for request in queries if request in failures}
     if failures and on_error == "raise":
         raise suggest_on_error(next(iter(failures.values())), several=len(queries) > 1)
@@ -121,13 +122,14 @@ def _fetch_existing_metrics(
     queries: Mapping[Request, Request], responses: Responses, client: Client
 ) -> dict[Request, list[str]]:
     """Return the names of the existing metrics for each query that was rejected or has no data."""
-    without_data = [
-        r for r, error in responses.failures.items() if error.status in _REJECTED_STATUSES
+    rejected = [
+        r for r, error in responses.failures.items() if error.status in _UNKNOWN_METRIC_STATUSES
     ]
-    without_data += [r for r, body in responses.bodies.items() if not decode_series(r, body)]
-    listed = client.fetch([queries[request] for request in without_data], on_error="warn").bodies
+    empty = [r for r, body in responses.bodies.items() if not decode_series(r, body)]
+    unexplained = [*rejected, *empty]
+    listed = client.fetch([queries[request] for request in unexplained], on_error="warn").bodies
     existing = {}
-    for request in without_data:
+    for request in unexplained:
         list_request = queries[request]
         if list_request in listed:
             metrics = parsing.read(METRICS, {list_request: listed[list_request]})

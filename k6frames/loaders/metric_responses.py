@@ -50,7 +50,7 @@ class Point(NamedTuple):
 
 
 def decode_series(request: Request, body: bytes) -> list[Series]:
-    """Return the series in a response; none if there is no data, or it has expired."""
+    """Return the series in a response, an empty list if there is no data or it has expired."""
     try:
         return _decoder.decode(body.removeprefix(codecs.BOM_UTF8)).data.result or []
     except (msgspec.DecodeError, RecursionError) as error:

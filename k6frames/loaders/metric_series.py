@@ -51,7 +51,7 @@ def metric_series_df(
     step : int, optional
         Seconds from one value to the next; by default the API chooses.
     start, end : str, datetime or Timestamp, optional
-        The first and the last timestamp, UTC if it has no offset; by default the whole run.
+        The first and last timestamp, UTC if it has no offset; by default the complete run.
     stack : int or str, optional
         The Grafana stack: ID, slug or URL; by default the client's.
     client : Client, optional

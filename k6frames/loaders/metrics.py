@@ -26,7 +26,7 @@ from k6frames.tables.schema import returns
 from k6frames.validation import validate_integer
 
 DEFAULT_LAST = 30
-"""How many runs are read by default; a folder of responses has these alone."""
+"""How many of the newest runs are read by default; a folder of responses has no others."""
 
 
 @returns(METRICS)
@@ -173,6 +173,7 @@ def metric_values_df(
     stack_id = client.one_stack(stack).id
     which_runs: dict[str, Any] = {"test_run_count": last}
     if client.folder is not None:
+        # The request that the folder has a file for; the runs are selected below.
         which_runs = {"test_run_count": DEFAULT_LAST}
     elif run_ids is not None:
         which_runs = {"test_run_ids": run_ids}
@@ -198,6 +199,7 @@ def metric_values_df(
     if run_ids is not None:
         values = values[values["test_run_id"].isin(run_ids)]
     elif client.folder is not None:
+        # The newest runs have the largest IDs.
         by_load_test = values.groupby("load_test_id")["test_run_id"]
         values = values[by_load_test.rank(method="dense", ascending=False) <= last]
     values = values.sort_values(["load_test_id", "test_run_id", "series"])

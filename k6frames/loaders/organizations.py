@@ -21,7 +21,7 @@ from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.schema import Table, returns
 
 UNAVAILABLE_STATUSES = frozenset({401, 403, 404, 410})
-"""Statuses of v3 where it is retired or closed to the token, which may still be valid for v6."""
+"""The statuses of v3 if it is retired or refuses the token, which v6 may still accept."""
 
 
 @returns(ORGANIZATIONS)
@@ -163,7 +163,7 @@ def projects_df(
 def organization_projects_df(
     org_ids: IDs | None = None, *, client: Client | None = None, on_error: OnError = "raise"
 ) -> pd.DataFrame:
-    """Return organizations joined with their projects; each path is requested once.
+    """Return organizations joined with their projects.
 
     Parameters
     ----------
@@ -207,13 +207,18 @@ def organization_projects_df(
 
 
 def _labels(organizations: pd.DataFrame) -> dict[int, str]:
-    """Return what messages call each organization: its ID and its name."""
-    # A name may contain line breaks, which have no place in a message.
-    names = [" ".join(name.split()) for name in organizations["name"].fillna("")]
+    """Return the label of each organization by its ID."""
+    names = organizations["name"].fillna("")
     return {
-        int(org_id): f"organization {org_id} ({name})" if name else f"organization {org_id}"
+        int(org_id): organization_label(org_id, name)
         for org_id, name in zip(organizations["org_id"], names, strict=True)
     }
+
+
+def organization_label(org_id: int, name: str) -> str:
+    """Return what messages call an organization: its ID and its name, if any, in one line."""
+    name = " ".join(name.split())
+    return f"organization {org_id} ({name})" if name else f"organization {org_id}"
 
 
 def _load_organizations(

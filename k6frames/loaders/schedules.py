@@ -17,7 +17,7 @@ from k6frames.tables.schema import returns
 def schedules_df(
     *, stack: StackArgument = None, client: Client | None = None, on_error: OnError = "raise"
 ) -> pd.DataFrame:
-    """Return the schedules of load tests, also the deactivated and the expired ones.
+    """Return the schedules of load tests, including deactivated and expired ones.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def schedules_df(
     ConfigError
         If no token or no stack is found.
     APIError
-        If the API gives no usable response, or the list changed each time that it was read.
+        If the API gives no usable response, or the list changed each time it was read.
     SchemaError
         If a response does not match the table.
 

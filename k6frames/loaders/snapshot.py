@@ -1,4 +1,4 @@
-"""Snapshots: an account as a folder of responses, without private data."""
+"""Write a snapshot: an account as a folder of responses, without private data."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def snapshot(
 ) -> Path:
     """Write an account to a folder, which ``Client(api_url="file:...")`` reads.
 
-    The folder has the responses as files. Private fields (billing data, e-mail addresses) and
-    fields that no table declares are left out of them. Where organizations and their projects (v3)
-    are not available, it has the stacks only; where no stack is known, the organizations only.
+    The folder contains the responses as files, without private fields (billing data, e-mail
+    addresses) and fields that no table declares. If organizations and their projects (v3) are not
+    available, it contains only the stacks; if no stack is known, only the organizations.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def snapshot(
         What to do if an organization or a list cannot be read. With "warn" it is left out, a
         warning names it, and ``account.json`` lists it. A malformed response is always an error.
     with_metrics : bool, default False
-        Whether to include the 95th percentile of the response time of the load tests that have ten
-        runs or more in the last 90 days, as far as the API has it.
+        Whether to include the 95th percentile of the response time of load tests with at least ten
+        runs in the last 90 days, if the API still has it.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def snapshot(
     Raises
     ------
     ConfigError
-        If the folder has something else in it, or neither a token nor a stack is found.
+        If the folder contains anything else, or neither a token nor a stack is found.
     APIError
         If the API gives no usable response.
     SchemaError
@@ -83,7 +83,7 @@ def snapshot(
     account.read_organizations()
     stacks = account.find_stacks(stack)
     account.read_stacks(stacks)
-    if not account.records:
+    if not account.bodies:
         raise next(iter(account.failures.values()))
     if with_metrics:
         account.read_metrics()
@@ -92,8 +92,7 @@ def snapshot(
     if failures and on_error == "warn":
         warn_about_failures(account.failures, len(account.subjects))
     files: dict[PurePath, bytes] = {
-        response_file(request.path, request.stack): body
-        for request, body in account.records.items()
+        response_file(request.path, request.stack): body for request, body in account.bodies.items()
     }
     files[PurePath(MANIFEST)] = _manifest(client, stacks, fetched, failures)
     write_folder(target, files, fetched)
@@ -109,7 +108,7 @@ def read_failures(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
 def _manifest(
     client: Client, stacks: Iterable[Stack], fetched: datetime, failures: list[dict[str, Any]]
 ) -> bytes:
-    # Of a snapshot of a folder, what the folder is a snapshot of.
+    # The snapshot of a snapshot describes the original account.
     source = read_manifest(client.folder) if client.folder else None
     as_of = (source and source.as_of) or fetched
     manifest: dict[str, Any] = {

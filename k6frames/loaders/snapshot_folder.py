@@ -23,8 +23,8 @@ from k6frames.validation import absolute_path
 WRITTEN_BY = "written_by"
 """The field of the manifest that distinguishes a snapshot from other folders."""
 
-_TOP_LEVEL = {MANIFEST, STACKS_FOLDER, "v3"}
-_MAX_REPLACEMENTS = 10
+_TOP_LEVEL_NAMES = {MANIFEST, STACKS_FOLDER, "v3"}
+_MAX_REPLACE_ATTEMPTS = 10
 
 
 def find_target(folder: str | os.PathLike[str]) -> Path:
@@ -33,7 +33,7 @@ def find_target(folder: str | os.PathLike[str]) -> Path:
     Raises
     ------
     ConfigError
-        If it is anything else: it would be replaced completely.
+        If it is anything else, because a snapshot replaces the whole folder.
     """
     target = Path(os.path.realpath(absolute_path(folder, "The argument folder")))
     try:
@@ -42,10 +42,10 @@ def find_target(folder: str | os.PathLike[str]) -> Path:
         return target
     except NotADirectoryError:
         raise ConfigError(f"{target} is not a folder, or is inside a file.") from None
-    if names and not (names <= _TOP_LEVEL and _is_written_by_k6frames(target)):
+    if names and not (names <= _TOP_LEVEL_NAMES and _is_written_by_k6frames(target)):
         raise ConfigError(
             f"{target} is not empty and not a snapshot. A snapshot replaces the whole folder, so "
-            "name a new one."
+            "choose a new one."
         )
     return target
 
@@ -59,7 +59,7 @@ def _is_written_by_k6frames(folder: Path) -> bool:
 
 
 def write_folder(target: Path, files: Mapping[PurePath, bytes], modified: datetime) -> None:
-    """Write files to a folder that only the user can read, and replace `target` by it.
+    """Write files to a folder that only the user can read, and replace `target` with it.
 
     Parameters
     ----------
@@ -73,12 +73,12 @@ def write_folder(target: Path, files: Mapping[PurePath, bytes], modified: dateti
     Raises
     ------
     OSError
-        If it cannot be written; then an existing folder is unchanged.
+        If it cannot be written. An existing folder is then unchanged.
     """
     try:
         _write_folder(target, files, modified)
     except OSError as error:
-        # Its own path, if any, is one in the temporary folder.
+        # The error's own path is in the temporary folder, which the user does not know.
         reason = f"{error.strerror}; no snapshot was written, and an existing one is unchanged"
         raise OSError(error.errno, reason, str(target)) from None
 
@@ -87,12 +87,13 @@ def _write_folder(target: Path, files: Mapping[PurePath, bytes], modified: datet
     with temporary_folder(target) as folder:
         for name, content in files.items():
             file = folder / name
+            # One by one, because mkdir(parents=True) does not apply the mode to the parents.
             for parent in reversed(name.parents):
                 (folder / parent).mkdir(mode=0o700, exist_ok=True)
             file.write_bytes(content)
             file.chmod(0o600)
             os.utime(file, (modified.timestamp(), modified.timestamp()))
-        # Only after all are written: by then, most of them have reached the disk.
+        # After the last one is written, as most of the others have reached the disk by then.
         for path in [folder, *folder.rglob("*")]:
             _flush(path)
         _replace(folder, target)
@@ -100,9 +101,10 @@ def _write_folder(target: Path, files: Mapping[PurePath, bytes], modified: datet
 
 @contextlib.contextmanager
 def temporary_folder(target: Path) -> Iterator[Path]:
-    """Create a hidden folder next to `target`, which is removed at the end.
+    """Create a hidden folder next to `target` (``.part``), and remove it at the end.
 
-    A lock file shows that it is in use. What killed processes left behind is removed.
+    A lock file (``.lock``) shows that it is in use. While `target` is replaced, the previous one is
+    renamed (``.old``). What killed processes left behind is restored or removed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     _recover(target)
@@ -124,8 +126,8 @@ def _recover(target: Path) -> None:
             old = lock.with_suffix(".old")
             if old.exists() and not target.exists():
                 old.rename(target)
-            for remains in (old, lock.with_suffix(".part")):
-                shutil.rmtree(remains, ignore_errors=True)
+            for leftover in (old, lock.with_suffix(".part")):
+                shutil.rmtree(leftover, ignore_errors=True)
             lock.unlink(missing_ok=True)
 
 
@@ -143,20 +145,19 @@ def _flush(path: Path) -> None:
 def _replace(folder: Path, target: Path) -> None:
     """Rename a folder to `target`; what was there before is removed."""
     old = folder.with_suffix(".old")
-    for _ in range(_MAX_REPLACEMENTS):
+    for _ in range(_MAX_REPLACE_ATTEMPTS):
         with contextlib.suppress(FileNotFoundError):
             target.rename(old)
         try:
             folder.rename(target)
+            break
         except OSError as error:
-            if error.errno in {errno.EEXIST, errno.ENOTEMPTY}:
-                # Another process has just written a snapshot to the same folder: replace that one.
-                shutil.rmtree(old, ignore_errors=True)
-                continue
-            with contextlib.suppress(OSError):
-                old.rename(target)
-            raise
-        break
+            if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
+                with contextlib.suppress(OSError):
+                    old.rename(target)
+                raise
+            # Another process has just written a snapshot to the same folder: replace that one.
+            shutil.rmtree(old, ignore_errors=True)
     else:
         raise OSError(errno.EBUSY, "other processes keep replacing this folder", str(target))
     shutil.rmtree(old, ignore_errors=True)

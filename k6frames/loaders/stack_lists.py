@@ -26,7 +26,7 @@ class StackRequests(NamedTuple):
 
     requests: list[Request]
     failures: dict[Request, APIError]
-    """The requests for the IDs of stacks that failed."""
+    """The requests that failed to find the ID of a stack."""
     subjects: dict[Request, dict[str, Any]]
     """What each request is for, including those that failed."""
 
@@ -36,12 +36,10 @@ def request_from_stacks(
 ) -> StackRequests:
     """Return a request to each stack."""
     stacks = client.resolve_stacks(stack, on_error=on_error)
-    requests = {
-        Request(path, found.id, label=f"stack {found.url}" if found.url else ""): {
-            "stack_id": found.id
-        }
-        for found in stacks.found
-    }
+    requests = {}
+    for found in stacks.found:
+        label = f"stack {found.url}" if found.url else ""
+        requests[Request(path, found.id, label=label)] = {"stack_id": found.id}
     unresolved = {request: {"stack_url": request.stack} for request in stacks.failures}
     return StackRequests(list(requests), stacks.failures, {**unresolved, **requests})
 
@@ -76,7 +74,7 @@ def load_lists(
     try:
         responses = read_lists(client, readers, on_error=on_error)
     except MalformedPageError as error:
-        # The parser names the record and the field.
+        # The parser's error names the record and the field.
         parsing.read(table, {error.request: error.body})
         raise
     return _stack_frame(table, responses, stack_requests, drop_duplicates=True)

@@ -1,4 +1,4 @@
-"""v6: test runs of Grafana stacks, and with the names of their load tests and projects."""
+"""v6: test runs of Grafana stacks, also with the names of their load tests and projects."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ def test_runs_df(
     Returns
     -------
     pandas.DataFrame
-        One row per test run, stack by stack, the oldest first. A run is under way while `ended` is
-        missing; then `total_vuh` is an estimate.
+        One row per test run, stack by stack, the oldest first. A run without `ended` is under way,
+        and its `total_vuh` is an estimate.
 
     Raises
     ------
     ConfigError
         If no token or no stack is found, or an argument cannot be used.
     APIError
-        If the API gives no usable response, or the list changed each time that it was read.
+        If the API gives no usable response, or the list changed each time it was read.
     SchemaError
         If a response does not match the table.
 
@@ -96,7 +96,7 @@ def test_runs_df(
         for request in stack_requests.requests
     ]
     runs = load_lists(TEST_RUNS, readers, stack_requests, client, on_error)
-    # From a folder come all runs of a stack: the filters of a request do not apply to files.
+    # A folder has all runs of a stack in one file, so the filters are applied here.
     selected = pd.Series(data=True, index=runs.index)
     if ids is not None:
         selected &= runs["load_test_id"].isin(ids)
@@ -146,7 +146,7 @@ def test_run_details_df(
     ConfigError
         If no token or no stack is found, or an argument cannot be used.
     APIError
-        If the API gives no usable response, or a list changed each time that it was read.
+        If the API gives no usable response, or a list changed each time it was read.
     SchemaError
         If a response does not match its table.
 
@@ -168,7 +168,7 @@ def test_run_details_df(
     )
     if runs.empty:
         return TEST_RUN_DETAILS.conform(runs.reindex(columns=list(TEST_RUN_DETAILS.dtypes)))
-    # Not those of stacks without runs: one that was refused would be requested again.
+    # Only stacks with runs, so that a stack that could not be read is not requested again.
     stack_ids = runs["stack_id"].unique().tolist()
     load_tests = load_tests_df(stack=stack_ids, client=client, on_error=on_error)
     projects = stack_projects_df(stack=stack_ids, client=client, on_error=on_error)
@@ -183,13 +183,12 @@ def _run_requests(
     load_test_ids: list[int] | None, client: Client, stack: StackArgument, on_error: OnError
 ) -> StackRequests:
     """Return a request for the runs of each load test, or for all runs of each stack."""
-    if load_test_ids is None or client.folder is not None:  # a folder has one file for each stack
+    if load_test_ids is None or client.folder is not None:  # a folder has no file per load test
         return request_from_stacks(endpoints.TEST_RUNS, client, stack, on_error)
     found = client.one_stack(stack)
-    subjects = {
-        Request(
-            endpoints.load_test_runs(load_test_id), found.id, label=f"load test {load_test_id}"
-        ): {"stack_id": found.id, "load_test_id": load_test_id}
-        for load_test_id in load_test_ids
-    }
+    subjects = {}
+    for load_test_id in load_test_ids:
+        path = endpoints.load_test_runs(load_test_id)
+        request = Request(path, found.id, label=f"load test {load_test_id}")
+        subjects[request] = {"stack_id": found.id, "load_test_id": load_test_id}
     return StackRequests(list(subjects), {}, subjects)

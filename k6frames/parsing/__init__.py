@@ -1,4 +1,4 @@
-"""Response bodies to one Arrow table, or a `SchemaError` that names the record and the field."""
+"""Parse response bodies; a `SchemaError` names the record and the field that are wrong."""
 
 from k6frames.parsing.json_types import STRING_MAP
 from k6frames.parsing.records import public_records, read

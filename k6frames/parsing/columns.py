@@ -1,4 +1,4 @@
-"""Records to the columns of an Arrow table; timestamps are parsed a column at a time."""
+"""Convert records to Arrow columns; the timestamps of a column are parsed in one call."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from k6frames.tables.schema import (
 )
 from k6frames.validation import MAX_INT64
 
-_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-# What Arrow reads, and more: the time and the offset may be absent, and there may be nanoseconds.
-_TIMESTAMP = (
+_NUMBER_PATTERN = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+# ISO 8601, also without a time or an offset, or with nanoseconds. Arrow does not parse those, so
+# `_parse_normalized` writes them again from these groups.
+_TIMESTAMP_PATTERN = (
     r"^(?P<date>\d{4}-\d\d-\d\d)"
     r"(?:[Tt ](?P<hour>\d\d)"
     r"(?:(?P<minute>:\d\d)(?:(?P<second>:\d\d)(?:(?P<fraction>\.\d{1,6})\d*)?)?)?)?"
@@ -56,7 +57,7 @@ def make_array(decoded: Records, column: Column) -> pa.Array:
 
 
 def _field_values(records: list[Any], source: str) -> list[Any]:
-    """Return a field of each record; a nested field of null is null."""
+    """Return a field of each record; None for a nested field if its object is null."""
     first, *rest = source.split(".")
     values = list(map(attrgetter(first), records))
     for name in rest:
@@ -70,16 +71,17 @@ def _parse_number(
 ) -> float | None:
     if not isinstance(value, str):
         return value
-    number = float(value) if _NUMBER.fullmatch(value) else math.nan
+    number = float(value) if _NUMBER_PATTERN.fullmatch(value) else math.nan
     if not math.isfinite(number):
         raise _mismatch(decoded, column, row, value)
     return number
 
 
 def _parse_timestamps(decoded: Records, column: Column, texts: pa.Array) -> pa.Array:
-    """Parse a column of timestamps in one call; an empty string and year 1 are missing.
+    """Parse a column of timestamps in one call.
 
-    Go writes ``0001-01-01T00:00:00Z`` for "no date".
+    Empty strings are missing, and so is ``0001-01-01T00:00:00Z``, which Go writes for "no date" and
+    which is the earliest timestamp allowed.
     """
     texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, STRING), texts)
     try:
@@ -103,30 +105,34 @@ def _parse_timestamps(decoded: Records, column: Column, texts: pa.Array) -> pa.A
 
 
 def _parse_normalized(decoded: Records, column: Column, texts: pa.Array) -> pa.Array:
-    """Parse timestamps of which some have no offset, no time or more than six digits."""
-    matches = pc.match_substring_regex(texts, _TIMESTAMP)
-    invalid_row = pc.index(matches, False).as_py()
-    if invalid_row < 0:
-        groups = pc.extract_regex(texts, _TIMESTAMP)
-        date, hour, minute, second, fraction, offset = groups.flatten()
-        time = pc.binary_join_element_wise(
-            _default(hour, "00"), _default(minute, ":00"), _default(second, ":00"), fraction, ""
-        )
-        complete = pc.binary_join_element_wise(
-            date, "T", time, pc.utf8_upper(_default(offset, "Z")), ""
-        )
-        try:
-            return complete.cast(TIMESTAMP)
-        except pa.ArrowInvalid:
-            # One of them has a month 13 or the like.
-            invalid_row = next(
-                row for row in range(len(complete)) if not _is_timestamp(complete, row)
-            )
-    raise _mismatch(decoded, column, invalid_row, texts[invalid_row].as_py())
+    """Parse a column of timestamps after writing each of them in the form that Arrow parses."""
+    invalid_row = pc.index(pc.match_substring_regex(texts, _TIMESTAMP_PATTERN), False).as_py()
+    if invalid_row >= 0:
+        raise _mismatch(decoded, column, invalid_row, texts[invalid_row].as_py())
+    groups = pc.extract_regex(texts, _TIMESTAMP_PATTERN)
+    date, hour, minute, second, fraction, offset = groups.flatten()
+    normalized = pc.binary_join_element_wise(
+        date,
+        "T",
+        _default(hour, "00"),
+        _default(minute, ":00"),
+        _default(second, ":00"),
+        fraction,
+        pc.utf8_upper(_default(offset, "Z")),
+        "",  # the separator
+    )
+    try:
+        return normalized.cast(TIMESTAMP)
+    except pa.ArrowInvalid:
+        # The pattern accepts numbers that are out of range, such as month 13.
+        rows = range(len(normalized))
+        invalid_row = next(row for row in rows if not _is_timestamp(normalized, row))
+        raise _mismatch(decoded, column, invalid_row, texts[invalid_row].as_py()) from None
 
 
-def _default(texts: pa.Array, default: str) -> pa.Array:
-    return pc.if_else(pc.equal(texts, ""), default, texts)
+def _default(groups: pa.Array, default: str) -> pa.Array:
+    """Replace the empty strings that `extract_regex` returns for absent groups."""
+    return pc.if_else(pc.equal(groups, ""), default, groups)
 
 
 def _is_timestamp(texts: pa.Array, row: int) -> bool:

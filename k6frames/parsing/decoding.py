@@ -1,4 +1,4 @@
-"""Bodies to records, by msgspec: strict about JSON types, and fast.
+"""Decode bodies to records with msgspec, which is fast and strict about JSON types.
 
 The type of a record is made from the table. Fields that no table declares are skipped.
 """
@@ -32,11 +32,11 @@ class Records(NamedTuple):
         """Return the response, the index and the ID of a record, for a message."""
         body = bisect_right(self.ends, row)
         index = row - (self.ends[body - 1] if body else 0)
-        where = f"{self.requests[body]}: {self.field}"
+        place = f"{self.requests[body]}: {self.field}"
         if self.is_list:
-            where += f"[{index}]"
+            place += f"[{index}]"
         record_id = getattr(self.records[row], "id", None)
-        return where if record_id is None else f"{where} (id {record_id})"
+        return place if record_id is None else f"{place} (id {record_id})"
 
 
 def decode_all(
@@ -66,14 +66,12 @@ def _decoder(
             (field, content | None | msgspec.UnsetType, msgspec.UNSET),
             ("error", msgspec.Raw, msgspec.Raw(b"null")),
         ],
-        # Records have no cycles: without the collector's bookkeeping decoding is faster.
-        gc=False,
     )
     return msgspec.json.Decoder(body)
 
 
 def _record_type(name: str, columns: list[tuple[list[str], Column]]) -> Any:
-    """Make the type of an object, from the path in it and the column of each field."""
+    """Make the type of an object from its columns, each with the path of its field."""
     fields: list[tuple[Any, ...]] = []
     nested: dict[str, list[tuple[list[str], Column]]] = {}
     for (first, *rest), column in columns:
@@ -85,7 +83,9 @@ def _record_type(name: str, columns: list[tuple[list[str], Column]]) -> Any:
             fields.append((first, _json_type(column)))
     for first, inner in nested.items():
         fields.append((first, _record_type(first, inner) | None, None))
-    # Fields without a default, which have two elements, must be first.
+    # Fields without a default, which have two elements, must be first. Defaults are omitted when
+    # `public_records` encodes a record again. Records have no reference cycles, and objects that
+    # the garbage collector ignores are created faster.
     return msgspec.defstruct(name, sorted(fields, key=len), gc=False, omit_defaults=True)
 
 
@@ -102,44 +102,44 @@ def _decode(
     columns: tuple[Column, ...],
     field: str,
     is_list: bool,
-    where: str,
+    request: str,
     body: bytes,
 ) -> Any:
-    """Return the content of the field in a body."""
+    """Return the content of `field` in a body: a list of records, or one record."""
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SchemaError(f"{where}: byte {error.start} of the response is not UTF-8.") from None
+        raise SchemaError(f"{request}: byte {error.start} of the response is not UTF-8.") from None
     if not text.strip():
-        raise SchemaError(f"{where}: the response is empty.")
+        raise SchemaError(f"{request}: the response is empty.")
     try:
         decoded = decoder.decode(text)
     except msgspec.ValidationError as error:
-        document = _decode_untyped(where, text)
-        raise SchemaError(explain_mismatch(error, columns, is_list, where, document)) from None
+        document = _decode_untyped(request, text)
+        raise SchemaError(explain_mismatch(error, columns, is_list, request, document)) from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise _json_error(where, error) from None
+        raise _json_error(request, error) from None
     raw_error = bytes(decoded.error).decode()  # type: ignore[attr-defined]
     if raw_error != "null":
-        raise SchemaError(f"{where}: the response is an error: {shorten(raw_error)}.")
+        raise SchemaError(f"{request}: the response is an error: {shorten(raw_error)}.")
     content = getattr(decoded, field)
     if content is msgspec.UNSET or content is None:
         state = "null" if content is None else "missing"
-        names = ", ".join(list(_decode_untyped(where, text))[:10]) or "no fields"
+        names = ", ".join(list(_decode_untyped(request, text))[:10]) or "no fields"
         raise SchemaError(
-            f"{where}: the field '{field}' is {state}. The response has {shorten(names)}."
+            f"{request}: the field '{field}' is {state}. The response has {shorten(names)}."
         )
     return content
 
 
-def _decode_untyped(where: str, text: str) -> Any:
+def _decode_untyped(request: str, text: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise _json_error(where, error) from None
+        raise _json_error(request, error) from None
 
 
-def _json_error(where: str, error: Exception) -> SchemaError:
+def _json_error(request: str, error: Exception) -> SchemaError:
     if isinstance(error, RecursionError):
-        return SchemaError(f"{where}: the response is nested too deeply.")
-    return SchemaError(f"{where}: the response is not complete, valid JSON ({error}).")
+        return SchemaError(f"{request}: the response is nested too deeply.")
+    return SchemaError(f"{request}: the response is not complete, valid JSON ({error}).")

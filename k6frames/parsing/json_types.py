@@ -19,7 +19,7 @@ JSON_TYPES: dict[pa.DataType, Any] = {
     TIMESTAMP: str,
     STRING_MAP: dict[str, str],
 }
-"""The Python type that msgspec decodes to."""
+"""The Python type that msgspec decodes each type to."""
 EXPECTED = {
     INT: "an integer of at most 64 bits",
     FLOAT: "a number",
@@ -28,4 +28,4 @@ EXPECTED = {
     TIMESTAMP: "an ISO 8601 timestamp",
     STRING_MAP: "an object of strings",
 }
-"""What messages call each type."""
+"""How messages describe each type."""

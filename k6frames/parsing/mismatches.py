@@ -15,7 +15,7 @@ MAX_EXCERPT_LENGTH = 80
 
 # Where msgspec found the error: "... - at `$.value[3].cost.total_vuh`".
 _ERROR_PATH = re.compile(r" - at `\$(.*)`$")
-# A name or an index; "[...]" is left out, for any value of a map.
+# A field name or an index. For a value in a map, msgspec writes "[...]", which is skipped.
 _PATH_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _MISSING_FIELD = re.compile(r"Object missing required field `(.+?)`")
 
@@ -24,19 +24,22 @@ def explain_mismatch(
     error: msgspec.ValidationError,
     columns: tuple[Column, ...],
     is_list: bool,
-    where: str,
+    request: str,
     document: Any,
 ) -> str:
     """Say which record and field do not match, what was expected and what was found."""
     path = _parse_path(str(error))
-    record_depth = 2 if is_list else 1  # `value[3]`, or `organization`
-    record_path, field_path = path[:record_depth], path[record_depth:]
-    record = _follow(document, record_path)
-    place = ": ".join([where, *map(str, record_path[:1])])
-    if len(record_path) == 2:
-        place += f"[{record_path[1]}]"
-    if len(record_path) == record_depth and isinstance(record, dict) and "id" in record:
+    # The path of a record is ["value", 3] in a list, else ["organization"].
+    record_depth = 2 if is_list else 1
+    record = _follow(document, path[:record_depth])
+    place = request
+    if path:
+        place += f": {path[0]}"
+    if is_list and len(path) > 1:
+        place += f"[{path[1]}]"
+    if len(path) >= record_depth and isinstance(record, dict) and "id" in record:
         place += f" (id {excerpt(record['id'])})"
+    field_path = path[record_depth:]
     names = [name for name in field_path if isinstance(name, str)]
     missing = _MISSING_FIELD.match(str(error))
     if missing:
@@ -45,15 +48,22 @@ def explain_mismatch(
     value = _follow(record, field_path)
     if names:
         return _explain_field(place, ".".join(names), columns, value)
-    kind = "a list of objects" if is_list and len(path) == 1 else "an object"
-    return f"{place}: {'it' if path else 'the response'} must be {kind}, not {excerpt(value)}."
+    if not path:
+        expected = "the response must be an object"
+    elif len(path) < record_depth:
+        expected = "the field must be a list of objects"
+    else:
+        expected = "the record must be an object"
+    return f"{place}: {expected}, not {excerpt(value)}."
 
 
 def _explain_field(place: str, source: str, columns: tuple[Column, ...], value: Any) -> str:
-    """Say what a field must be: the value of a column, or an object with those of several."""
-    inside = [c for c in columns if c.source == source or str(c.source).startswith(f"{source}.")]
-    found = excerpt(value, private=any(column.private for column in inside))
-    for column in inside:
+    """Say what a field must be: the type of its column, or an object if it contains columns."""
+    field_columns = [
+        c for c in columns if c.source == source or str(c.source).startswith(f"{source}.")
+    ]
+    found = excerpt(value, private=any(column.private for column in field_columns))
+    for column in field_columns:
         if column.source == source:
             return mismatch_message(place, column, found)
     return f"{place}: the field '{source}' must be an object, not {found}."

@@ -1,4 +1,4 @@
-"""The records of response bodies: as an Arrow table, or again as one body."""
+"""Read the records of response bodies as an Arrow table, or merge them into one body."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def read(
     constants : mapping of str to sequence, optional
         Columns that no response contains, such as ``stack_id``: one value for each body.
     drop_duplicates : bool, default False
-        Keep the last one of several records with the same key, as overlapping pages have them.
+        Keep only the last record of each key. Overlapping pages contain records twice.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def public_records(
     field : str, default "value"
         The field of a body that holds the list of records.
     drop_duplicates : bool, default False
-        Keep the last one of several records with the same key, as overlapping pages have them.
+        Keep only the last record of each key. Overlapping pages contain records twice.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def public_records(
     """
     sources = tuple(c for c in table.columns if c.source and not c.private)
     decoded = decode_all(sources, bodies, field, is_list=True)
-    # Arrow finds what msgspec accepts and `read` would not.
+    # Making the arrays checks what decoding does not, such as timestamps.
     arrow = pa.table({column.name: make_array(decoded, column) for column in sources})
     if drop_duplicates:
         arrow = arrow.append_column("index", pa.array(range(len(arrow)), INT))
@@ -137,7 +137,7 @@ def _keep_last(arrow: pa.Table, table: Table) -> pa.Table:
 def _check_unique(arrow: pa.Table, table: Table, decoded: Records) -> None:
     """Raise an error that names the first duplicate key, if there is one."""
     keys = _keys(arrow, table)
-    # Where one column has no duplicates the key has none, and one is faster to check.
+    # The last column is usually the record's ID. If it is unique, so is the key: a faster check.
     if keys.empty or not keys.iloc[:, -1].duplicated().any():
         return
     is_repeated = keys.duplicated(keep=False).to_numpy()
@@ -152,6 +152,6 @@ def _check_unique(arrow: pa.Table, table: Table, decoded: Records) -> None:
 
 
 def _keys(arrow: pa.Table, table: Table) -> pd.DataFrame:
-    """Return the columns of the key that there are; `stack_id` is in no response."""
+    """Return the key columns of an Arrow table, which may not have `stack_id`."""
     names = [name for name in table.key if name in arrow.column_names]
     return pd.DataFrame({name: arrow[name].to_pandas() for name in names})

@@ -1,4 +1,4 @@
-"""The v3 loaders and the join, against a server on this machine that counts its requests."""
+"""The v3 loaders and their join, against a local server that counts its requests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LIST = "/v3/organizations"
 
 
 class Account:
-    """An account behind a real socket."""
+    """A local server with the responses of an account, and its client."""
 
     def __init__(self, bodies: dict[str, Any]) -> None:
         self.server = V6Server(token="not-a-secret")
@@ -63,14 +63,14 @@ def serve() -> Iterator[Callable[[dict[str, bytes]], Account]]:
         account.close()
 
 
-def account_of(organizations: dict[int, list[int]]) -> dict[str, bytes]:
-    """The bodies of an account: organizations, each with the ids of its projects."""
-    rows = [{"id": number, "name": f"Org {number}"} for number in organizations]
+def make_bodies(organizations: dict[int, list[int]]) -> dict[str, bytes]:
+    """Return the bodies of an account from the project IDs of each organization ID."""
+    rows = [{"id": org_id, "name": f"Org {org_id}"} for org_id in organizations]
     bodies = {LIST: json.dumps({"organizations": rows}).encode()}
-    for row, (number, ids) in zip(rows, organizations.items(), strict=True):
-        projects = [{"id": i, "name": f"P {i}", "organization_id": number} for i in ids]
-        bodies[f"{LIST}/{number}"] = json.dumps({"organization": row}).encode()
-        bodies[f"{LIST}/{number}/projects"] = json.dumps({"projects": projects}).encode()
+    for row, (org_id, ids) in zip(rows, organizations.items(), strict=True):
+        projects = [{"id": i, "name": f"P {i}", "organization_id": org_id} for i in ids]
+        bodies[f"{LIST}/{org_id}"] = json.dumps({"organization": row}).encode()
+        bodies[f"{LIST}/{org_id}/projects"] = json.dumps({"projects": projects}).encode()
     return bodies
 
 
@@ -79,11 +79,11 @@ SMALL: dict[int, list[Any]] = {30: [7, 5], 10: [], 20: [6]}
 
 @pytest.fixture
 def small(serve: Callable[[dict[str, bytes]], Account]) -> Account:
-    return serve(account_of(SMALL))
+    return serve(make_bodies(SMALL))
 
 
 def pairs(frame: pd.DataFrame) -> list[tuple[Any, Any]]:
-    """Organization and project of each row; None where there is none."""
+    """Return the organization ID and project ID of each row, None for a missing one."""
     ids = frame[["org_id", "project_id"]].astype(object)
     return [tuple(row) for row in ids.where(ids.notna(), None).itertuples(index=False)]
 
@@ -98,8 +98,8 @@ def read_projects(records: list[dict[str, Any]]) -> pd.DataFrame:
     return PROJECTS.to_frame(parsing.read(PROJECTS, {LIST: body}, field="projects"))
 
 
-def by_hand(records: list[dict[str, Any]], table: Any) -> pd.DataFrame:
-    """Return records as a frame, made with pandas alone."""
+def build_with_pandas(records: list[dict[str, Any]], table: Any) -> pd.DataFrame:
+    """Return records as a frame, without the parser."""
     return expected_frame(table, (0, records))[list(table.dtypes)]
 
 
@@ -109,17 +109,17 @@ def by_hand(records: list[dict[str, Any]], table: Any) -> pd.DataFrame:
 def test_an_account_of_any_size_is_loaded_with_every_value_and_dtype(
     serve: Callable[[dict[str, bytes]], Account],
 ) -> None:
-    chance = random.Random(3)
+    rng = random.Random(3)
     start = datetime(2020, 8, 13, 18, 28, 45, tzinfo=UTC)
 
     def record(number: int, **fields: Any) -> dict[str, Any]:
         created = start + timedelta(milliseconds=number)
         return {
             "id": 2**53 + number,
-            "name": chance.choice([None, "", f"Café {number}"]),
+            "name": rng.choice([None, "", f"Café {number}"]),
             "created": write_timestamp(created, number % 20),
             "updated": None,
-            "is_default": chance.choice([True, False, None]),
+            "is_default": rng.choice([True, False, None]),
             "logo": {"new": "field"},
             **fields,
         }
@@ -141,12 +141,14 @@ def test_an_account_of_any_size_is_loaded_with_every_value_and_dtype(
     ):
         frame = load(client=account.client)
         frame.attrs.clear()
-        pd.testing.assert_frame_equal(frame, by_hand(records, table))
+        pd.testing.assert_frame_equal(frame, build_with_pandas(records, table))
 
 
 def test_one_organization_is_read_from_its_own_path(small: Account) -> None:
     frame = k6frames.organization_df(20, client=small.client)
-    pd.testing.assert_frame_equal(frame, by_hand([{"id": 20, "name": "Org 20"}], ORGANIZATIONS))
+    pd.testing.assert_frame_equal(
+        frame, build_with_pandas([{"id": 20, "name": "Org 20"}], ORGANIZATIONS)
+    )
     assert small.requests == [f"{LIST}/20"]
 
 
@@ -171,10 +173,10 @@ SELECTIONS: dict[str, tuple[Callable[[], Any], list[int]]] = {
 
 @pytest.mark.parametrize("case", SELECTIONS)
 def test_projects_of_some_organizations_are_requested_once_each(case: str, small: Account) -> None:
-    make, numbers = SELECTIONS[case]
+    make, ids = SELECTIONS[case]
     frame = k6frames.projects_df(make(), client=small.client)
-    assert pairs(frame) == [(n, i) for n in numbers for i in SMALL[n]]
-    assert sorted(small.requests) == sorted(f"{LIST}/{n}/projects" for n in numbers)
+    assert pairs(frame) == [(n, i) for n in ids for i in SMALL[n]]
+    assert sorted(small.requests) == sorted(f"{LIST}/{n}/projects" for n in ids)
     assert frame.dtypes.to_dict() == PROJECTS.dtypes
 
 
@@ -182,10 +184,10 @@ def test_projects_of_some_organizations_are_requested_once_each(case: str, small
 def test_some_organizations_and_their_projects_are_requested_once_each(
     case: str, small: Account
 ) -> None:
-    make, numbers = SELECTIONS[case]
+    make, ids = SELECTIONS[case]
     frame = k6frames.organization_projects_df(make(), client=small.client)
-    assert pairs(frame) == [(n, i) for n in numbers for i in SMALL[n] or [None]]
-    paths = [f"{LIST}/{n}" for n in numbers] + [f"{LIST}/{n}/projects" for n in numbers]
+    assert pairs(frame) == [(n, i) for n in ids for i in SMALL[n] or [None]]
+    paths = [f"{LIST}/{n}" for n in ids] + [f"{LIST}/{n}/projects" for n in ids]
     assert sorted(small.requests) == sorted(paths)
     assert frame.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
 
@@ -198,13 +200,14 @@ def test_all_organizations_and_their_projects_are_requested_once_each(small: Acc
 
 
 WRONG: dict[str, Any] = {
-    "True": True, "numpy True": np.bool_(True), "text": "20", "bytes": b"20", "float": 20.0,
+    "True": True, "numpy True": np.bool_(True), "string": "20", "bytes": b"20", "float": 20.0,
     "negative": -1, "None": None, "NA": pd.NA, "object": object(),
     "frame": pd.DataFrame({"a": [1]}),
-    "None among them": [20, None], "True among them": [20, True], "text among them": [20, "20"],
+    "None among them": [20, None], "True among them": [20, True], "string among them": [20, "20"],
     "float among them": [20, 20.5], "list among them": [[20]],
     "negative in a Series": pd.Series([-1]),
-    "NA in a Series": pd.Series([20, None], dtype="Int64"), "texts": pd.Series(["20"]),
+    "NA in a Series": pd.Series([20, None], dtype="Int64"),
+    "strings in a Series": pd.Series(["20"]),
 }  # fmt: skip
 LOADERS: dict[str, Callable[..., pd.DataFrame]] = {
     "organization_df": k6frames.organization_df,
@@ -227,7 +230,7 @@ def test_an_invalid_organization_id_is_refused_before_any_request(
     assert small.requests == []
 
 
-def test_one_organization_is_one_id(small: Account) -> None:
+def test_organization_df_takes_only_one_id(small: Account) -> None:
     with pytest.raises(ConfigError, match=r"org_ids? must be an"):
         k6frames.organization_df([20], client=small.client)  # type: ignore[arg-type]
 
@@ -280,12 +283,12 @@ def test_a_frame_has_the_time_when_its_oldest_response_was_fetched(small: Accoun
 
 @pytest.fixture
 def failing(small: Account) -> Account:
-    """An account in which the projects of organization 30 cannot be read."""
+    """Return an account in which the projects of organization 30 cannot be read."""
     del small.bodies[f"{LIST}/30/projects"]
     return small
 
 
-def test_a_failure_is_an_error_unless_told_otherwise(failing: Account) -> None:
+def test_a_failure_is_an_error_by_default(failing: Account) -> None:
     with pytest.raises(APIError):
         k6frames.projects_df(client=failing.client)
     with pytest.raises(APIError):
@@ -293,21 +296,21 @@ def test_a_failure_is_an_error_unless_told_otherwise(failing: Account) -> None:
 
 
 @pytest.mark.parametrize(
-    ("load", "left"),
+    ("load", "expected"),
     [
         (k6frames.projects_df, [(20, 6)]),
         (k6frames.organization_projects_df, [(10, None), (20, 6)]),
     ],
 )
 def test_a_failed_organization_is_left_out_named_and_listed(
-    load: Callable[..., pd.DataFrame], left: list[Any], failing: Account
+    load: Callable[..., pd.DataFrame], expected: list[Any], failing: Account
 ) -> None:
     with pytest.warns(
         UserWarning, match=r"1 of 3 requests failed.* left out: organization 30"
     ) as caught:
         frame = load(client=failing.client, on_error="warn")
     assert caught[0].filename == __file__
-    assert pairs(frame) == left
+    assert pairs(frame) == expected
     (failure,) = frame.attrs["failed"]
     assert failure["org_id"] == 30
     assert failure["path"] == f"{LIST}/30/projects"
@@ -315,7 +318,7 @@ def test_a_failed_organization_is_left_out_named_and_listed(
     assert json.loads(json.dumps(frame.attrs)) == frame.attrs
 
 
-def test_an_organization_that_cannot_be_read_itself_is_left_out(small: Account) -> None:
+def test_an_organization_that_cannot_be_read_is_left_out_with_its_projects(small: Account) -> None:
     with pytest.warns(UserWarning, match=r"1 of 2 requests failed.* left out: organization 99"):
         frame = k6frames.organization_projects_df([20, 99], client=small.client, on_error="warn")
     assert pairs(frame) == [(20, 6)]
@@ -335,7 +338,7 @@ def test_the_warning_names_ten_failures_and_counts_the_rest(
     assert len(frame.attrs["failed"]) == 12
 
 
-def test_the_list_of_organizations_itself_must_be_read(
+def test_with_warn_the_list_of_organizations_must_still_be_readable(
     serve: Callable[[dict[str, bytes]], Account],
 ) -> None:
     account = serve({})
@@ -362,7 +365,7 @@ def projects_of(*ids: tuple[int, int | None]) -> pd.DataFrame:
     return read_projects(rows)
 
 
-def test_the_join_has_every_column_of_both_under_its_own_name() -> None:
+def test_the_join_has_every_column_of_both_frames_under_a_distinct_name() -> None:
     organization = {
         "id": 5, "name": "O", "owner_id": 8, "description": "od", "billing_address": "b",
         "billing_country": "b", "billing_email": "b", "vat_number": "b",
@@ -372,7 +375,7 @@ def test_the_join_has_every_column_of_both_under_its_own_name() -> None:
         "id": 9, "name": "P", "description": "pd", "organization_id": 5,
         "created": "2021-01-01", "updated": "2021-01-02", "is_default": False,
     }  # fmt: skip
-    both = k6frames.join_projects(
+    joined = k6frames.join_projects(
         read_organizations([organization]),
         read_projects([project]),
     )
@@ -387,18 +390,18 @@ def test_the_join_has_every_column_of_both_under_its_own_name() -> None:
             "project_is_default": [False],
         }
     ).astype(ORGANIZATION_PROJECTS.dtypes)  # fmt: skip
-    pd.testing.assert_frame_equal(both, expected)
+    pd.testing.assert_frame_equal(joined, expected)
 
 
-def test_the_order_is_that_of_the_organizations_then_unknown_ones() -> None:
-    both = k6frames.join_projects(
+def test_rows_are_in_the_order_of_the_organizations_and_unknown_ones_are_last() -> None:
+    joined = k6frames.join_projects(
         organizations_of(30, 10, 20),
         projects_of((1, 20), (2, 99), (3, 30), (4, None), (5, 30), (6, 98)),
     )
-    assert pairs(both) == [(30, 3), (30, 5), (10, None), (20, 1), (99, 2), (None, 4), (98, 6)]
-    assert both["org_name"].isna().tolist() == [False] * 4 + [True] * 3
-    assert both["project_name"].isna().tolist() == [False, False, True] + [False] * 4
-    assert both.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
+    assert pairs(joined) == [(30, 3), (30, 5), (10, None), (20, 1), (99, 2), (None, 4), (98, 6)]
+    assert joined["org_name"].isna().tolist() == [False] * 4 + [True] * 3
+    assert joined["project_name"].isna().tolist() == [False, False, True] + [False] * 4
+    assert joined.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
 
 
 @pytest.mark.parametrize("organizations", [organizations_of(), organizations_of(1)])
@@ -406,27 +409,27 @@ def test_the_order_is_that_of_the_organizations_then_unknown_ones() -> None:
 def test_either_side_of_the_join_may_be_empty(
     organizations: pd.DataFrame, projects: pd.DataFrame
 ) -> None:
-    both = k6frames.join_projects(organizations, projects)
-    assert both.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
-    assert both["project_id"].count() == len(projects)
-    assert set(both["org_id"].dropna()) == set(organizations["org_id"]) | set(
+    joined = k6frames.join_projects(organizations, projects)
+    assert joined.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
+    assert joined["project_id"].count() == len(projects)
+    assert set(joined["org_id"].dropna()) == set(organizations["org_id"]) | set(
         projects["org_id"].dropna()
     )
 
 
 def test_large_ids_keep_their_value_next_to_missing_ones() -> None:
     big = 2**63 - 1
-    both = k6frames.join_projects(
+    joined = k6frames.join_projects(
         organizations_of(big, big - 1, big - 2), projects_of((big - 5, big), (big - 6, big - 2))
     )
-    assert pairs(both) == [(big, big - 5), (big - 1, None), (big - 2, big - 6)]
+    assert pairs(joined) == [(big, big - 5), (big - 1, None), (big - 2, big - 6)]
 
 
 def test_columns_added_by_hand_are_left_out_of_the_join() -> None:
-    both = k6frames.join_projects(
+    joined = k6frames.join_projects(
         organizations_of(1).assign(mine=1), projects_of((2, 1)).assign(mine=2, other="x")
     )
-    assert both.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
+    assert joined.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
 
 
 def test_an_organization_whose_projects_could_not_be_fetched_is_left_out() -> None:
@@ -435,25 +438,25 @@ def test_an_organization_whose_projects_could_not_be_fetched_is_left_out() -> No
         {"org_id": 10, "path": "/10", "reason": "x"},
         {"org_id": 20, "path": "/20", "reason": "x"},
     ]
-    both = k6frames.join_projects(organizations_of(10, 20, 30, 40), projects)
-    # Projects of 20 came from elsewhere: it does not look as if it had none.
-    assert pairs(both) == [(20, 1), (30, 2), (40, None)]
-    assert [failure["org_id"] for failure in both.attrs["failed"]] == [10, 20]
+    joined = k6frames.join_projects(organizations_of(10, 20, 30, 40), projects)
+    # Organization 20 is kept, because a project of it is known from elsewhere.
+    assert pairs(joined) == [(20, 1), (30, 2), (40, None)]
+    assert [failure["org_id"] for failure in joined.attrs["failed"]] == [10, 20]
 
 
-def test_the_join_ignores_attrs_of_another_kind() -> None:
+def test_the_join_ignores_other_values_in_attrs() -> None:
     projects = projects_of((1, 10))
     projects.attrs["failed"] = 5
     assert pairs(k6frames.join_projects(organizations_of(10), projects)) == [(10, 1)]
 
 
 def test_the_join_refuses_a_duplicate_key() -> None:
-    twice = pd.concat([organizations_of(1), organizations_of(1)])
+    duplicated = pd.concat([organizations_of(1), organizations_of(1)])
     with pytest.raises(SchemaError, match="duplicate key \\(org_id 1\\)"):
-        k6frames.join_projects(twice, projects_of())
-    twice = pd.concat([projects_of((2, 1)), projects_of((2, 3))])
+        k6frames.join_projects(duplicated, projects_of())
+    duplicated = pd.concat([projects_of((2, 1)), projects_of((2, 3))])
     with pytest.raises(SchemaError, match="duplicate key \\(project_id 2\\)"):
-        k6frames.join_projects(organizations_of(1), twice)
+        k6frames.join_projects(organizations_of(1), duplicated)
 
 
 def test_the_join_names_the_columns_that_are_missing() -> None:
@@ -465,33 +468,33 @@ def test_the_join_names_the_columns_that_are_missing() -> None:
         )
 
 
-few = st.integers(0, 3)
+few_ids = st.integers(0, 3)
 
 
-@given(frames(ORGANIZATIONS, org_id=few), frames(PROJECTS, org_id=few | st.none()))
-def test_the_join_loses_nothing_makes_nothing_up_and_leaves_its_input_alone(
+@given(frames(ORGANIZATIONS, org_id=few_ids), frames(PROJECTS, org_id=few_ids | st.none()))
+def test_the_join_loses_and_invents_no_rows_and_does_not_change_its_input(
     organizations: pd.DataFrame, projects: pd.DataFrame
 ) -> None:
     before = organizations.copy(deep=True), projects.copy(deep=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        both = k6frames.join_projects(organizations, projects)
+        joined = k6frames.join_projects(organizations, projects)
     pd.testing.assert_frame_equal(organizations, before[0])
     pd.testing.assert_frame_equal(projects, before[1])
-    assert both.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
+    assert joined.dtypes.to_dict() == ORGANIZATION_PROJECTS.dtypes
 
-    found = both.dropna(subset="project_id")
+    found = joined.dropna(subset="project_id")
     back = found.rename(columns=lambda name: name.removeprefix("project_"))
     back = back.rename(columns={"id": "project_id"})[list(PROJECTS.dtypes)]
     pd.testing.assert_frame_equal(
         back.sort_values("project_id", ignore_index=True),
         projects.sort_values("project_id", ignore_index=True),
     )
-    known = both[both["org_id"].isin(organizations["org_id"])].drop_duplicates("org_id")
+    known = joined[joined["org_id"].isin(organizations["org_id"])].drop_duplicates("org_id")
     back = known.rename(columns=lambda name: name.removeprefix("org_"))
     back = back.rename(columns={"id": "org_id"})[list(ORGANIZATIONS_PUBLIC.dtypes)]
     pd.testing.assert_frame_equal(
         back.reset_index(drop=True), organizations[list(ORGANIZATIONS_PUBLIC.dtypes)]
     )
     empty = set(organizations["org_id"]) - set(projects["org_id"].dropna())
-    assert len(both) == len(projects) + len(empty)
+    assert len(joined) == len(projects) + len(empty)

@@ -1,4 +1,4 @@
-"""Snapshots: read back as the account was, without private data, complete or not at all."""
+"""Snapshots are the account without private data, and are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def client(connect, server):
     return connect(server.url, stack=[11, 22])
 
 
-def account_in(folder: Path) -> k6frames.Client:
+def open_folder(folder: Path) -> k6frames.Client:
     return k6frames.Client(api_url=folder.as_uri())
 
 
@@ -63,20 +63,20 @@ def test_a_snapshot_is_read_as_the_account_without_private_values(client, tmp_pa
     folder = client.snapshot(tmp_path / "snapshot")
     for loader in (*LOADERS, "organizations_df", "projects_df"):
         load = getattr(k6frames, loader)
-        found = load(client=account_in(folder))
+        found = load(client=open_folder(folder))
         expected = without_private_values(load(client=client), load.tables[0])
         assert found.attrs.keys() == expected.attrs.keys() == {"fetched"}
         pd.testing.assert_frame_equal(found, expected, check_flags=False)
 
 
 def test_one_organization_can_be_read_from_a_snapshot(client, tmp_path):
-    account = account_in(client.snapshot(tmp_path / "snapshot"))
+    account = open_folder(client.snapshot(tmp_path / "snapshot"))
     assert k6frames.organization_df(7, client=account)["name"].tolist() == ["Café"]
 
 
 def test_a_snapshot_of_a_snapshot_is_the_same(client, tmp_path):
     first = client.snapshot(tmp_path / "first")
-    second = k6frames.snapshot(tmp_path / "second", account_in(first))
+    second = k6frames.snapshot(tmp_path / "second", open_folder(first))
     files = [path.relative_to(first) for path in first.rglob("*.json")]
     assert len(files) > 12
     for file in files:
@@ -98,7 +98,7 @@ def test_the_manifest_has_the_time_of_the_oldest_response_and_the_urls_of_stacks
     stack = server.stacks[11]
     before = pd.Timestamp.now("UTC")
     folder = connect(server.url, stack=[stack.id, 22]).snapshot(tmp_path / "snapshot")
-    account = account_in(folder)
+    account = open_folder(folder)
     assert before <= pd.Timestamp(account.as_of) <= pd.Timestamp.now("UTC")
     manifest = json.loads((folder / "account.json").read_text())
     assert manifest["api_url"] == server.url
@@ -108,24 +108,24 @@ def test_the_manifest_has_the_time_of_the_oldest_response_and_the_urls_of_stacks
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_where_v3_is_retired_there_are_only_the_stacks(status, client, server, tmp_path):
+def test_if_v3_is_retired_there_are_only_the_stacks(status, client, server, tmp_path):
     def refuse(request):
         if request.path.startswith("/v3/"):
             raise Refusal(status, "Gone")
 
     server.before = refuse
     folder = client.snapshot(tmp_path / "snapshot")
-    assert len(k6frames.test_runs_df(client=account_in(folder))) == 1120
+    assert len(k6frames.test_runs_df(client=open_folder(folder))) == 1120
     assert [entry["path"] for entry in read_failures(folder)] == ["/v3/organizations"]
     with pytest.raises(APIError, match="there is no file v3"):
-        k6frames.organizations_df(client=account_in(folder))
+        k6frames.organizations_df(client=open_folder(folder))
 
 
 def test_without_a_stack_there_are_only_the_organizations(connect, server, tmp_path):
     folder = connect(server.url).snapshot(tmp_path / "snapshot")
-    assert len(k6frames.projects_df(client=account_in(folder))) == 2
+    assert len(k6frames.projects_df(client=open_folder(folder))) == 2
     with pytest.raises(ConfigError, match="has no Grafana stack"):
-        k6frames.load_tests_df(client=account_in(folder))
+        k6frames.load_tests_df(client=open_folder(folder))
 
 
 def test_without_stack_and_organizations_there_is_an_error_and_no_folder(connect, server, tmp_path):
@@ -141,7 +141,9 @@ def test_with_warn_failures_are_left_out_and_listed(client, server, tmp_path):
             raise Refusal(403, "Not allowed")
 
     server.before = refuse
-    with pytest.raises(APIError, match="Café"):
+    organizations = [{"id": 7, "name": "Café\nNord"}, {"id": 8}]
+    server.other_responses["/v3/organizations"] = {"organizations": organizations}
+    with pytest.raises(APIError, match=r"organization 7 \(Café Nord\)"):
         k6frames.snapshot(tmp_path / "snapshot", client)
     assert not (tmp_path / "snapshot").exists()
     with pytest.warns(UserWarning, match="2 of 15 requests failed"):
@@ -151,11 +153,11 @@ def test_with_warn_failures_are_left_out_and_listed(client, server, tmp_path):
         ("/cloud/v6/schedules (stack 11)", None, 11),
     ]
     with pytest.warns(UserWarning, match="1 of 2 requests failed"):
-        found = k6frames.schedules_df(client=account_in(folder), on_error="warn")
+        found = k6frames.schedules_df(client=open_folder(folder), on_error="warn")
     assert set(found["stack_id"]) == {22}
 
 
-def test_unknown_fields_of_any_size_and_depth_are_no_problem(client, server, tmp_path):
+def test_unknown_fields_of_any_size_and_depth_are_left_out(client, server, tmp_path):
     deep = "[" * 900 + "]" * 900
     record = f'{{"id": 1, "new": {deep}, "digits": {"9" * 5000}, "name": "x"}}'
     server.change = lambda request, response: (
@@ -163,7 +165,7 @@ def test_unknown_fields_of_any_size_and_depth_are_no_problem(client, server, tmp
         if request.path.endswith("/load_tests") and request.stack == "22"
         else response
     )
-    found = k6frames.load_tests_df(stack=22, client=account_in(client.snapshot(tmp_path / "s")))
+    found = k6frames.load_tests_df(stack=22, client=open_folder(client.snapshot(tmp_path / "s")))
     assert found["name"].tolist() == ["x"]
 
 
@@ -184,7 +186,7 @@ def test_metrics_are_those_of_load_tests_that_run_often(tmp_path):
     recent = runs[runs["created"] > pd.Timestamp(client.as_of) - pd.Timedelta(days=90)]
     counts = recent["load_test_id"].value_counts()
     assert sorted(stored) == sorted(counts.index[counts >= 10])
-    found = k6frames.metric_values_df(stored, client=account_in(folder))
+    found = k6frames.metric_values_df(stored, client=open_folder(folder))
     expected = k6frames.metric_values_df(stored, client=client)
     pd.testing.assert_frame_equal(found, expected, check_flags=False)
 
@@ -210,7 +212,7 @@ def test_a_snapshot_is_replaced_completely(client, tmp_path):
         {"account.json": '{"written_by": "k6frames 1"}', "notes.txt": ""},
     ],
 )
-def test_a_folder_that_is_no_snapshot_is_refused_and_unchanged(files, tmp_path):
+def test_a_folder_that_is_not_a_snapshot_is_refused_and_unchanged(files, tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
     for name, content in files.items():
@@ -258,7 +260,7 @@ def test_a_process_that_is_killed_leaves_a_complete_snapshot_or_none(tmp_path):
         process.kill()
         process.communicate()
         if folder.exists():
-            assert len(k6frames.test_runs_df(client=account_in(folder))) == 3074
+            assert len(k6frames.test_runs_df(client=open_folder(folder))) == 3074
     # What was left behind is removed; a snapshot that was renamed is restored.
     k6frames.Client.sample().snapshot(folder)
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".snapshot")] == []
@@ -272,4 +274,4 @@ def test_a_snapshot_that_a_killed_process_renamed_is_restored(tmp_path, monkeypa
     monkeypatch.setattr(snapshot_folder, "_flush", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         client.snapshot(folder)
-    assert len(k6frames.load_tests_df(client=account_in(folder))) == 40
+    assert len(k6frames.load_tests_df(client=open_folder(folder))) == 40

@@ -1,4 +1,4 @@
-"""The v6 loaders over a real socket: every value and dtype of two stacks, or an error."""
+"""The v6 loaders against a local server: every value and dtype of two stacks, or an error."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def client(connect, server):
 
 
 @pytest.mark.parametrize("loader", LISTS)
-def test_every_value_and_dtype_of_two_stacks_is_right(loader, client, server):
+def test_every_value_and_dtype_of_two_stacks_is_correct(loader, client, server):
     table, name = LISTS[loader]
     frame = getattr(k6frames, loader)(client=client)
     fetched = frame.attrs.pop("fetched")
@@ -82,7 +82,7 @@ def test_labels_are_one_row_per_project_and_label(client):
     assert frame.dtypes.to_dict() == PROJECT_LABELS.dtypes
 
 
-def test_details_have_the_names_of_their_own_stack(server, client):
+def test_details_have_the_names_from_the_stack_of_the_run(server, client):
     # The IDs are the same in both stacks.
     server.stacks[22].lists["load_tests"][0] = {
         **server.stacks[22].lists["load_tests"][0],
@@ -131,20 +131,20 @@ def test_the_limits_of_creation_times_are_exact(after, before, client):
         created_after=after, created_before=before, stack=11, client=client
     )
 
-    def limit(value: Any) -> pd.Timestamp:
-        found = pd.Timestamp(value)
-        return found.tz_localize("UTC") if found.tz is None else found
+    def with_offset(value: Any) -> pd.Timestamp:
+        timestamp = pd.Timestamp(value)
+        return timestamp.tz_localize("UTC") if timestamp.tz is None else timestamp
 
     expected = [
         run["id"]
         for run in STACKS[0].lists["test_runs"]
-        if (after is None or pd.Timestamp(parse(run["created"])) >= limit(after))
-        and (before is None or pd.Timestamp(parse(run["created"])) < limit(before))
+        if (after is None or pd.Timestamp(parse(run["created"])) >= with_offset(after))
+        and (before is None or pd.Timestamp(parse(run["created"])) < with_offset(before))
     ]
     assert frame["test_run_id"].tolist() == expected
 
 
-def test_a_run_created_at_a_limit_is_in_one_window_alone(token, connect):
+def test_a_run_created_at_a_limit_is_in_only_one_window(token, connect):
     edge = {**STACKS[1].lists["test_runs"][0], "created": "2026-01-01T00:00:00+02:00"}
     with V6Server(StackData(5, lists={"test_runs": [edge]}), token=token) as server:
         client = connect(server.url, stack=5)
@@ -152,7 +152,7 @@ def test_a_run_created_at_a_limit_is_in_one_window_alone(token, connect):
         assert len(k6frames.test_runs_df(created_before="2025-12-31T22:00Z", client=client)) == 0
 
 
-def test_the_runs_of_some_load_tests(client, server):
+def test_only_the_runs_of_the_given_load_tests_are_requested(client, server):
     tests = [test["id"] for test in STACKS[0].lists["load_tests"][:3]]
     frame = k6frames.test_runs_df(load_test_ids=[tests[2], tests[0]], stack=11, client=client)
     expected = [
@@ -182,8 +182,8 @@ def test_a_malformed_run_is_named_with_its_record_and_field(field, value, client
     runs[7] = {**runs[7], field: value}
     with pytest.raises(SchemaError) as caught:
         k6frames.test_runs_df(client=client)
-    for part in ("(stack 22)", "value[7]", f"(id {runs[7]['id']})", field):
-        assert part in str(caught.value)
+    for words in ("(stack 22)", "value[7]", f"(id {runs[7]['id']})", field):
+        assert words in str(caught.value)
 
 
 @pytest.mark.parametrize("loader", ALL)
@@ -216,19 +216,19 @@ def test_an_error_about_a_stack_names_it_and_what_to_check(status, client, serve
 
 
 @pytest.mark.parametrize("loader", ALL)
-def test_without_a_stack_the_ways_to_name_one_are_listed(loader, connect, server):
+def test_without_a_stack_the_error_lists_the_ways_to_name_one(loader, connect, server):
     with pytest.raises(ConfigError) as caught:
         getattr(k6frames, loader)(client=connect(server.url))
-    for part in ("Client(stack=", "K6_CLOUD_STACK_ID", "K6_CLOUD_STACK_URL", "k6 cloud login"):
-        assert part in str(caught.value)
+    for words in ("Client(stack=", "K6_CLOUD_STACK_ID", "K6_CLOUD_STACK_URL", "k6 cloud login"):
+        assert words in str(caught.value)
     assert server.received == []
 
 
 @pytest.mark.usefixtures("no_waits")
-def test_a_429_and_a_truncated_page_in_the_middle_are_requested_again(client, server):
+def test_a_429_and_a_truncated_page_are_retried(client, server):
     seen: list[int] = []
 
-    def trouble(request: Any) -> None:
+    def refuse(request: Any) -> None:
         seen.append(request.number)
         if request.number == 3:
             raise Refusal(429, "slow", Retry_After="0")
@@ -236,7 +236,7 @@ def test_a_429_and_a_truncated_page_in_the_middle_are_requested_again(client, se
     def truncate(request: Any, page: Any) -> Any:
         return json.dumps(page).encode()[:-100] if request.number == 4 else page
 
-    server.before, server.change = trouble, truncate
+    server.before, server.change = refuse, truncate
     assert len(k6frames.test_runs_df(client=client)) == 3868
     assert len({(r.path, r.stack, str(r.query)) for r in server.received}) == len(seen) - 2
 
@@ -256,12 +256,12 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("loader", LISTS)
 def test_a_folder_without_a_manifest_is_an_account_like_any_other(loader, folder, client):
-    read = k6frames.Client(api_url=folder.as_uri())
+    account = k6frames.Client(api_url=folder.as_uri())
     pd.testing.assert_frame_equal(
-        getattr(k6frames, loader)(client=read), getattr(k6frames, loader)(client=client)
+        getattr(k6frames, loader)(client=account), getattr(k6frames, loader)(client=client)
     )
-    one = getattr(k6frames, loader)(client=k6frames.Client(api_url=folder.as_uri(), stack=22))
-    assert set(one["stack_id"]) == {22}
+    account = k6frames.Client(api_url=folder.as_uri(), stack=22)
+    assert set(getattr(k6frames, loader)(client=account)["stack_id"]) == {22}
 
 
 def test_filters_apply_to_a_folder(folder):
