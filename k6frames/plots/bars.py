@@ -1,4 +1,4 @@
-"""Horizontal bars with a name at their left, or above them on narrow Axes."""
+"""Horizontal bars with names to the left of them, or above them on narrow Axes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from k6frames.plots.style import LINE_HEIGHT_POINTS, Floats, Size
 
 MAX_ROWS = 20
 NARROW_POINTS = 400.0
-"""On Axes that are not as wide as this, such as on a phone, names are above the bars."""
+"""On narrower Axes, such as on a phone, names are above the bars."""
 
+MAX_NAME_POINTS = 210.0
 # Shares of the width of the Axes.
 MAX_NAME_SHARE = 0.36
 MIN_NAME_SHARE = 0.3
 MIN_BARS_SHARE = 0.3
-MAX_NAME_POINTS = 210.0
 
 # Heights in lines of text.
 BAR_LINES = 1.1
@@ -67,14 +67,14 @@ def fitting_names(
 
 
 def count_fitting_rows(names: Sequence[str], size: Size, total: int) -> int:
-    """Return how many rows fit, with a last row for the rest of the total if not all do."""
+    """Return how many rows fit; if some do not, leave room for a last row that counts them."""
     # The values are not known yet: assume a typical one.
     names = _wrap_names(names, ["12 of 34 runs"] * len(names), size)
     bottoms = np.cumsum(_row_heights(names, size)) * LINE_HEIGHT_POINTS
     if len(names) == total and bottoms[-1] <= size.height:
         return total
-    last_row = (1 + GAP_LINES + BAR_LINES) * LINE_HEIGHT_POINTS
-    return max(1, int((bottoms <= size.height - last_row).sum()))
+    last_row_points = (1 + GAP_LINES + BAR_LINES) * LINE_HEIGHT_POINTS
+    return max(1, int((bottoms <= size.height - last_row_points).sum()))
 
 
 def arrange_rows(names: Sequence[str], values: Sequence[str], size: Size) -> Rows:
@@ -113,7 +113,7 @@ def _wrap_names(names: Sequence[str], values: Sequence[str], size: Size) -> list
     if not _are_names_above(size):
         width = min(MAX_NAME_POINTS, size.width * MAX_NAME_SHARE)
         return [labels.wrap(name, width) for name in names]
-    # The value is to the right of the last line of the name. A long value has an own line.
+    # The value is to the right of the last line of the name. A long value is on its own line.
     pad = text_width(_CUT_MARK) + 2 * _NAME_PAD_POINTS
     wrapped = []
     for name, value in zip(names, values, strict=True):
@@ -141,7 +141,7 @@ def draw_names(ax: Axes, rows: Rows) -> None:
         rows.names,
         parse_math=False,
         usetex=False,
-        # A given Axes may already have its labels, which ignore the current settings.
+        # A given Axes may already have labels, with the font of earlier settings.
         fontfamily=mpl.rcParams["font.family"],
         ha="left" if rows.names_above else "right",
     )
@@ -162,9 +162,9 @@ def draw_values(
     rows : Rows
         The rows.
     ends : numpy.ndarray
-        Where the bars end. The last row, which counts the rest, may have no bar and no value.
+        Where the bars end, without the last row if it has no bar.
     limit : float
-        Longer bars are cut here, and their value is followed by an arrow.
+        Bars that end beyond it are cut there, and an arrow follows their values.
     start : float
         Where the horizontal axis begins.
     aligned : bool
@@ -179,7 +179,7 @@ def draw_values(
     else:
         widest = max(map(text_width, texts)) + 2 * _VALUE_PAD_POINTS
         text_share = min(1 - MIN_BARS_SHARE, widest / rows.bars_width)
-    # The bars have the rest of the width, 1 - text_share.
+    # The bars take up the rest of the width, 1 - text_share.
     pad = (limit - start) * (_PAD_SHARE + text_share / (1 - text_share))
     ax.set_xlim(start, limit + pad)
     ticks.limit_ticks(ax, start, limit, rows.bars_width)
@@ -195,7 +195,7 @@ def draw_values(
 
 
 def _write_values_above(ax: Axes, rows: Rows, texts: Sequence[str]) -> None:
-    """Write each value at the right of the line above its bar."""
+    """Write each value at the right end of the line above its bar."""
     for text, position in zip(texts, rows.bar_positions, strict=False):
         ax.annotate(
             text,
@@ -208,7 +208,7 @@ def _write_values_above(ax: Axes, rows: Rows, texts: Sequence[str]) -> None:
 
 
 def _write_values_beside(ax: Axes, rows: Rows, texts: Sequence[str], positions: Floats) -> None:
-    """Write each value to the right of a horizontal position."""
+    """Write each value to the right of its horizontal position."""
     for text, x, y in zip(texts, positions, rows.bar_positions, strict=False):
         ax.annotate(
             text,

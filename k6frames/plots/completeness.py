@@ -14,7 +14,7 @@ from k6frames.plots import bars, labels, style, ticks
 
 @style.house_style()
 def completeness(frames: Mapping[str, pd.DataFrame], *, ax: Axes | None = None) -> Axes:
-    """Draw the share of values in each column that are not missing, the lowest share first.
+    """Draw how complete each column is: its share of values that are not missing, lowest first.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def completeness(frames: Mapping[str, pd.DataFrame], *, ax: Axes | None = None) 
         Frames by name, such as ``{"projects": projects}``. Columns beyond the first 20, or those
         that do not fit on a given `ax`, are counted in a last row.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure, as high as the names need.
+        Where to draw; by default on a new figure, as tall as the names need.
 
     Returns
     -------
@@ -48,23 +48,19 @@ def completeness(frames: Mapping[str, pd.DataFrame], *, ax: Axes | None = None) 
             'completeness expects a mapping of names to frames, such as {"projects": projects}.'
         )
     title = "How complete each column is"
-    shares = [
-        (
-            f"{column} ({name})" if len(frames) > 1 else str(column),
-            float(frame[column].notna().mean()),
-        )
-        for name, frame in frames.items()
-        if len(frame)
-        for column in frame.columns
-    ]
+    shares: list[tuple[str, float]] = []
+    for name, frame in frames.items():
+        suffix = f" ({name})" if len(frames) > 1 else ""
+        if len(frame):
+            shares += [(f"{c}{suffix}", float(frame[c].notna().mean())) for c in frame.columns]
     if not shares:
         return style.draw_message(ax, title, "no rows")
     shares.sort(key=lambda share: share[1])
     size = style.available_size(ax)
     names = [labels.text_label(name) for name, _ in shares[: bars.MAX_ROWS]]
     names = names[: bars.count_fitting_rows(names, size, len(shares))]
-    filled = np.array([share for _, share in shares[: len(names)]])
-    texts = [f"{share:.0%}" for share in filled]
+    lengths = np.array([share for _, share in shares[: len(names)]])
+    texts = [f"{length:.0%}" for length in lengths]
     more = len(shares) - len(names)
     if more:
         names.append(labels.format_count(more, "more column"))
@@ -72,9 +68,9 @@ def completeness(frames: Mapping[str, pd.DataFrame], *, ax: Axes | None = None) 
     rows = bars.arrange_rows(names, texts, size)
     header = style.arrange_header(title, size)
     ax = style.prepare_axes(ax, header, rows.height_inches)
-    ax.barh(rows.bar_positions[: len(filled)], filled, rows.bar_height, color=style.BLUE)
+    ax.barh(rows.bar_positions[: len(lengths)], lengths, rows.bar_height, color=style.BLUE)
     bars.draw_names(ax, rows)
-    ticks.percent_axis(ax, ax.xaxis, "share of the rows")
-    bars.draw_values(ax, rows, filled, 1.0)
+    ticks.percent_axis(ax, ax.xaxis, "share of rows")
+    bars.draw_values(ax, rows, lengths, 1.0)
     style.draw_header(ax, header)
     return ax

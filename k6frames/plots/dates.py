@@ -23,9 +23,9 @@ _TICK_GAP_POINTS = 14.0
 _PAD_SHARE = 0.03
 _SINGLE_TIME_PAD_DAYS = 0.5
 
-# About how long NumPy's units are.
+# The approximate lengths of NumPy's units.
 _UNIT_DAYS = {"s": 1 / 86_400, "m": 1 / 1_440, "h": 1 / 24, "D": 1.0, "M": 30.4, "Y": 365.25}
-# The part of an ISO timestamp that is shown for a unit.
+# The part of an ISO timestamp to show for each unit.
 _ISO_SLICES = {
     "s": slice(11, 19),
     "m": slice(11, 16),
@@ -44,19 +44,20 @@ class Step(NamedTuple):
 
     @property
     def unit_days(self) -> float:
-        """About how long the unit is."""
+        """The approximate length of the unit."""
         return _UNIT_DAYS[self.unit]
 
     @property
     def days(self) -> float:
-        """About how long the step is."""
+        """The approximate length of the step."""
         return self.size * self.unit_days
 
     @property
-    def epoch(self) -> int:
-        """The position of 1970-01-01 when weeks begin on Monday and years are counted from 0."""
+    def offset(self) -> int:
+        """What to add to the units since 1970, so that multiples of the step are round dates."""
         if self.unit == "Y":
             return 1970
+        # Weeks begin on Monday, and 1970-01-01 was a Thursday.
         return 3 if self.unit == "D" and self.size % 7 == 0 else 0
 
 
@@ -98,23 +99,23 @@ def label_times(ax: Axes, times: Times, what: str, *, inside: bool = False) -> N
     times : numpy.ndarray
         The timestamps.
     what : str
-        What happened at these times, for the label of the axis.
+        What happened at these times: the label of the axis.
     inside : bool
         Whether the labels of the first and the last tick are aligned to stay within the Axes.
     """
     first, last = times.min(), times.max()
-    zone = "UTC"
+    note = "UTC"
     if first == last:
         ax.set_xticks(to_days(times[:1]), [str(first.astype("datetime64[m]")).replace("T", " ")])
     else:
-        # Where there are several days, the time of day is of no interest.
+        # Over several days, the time of day does not matter.
         is_short = last - first < np.timedelta64(2, "D")
         step, ticks = find_ticks(ax, first, last, Step(1, "s") if is_short else ONE_DAY)
         ax.set_xticks(to_days(ticks), [format_tick(tick, step) for tick in ticks])
         if step.unit_days < 1:
             days = sorted({format_tick(time, ONE_DAY) for time in (first, last)})
-            zone = f"{' to '.join(days)}, UTC"
-    ax.set_xlabel(f"{what} ({zone})", fontsize=style.FONT_SIZE)
+            note = f"{' to '.join(days)}, UTC"
+    ax.set_xlabel(f"{what} ({note})", fontsize=style.FONT_SIZE)
     texts = ax.get_xticklabels()
     if inside and len(texts) > 1:
         texts[0].set_horizontalalignment("left")
@@ -142,7 +143,7 @@ def find_ticks(
     ticks = _multiples(first, last, step)
     if len(ticks) >= 2:
         return step, ticks
-    # There are not two round dates: label the first and the last timestamp instead.
+    # There are fewer than two round dates: label the first and the last timestamp instead.
     step = finest if finest.unit_days >= 1 else Step(1, "m")
     has_room_for_both = width > _label_points(finest)
     return step, np.array([first, last] if has_room_for_both else [first])
@@ -163,9 +164,9 @@ def _label_points(step: Step) -> float:
 def _multiples(first: np.datetime64, last: np.datetime64, step: Step) -> Times:
     """Return the multiples of a step between two timestamps."""
     dtype = f"datetime64[{step.unit}]"
-    low, high = (int(time.astype(dtype).astype(np.int64)) + step.epoch for time in (first, last))
+    low, high = (int(time.astype(dtype).astype(np.int64)) + step.offset for time in (first, last))
     factors = np.arange(math.ceil(low / step.size), high // step.size + 1)
-    ticks = (factors * step.size - step.epoch).astype(dtype).astype("datetime64[us]")
+    ticks = (factors * step.size - step.offset).astype(dtype).astype("datetime64[us]")
     return ticks[(ticks >= first) & (ticks <= last)]
 
 

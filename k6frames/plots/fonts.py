@@ -1,4 +1,4 @@
-"""Fonts that have the characters of a text, and the width of a text in them."""
+"""The fonts of plots: which are installed, which characters they have, and the width of text."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.textpath import text_to_path
 
-MISSING_CHARACTER = "·"
+PLACEHOLDER = "·"
 
-# matplotlib looks for a glyph in one font after the other. The first is part of matplotlib and has
-# Latin, Cyrillic, Greek, some Arabic and Hebrew; the others come with Linux, Windows or macOS. No
-# color emoji fonts: matplotlib cannot draw them.
+# matplotlib looks for each character in these fonts, in order. The first is part of matplotlib and
+# has Latin, Cyrillic, Greek, some Arabic and Hebrew; the others come with Linux, Windows or macOS.
+# Color emoji fonts are not listed: matplotlib cannot draw them.
 FONT_FAMILIES = (
     "DejaVu Sans", "Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP",
     "Noto Sans SC", "Noto Sans TC", "Noto Sans KR", "Noto Sans Arabic", "Noto Sans Hebrew",
@@ -34,30 +34,30 @@ def installed_fonts() -> list[str]:
 
 
 def drawable_text(text: str) -> str:
-    """Replace each character that no installed font has with a dot."""
-    if svg_has_real_text():
+    """Replace the characters that cannot be drawn, because no installed font has them."""
+    if is_drawn_by_browser():
         return text
     return " ".join(_drawable_word(word, installed_fonts()) for word in text.split())
 
 
-def svg_has_real_text() -> bool:
-    """Return whether plots are saved as SVG whose text is drawn by the reader's browser."""
+def is_drawn_by_browser() -> bool:
+    """Return whether plots are saved as SVG with text that the browser draws in its own fonts."""
     return bool(mpl.rcParams["svg.fonttype"] == "none")
 
 
 def text_width(text: str) -> float:
     """Return the width of one line in points, in the font and size of the current settings."""
-    if svg_has_real_text():
-        # The width of a glyph in the reader's fonts is unknown: assume that of the widest letter.
+    if is_drawn_by_browser():
+        # The width of a missing character in the browser's fonts is unknown: assume the widest.
         text = _replace_missing(text, installed_fonts(), "W")
     font = font_manager.FontProperties()
     return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])
 
 
 def _drawable_word(word: str, families: list[str]) -> str:
-    drawable = _replace_missing(word, families, MISSING_CHARACTER)
-    # matplotlib draws a letter with its combining marks in a single font, and warns if no font has
-    # them all. Then only the characters of the first font are certain to be drawn.
+    drawable = _replace_missing(word, families, PLACEHOLDER)
+    # matplotlib draws a letter with its combining marks in a single font. If no font has all of
+    # them, text_width() warns, and only the characters of the first font are certain to be drawn.
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         text_width(drawable)
@@ -67,12 +67,12 @@ def _drawable_word(word: str, families: list[str]) -> str:
 
 
 def _replace_missing(text: str, families: list[str], replacement: str) -> str:
-    available = _characters(tuple(families))
+    available = _code_points(tuple(families))
     return "".join(c if ord(c) in available or c == " " else replacement for c in text)
 
 
 @cache
-def _characters(families: tuple[str, ...]) -> frozenset[int]:
-    """Return the characters that at least one of these fonts has."""
+def _code_points(families: tuple[str, ...]) -> frozenset[int]:
+    """Return the code points of the characters that at least one of these fonts has."""
     paths = [font_manager.findfont(font_manager.FontProperties(family=[f])) for f in families]
     return frozenset().union(*(font_manager.get_font(path).get_charmap() for path in paths))

@@ -109,7 +109,7 @@ def idle_load_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         "no idle load tests",
         {
             "has run before": tests.loc[has_run, "idle_days"],
-            "never run: time since its creation": tests.loc[~has_run, "idle_days"],
+            "never run: time since creation": tests.loc[~has_run, "idle_days"],
         },
     )
 
@@ -126,15 +126,15 @@ def _draw_idle_days(
     Parameters
     ----------
     ax : matplotlib.axes.Axes or None
-        Where to draw; None is a new figure.
+        Where to draw; None for a new figure.
     title : str
         The title.
     xlabel : str
         What is counted, such as ``"projects"``.
     empty_message : str
-        The sentence to draw if there are no idle days.
+        The sentence to draw if nothing is idle.
     idle_days : mapping of str to pandas.Series
-        Idle days by group. A legend shows the names of the groups if there are two.
+        Idle days by group. If there are two groups, a legend shows their names.
     """
     edges = [*_RANGES.values(), np.inf]
     counts = np.array(

@@ -1,4 +1,4 @@
-"""Names, numbers and counts as plots show them."""
+"""Names, numbers and counts as they are shown in plots."""
 
 from __future__ import annotations
 
@@ -21,42 +21,43 @@ _JOINERS = {"\u200c", "\u200d"}
 
 
 def name_labels(ids: Iterable[Any], names: Iterable[Any], entity: str) -> list[str]:
-    """Return a label for each of several organizations, projects or load tests.
+    """Return a label for each organization, project or load test.
 
     Parameters
     ----------
     ids, names : iterable
-        Their IDs and names; either may be missing.
+        The IDs and names; either may be missing.
     entity : str
-        What they are, such as ``"project"``: the label of one without a name begins with it.
+        What is labeled, such as ``"project"``. Without a name, the label is ``"project 42"``.
 
     Returns
     -------
     list of str
-        The names, followed by the ID where the name is ambiguous: it occurs more than once, or no
-        installed font has all of its characters.
+        The names, followed by the ID if the name is ambiguous: it is a duplicate, or not all of its
+        characters can be drawn.
     """
-    texts = [clean_text(name) for name in names]
-    drawable = [drawable_text(text) for text in texts]
+    cleaned = [clean_text(name) for name in names]
+    drawable = [drawable_text(name) for name in cleaned]
     occurrences = Counter(drawable)
     labels = []
-    for entity_id, text, name in zip(ids, texts, drawable, strict=True):
-        if not name:
+    for entity_id, name, label in zip(ids, cleaned, drawable, strict=True):
+        is_ambiguous = label != name or occurrences[label] > 1
+        if not label:
             labels.append(f"unknown {entity}" if pd.isna(entity_id) else f"{entity} {entity_id}")
-        elif (name != text or occurrences[name] > 1) and not pd.isna(entity_id):
-            labels.append(f"{name} ({entity_id})")
+        elif is_ambiguous and not pd.isna(entity_id):
+            labels.append(f"{label} ({entity_id})")
         else:
-            labels.append(name)
+            labels.append(label)
     return labels
 
 
 def text_label(value: Any) -> str:
-    """Return a string as plots show it: cleaned, with a dot for each undrawable character."""
+    """Return a string as it is shown in plots: cleaned, with undrawable characters replaced."""
     return drawable_text(clean_text(value))
 
 
 def clean_text(value: Any) -> str:
-    """Return a string on one line, without control characters and direction marks."""
+    """Return a string on one line, without control characters or direction marks."""
     if pd.isna(value):
         return ""
     text = unicodedata.normalize("NFC", str(value)[:MAX_CHARACTERS])
@@ -66,20 +67,22 @@ def clean_text(value: Any) -> str:
 
 
 def wrap(text: str, width: float) -> str:
-    """Break a text into lines of at most `width` points, after a space or one of ``-_/``."""
+    """Break text into lines of at most `width` points, after a space or one of ``-_/``."""
     lines: list[str] = []
     while text and len(lines) < MAX_LINES:
         end = _fitting_length(text, width)
         if end < len(text):
+            # A space is not drawn at the end of a line, so it may be beyond the width.
             separator = max(text.rfind(" ", 0, end + 1), *(text.rfind(c, 0, end) for c in "-_/"))
-            end = separator + 1 or end
+            if separator >= 0:
+                end = separator + 1
         lines.append(text[:end].strip())
         text = text[end:].strip()
     return "\n".join(lines) + ("…" if text else "")
 
 
 def shorten(text: str, width: float) -> str:
-    """Shorten a text to `width` points, with an ellipsis at its end if anything is cut."""
+    """Shorten text to `width` points, with an ellipsis at its end if anything is cut."""
     if text_width(text) <= width:
         return text
     return text[: _fitting_length(text, width - text_width("…"))].rstrip() + "…"
@@ -106,14 +109,15 @@ def shorten_all(texts: Sequence[str], widths: Sequence[float]) -> list[str]:
 
 
 def _shorten_middle(text: str, width: float) -> str:
-    half = (width - text_width("…")) / 2
-    begin, end = _fitting_length(text, half), _fitting_length(text[::-1], half)
-    return f"{text[:begin].rstrip()}…{text[-end:].lstrip()}"
+    half_width = (width - text_width("…")) / 2
+    head_length = _fitting_length(text, half_width)
+    tail_length = _fitting_length(text[::-1], half_width)
+    return f"{text[:head_length].rstrip()}…{text[-tail_length:].lstrip()}"
 
 
 def _shorten_start(text: str, width: float) -> str:
-    end = _fitting_length(text[::-1], width - text_width("…"))
-    return f"…{text[-end:].lstrip()}"
+    tail_length = _fitting_length(text[::-1], width - text_width("…"))
+    return f"…{text[-tail_length:].lstrip()}"
 
 
 def _fitting_length(text: str, width: float) -> int:

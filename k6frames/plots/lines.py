@@ -27,13 +27,13 @@ _MIN_LINE_SHARE = 0.45
 _CONNECTOR_SHARE = 0.02
 
 
-def line_style(points: int) -> dict[str, Any]:
-    """Return the style of a line through this number of points; few points are marked."""
-    return {"marker": "o" if points <= MAX_POINTS_WITH_MARKERS else "", "lw": 1.8, "ms": 4}
+def line_style(point_count: int) -> dict[str, Any]:
+    """Return the style of a line, with markers unless there are too many points."""
+    return {"marker": "o" if point_count <= MAX_POINTS_WITH_MARKERS else "", "lw": 1.8, "ms": 4}
 
 
 class Line(NamedTuple):
-    """A line with its name, and a value to write after the name, or an empty string."""
+    """A line with its name, and the value (or an empty string) to write after the name."""
 
     name: str
     value: str
@@ -54,7 +54,8 @@ def draw_lines(ax: Axes, lines: Sequence[Line], limits: tuple[float, float]) -> 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        The Axes; its horizontal limits are those of the points, and are extended for the names.
+        The Axes. Its horizontal limits must be those of the points; they are extended for the
+        names.
     lines : sequence of Line
         The lines; each has at least one value.
     limits : tuple of float
@@ -65,13 +66,13 @@ def draw_lines(ax: Axes, lines: Sequence[Line], limits: tuple[float, float]) -> 
     texts = _shortened_labels(lines, size.width)
     left, right = ax.get_xlim()
     label_points = max(map(text_width, texts)) + _LABEL_PAD_POINTS
-    width = (right - left) / max(_MIN_LINE_SHARE, 1 - label_points / size.width)
-    ax.set(xlim=(left, left + width), ylim=limits)
+    axis_length = (right - left) / max(_MIN_LINE_SHARE, 1 - label_points / size.width)
+    ax.set(xlim=(left, left + axis_length), ylim=limits)
     bottom, top = limits
-    label_x = right + width * _CONNECTOR_SHARE
+    label_x = right + axis_length * _CONNECTOR_SHARE
     ends = [min(line.end[1], top) for line in lines]
     gap = style.LINE_HEIGHT_POINTS / size.height * (top - bottom)
-    label_heights = spread(ends, bottom, top, gap)
+    label_heights = _spread(ends, bottom, top, gap)
     for line, text, label_y in zip(lines, texts, label_heights, strict=True):
         ax.plot(line.x, line.y, color=line.color, **line_style(len(line.x)))
         if not text:
@@ -97,8 +98,8 @@ def _shortened_labels(lines: Sequence[Line], width: float) -> list[str]:
     return [f"{name}{value}".strip() for name, value in zip(names, values, strict=True)]
 
 
-def spread(heights: Sequence[float], bottom: float, top: float, gap: float) -> list[float]:
-    """Move descending heights apart by at least a gap, as little as possible."""
+def _spread(heights: Sequence[float], bottom: float, top: float, gap: float) -> list[float]:
+    """Move descending heights as little as needed to be at least a gap apart."""
     moved: list[float] = []
     for height in heights:
         highest = moved[-1] - gap if moved else top - gap / 2

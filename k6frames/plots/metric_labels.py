@@ -10,7 +10,7 @@ import pandas as pd
 
 from k6frames.plots import labels
 
-_MEASURE = ["metric", "query"]
+_MEASURE_COLUMNS = ["metric", "query"]
 _QUERY_WORDS = {
     "histogram_avg": "average",
     "histogram_max": "maximum",
@@ -102,12 +102,13 @@ def series_labels(series: Sequence[str]) -> list[str]:
 
 
 def common_measure(frame: pd.DataFrame) -> str | None:
-    """Return what the rows of a frame measure, or None if it is not the same for all."""
-    titles = {measure.title for measure in describe_measures(frame.drop_duplicates(_MEASURE))}
+    """Return what all rows of a frame measure, or None if they measure different things."""
+    measures = describe_measures(frame.drop_duplicates(_MEASURE_COLUMNS))
+    titles = {measure.title for measure in measures}
     return titles.pop() if len(titles) == 1 else None
 
 
 def describe_measures(frame: pd.DataFrame) -> list[Measure]:
     """Describe what each row of a frame measures."""
-    pairs = frame[_MEASURE].itertuples(index=False, name=None)
+    pairs = frame[_MEASURE_COLUMNS].itertuples(index=False, name=None)
     return [describe_measure(metric, query) for metric, query in pairs]

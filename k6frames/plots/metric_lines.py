@@ -17,8 +17,8 @@ from k6frames.plots.metric_labels import describe_measures, format_value, series
 OTHERS_STYLE: dict[str, Any] = {"color": style.AXES_COLOR, "lw": 0.8}
 
 
-class Series(NamedTuple):
-    """A line to draw: its name, its unit, and its rows, sorted by their column `x`."""
+class MetricLine(NamedTuple):
+    """A series to draw as a line: its name, its unit, and its rows, sorted by the column `x`."""
 
     name: str
     unit: str
@@ -30,25 +30,25 @@ class Series(NamedTuple):
         return float(self.rows["value"].dropna().iloc[-1])
 
 
-def find_series(
+def find_metric_lines(
     measured: pd.DataFrame, owner_column: str, owner_names: Mapping[Any, str]
-) -> list[Series]:
-    """Return the series of a frame, the highest last value first.
+) -> list[MetricLine]:
+    """Return a line for each series of a frame, the highest last value first.
 
     Parameters
     ----------
     measured : pandas.DataFrame
         The values, with the columns of a series and `x`.
     owner_column : str
-        The column of the load test or test run that a series belongs to.
+        The column with the ID of the load test or test run that a series belongs to.
     owner_names : mapping
-        The name of each load test or test run.
+        The name of each load test or test run, by its ID.
 
     Returns
     -------
-    list of Series
-        A name consists of the parts that differ between series: load test or test run, what is
-        measured, and labels.
+    list of MetricLine
+        The name of a line has the parts that differ between lines: the load test or test run, what
+        is measured, and the labels.
     """
     key = [owner_column, "metric", "query", "series"]
     groups = [
@@ -60,33 +60,35 @@ def find_series(
     measures = describe_measures(keys)
     owners = [owner_names[owner] for owner in keys[owner_column]]
     titles = [measure.title for measure in measures]
-    name_parts = [part for part in (owners, titles) if len(set(part)) > 1]
+    name_parts = [values for values in (owners, titles) if len(set(values)) > 1]
     name_parts.append(series_labels(list(keys["series"])))
     names = [", ".join(filter(None, parts)) for parts in zip(*name_parts, strict=True)]
-    found = [
-        Series(name, measure.unit, rows)
+    metric_lines = [
+        MetricLine(name, measure.unit, rows)
         for name, measure, rows in zip(names, measures, groups, strict=True)
     ]
-    return sorted(found, key=lambda series: series.last_value, reverse=True)
+    return sorted(metric_lines, key=lambda line: line.last_value, reverse=True)
 
 
-def legend_of_others(series: Sequence[Series]) -> list[Artist]:
-    """Return the legend entry for the series without a name in the plot, if there are any."""
-    others = len(series) - lines.MAX_LINES
+def legend_of_others(metric_lines: Sequence[MetricLine]) -> list[Artist]:
+    """Return the legend entry for the lines without a name in the plot, if there are any."""
+    others = len(metric_lines) - lines.MAX_LINES
     if others <= 0:
         return []
     return [style.line_handle(labels.format_count(others, "other"), **OTHERS_STYLE)]
 
 
-def draw_series(ax: Axes, series: Sequence[Series], *, with_values: bool) -> None:
-    """Draw the first six series as lines with names, and the others thin and gray."""
-    units = {line.unit for line in series}
-    unit = units.pop() if len(units) == 1 else "value"
-    if unit == "%":
+def draw_metric_lines(ax: Axes, metric_lines: Sequence[MetricLine], *, with_values: bool) -> None:
+    """Draw the first six lines with their names, and the others thin and gray."""
+    units = {line.unit for line in metric_lines}
+    common_unit = units.pop() if len(units) == 1 else ""
+    if common_unit == "%":
         ticks.percent_axis(ax, ax.yaxis, "")
     else:
-        ticks.number_axis(ax, ax.yaxis, unit or "value")
-    points = [line.rows[["x", "value"]].to_numpy(dtype=float, na_value=np.nan) for line in series]
+        ticks.number_axis(ax, ax.yaxis, common_unit or "value")
+    points = [
+        line.rows[["x", "value"]].to_numpy(dtype=float, na_value=np.nan) for line in metric_lines
+    ]
     ax.add_collection(
         LineCollection(points[lines.MAX_LINES :], zorder=1, **OTHERS_STYLE), autolim=False
     )
@@ -98,10 +100,10 @@ def draw_series(ax: Axes, series: Sequence[Series], *, with_values: bool) -> Non
             x=xy[:, 0],
             y=xy[:, 1],
         )
-        for line, color, xy in zip(series, style.PALETTE, points, strict=False)
+        for line, color, xy in zip(metric_lines, style.PALETTE, points, strict=False)
     ]
     values = np.concatenate([xy[:, 1] for xy in points])
     bottom = min(0.0, np.nanmin(values) * lines.HEADROOM)
     top = max(0.0, np.nanmax(values) * lines.HEADROOM)
-    # Where all values are 0, the axis still needs a height.
+    # If all values are 0, the axis still needs a height.
     lines.draw_lines(ax, drawn, (bottom, top or 1.0))

@@ -17,7 +17,7 @@ from k6frames.plots.metric_labels import (
     format_value,
     series_labels,
 )
-from k6frames.plots.metric_lines import draw_series, find_series, legend_of_others
+from k6frames.plots.metric_lines import draw_metric_lines, find_metric_lines, legend_of_others
 from k6frames.tables import (
     METRIC_CHANGES,
     METRIC_SERIES,
@@ -44,8 +44,8 @@ _RESULT_LABELS = {"failed": "failed", "error": "with errors"}
 def metric_trend(values: pd.DataFrame, details: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how a metric changes from run to run.
 
-    The six series with the highest last values are lines with this value at their ends; the others
-    are thin and gray. Failed runs and runs with errors are marked.
+    The six lines with the highest last values have a name, and that value, at their ends; the
+    others are thin and gray. Failed runs and runs with errors are marked.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def metric_trend(values: pd.DataFrame, details: pd.DataFrame, *, ax: Axes | None
         As returned by `k6frames.metric_values_df`; several frames may be concatenated.
     details : pandas.DataFrame
         As returned by `k6frames.test_run_details_df` or `k6frames.test_runs_df`, for the creation
-        times and results of the runs. Values of runs that it lacks are left out.
+        times and results of the runs. The values of other runs are left out.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
 
@@ -82,19 +82,19 @@ def metric_trend(values: pd.DataFrame, details: pd.DataFrame, *, ax: Axes | None
     title = f"{common_measure(measured) or 'Metrics'} {where}"
     if not len(measured):
         return style.draw_message(ax, title, "no values")
-    series = find_series(measured, "load_test_id", tests)
-    drawn = pd.concat([line.rows for line in series[: lines.MAX_LINES]])
-    results = [result for result in _RESULT_MARKERS if (drawn["result"] == result).any()]
+    metric_lines = find_metric_lines(measured, "load_test_id", tests)
+    named = pd.concat([line.rows for line in metric_lines[: lines.MAX_LINES]])
+    results = [result for result in _RESULT_MARKERS if (named["result"] == result).any()]
     legend = [style.line_handle(_RESULT_LABELS[r], **_RESULT_MARKERS[r]) for r in results]
-    legend += legend_of_others(series)
+    legend += legend_of_others(metric_lines)
     header = style.arrange_header(title, style.available_size(ax), legend)
-    ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
+    ax = style.prepare_axes(ax, header, style.PLOT_HEIGHT_INCHES)
     created = dates.to_datetime64(measured["created"])
     dates.limit_to_times(ax, created)
-    draw_series(ax, series, with_values=True)
+    draw_metric_lines(ax, metric_lines, with_values=True)
     dates.label_times(ax, created, "test run created")
     for result in results:
-        marked = drawn[drawn["result"] == result]
+        marked = named[named["result"] == result]
         ax.plot(marked["x"], marked["value"], zorder=3, **_RESULT_MARKERS[result])
     style.draw_header(ax, header)
     return ax
@@ -125,9 +125,8 @@ def _join_runs(values: pd.DataFrame, details: pd.DataFrame) -> pd.DataFrame:
 def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw a metric during a test run.
 
-    The six series with the highest last values are lines with names; the others are thin and gray.
-    The values of several test runs are drawn over the minutes since the first value of each run,
-    so that the runs can be compared.
+    The six lines with the highest last values have names; the others are thin and gray. Several
+    test runs are plotted against the minutes since the first value of each, to be comparable.
 
     Parameters
     ----------
@@ -166,17 +165,18 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     else:
         starts = measured.groupby("test_run_id")["time"].transform("min")
         measured["x"] = (measured["time"] - starts).dt.total_seconds() / 60
-    lines_to_draw = find_series(measured, "test_run_id", {run: f"test run {run}" for run in runs})
-    header = style.arrange_header(title, style.available_size(ax), legend_of_others(lines_to_draw))
-    ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
+    run_names = {run: f"test run {run}" for run in runs}
+    metric_lines = find_metric_lines(measured, "test_run_id", run_names)
+    header = style.arrange_header(title, style.available_size(ax), legend_of_others(metric_lines))
+    ax = style.prepare_axes(ax, header, style.PLOT_HEIGHT_INCHES)
     if len(runs) == 1:
         dates.limit_to_times(ax, times)
-        draw_series(ax, lines_to_draw, with_values=False)
+        draw_metric_lines(ax, metric_lines, with_values=False)
         dates.label_times(ax, times, "time")
     else:
         minutes = measured["x"].max() or 1.0
         ax.set_xlim(0, minutes)
-        draw_series(ax, lines_to_draw, with_values=False)
+        draw_metric_lines(ax, metric_lines, with_values=False)
         ticks.number_axis(ax, ax.xaxis, "minutes since the first value")
         ticks.limit_ticks(ax, 0, minutes)
     style.draw_header(ax, header)
@@ -185,16 +185,16 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 @style.house_style()
 def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how much metrics changed in the last runs, compared with the runs before.
+    """Draw how much metrics changed in the last runs, compared with the runs before them.
 
     Parameters
     ----------
     summary : pandas.DataFrame
         As returned by `k6frames.metric_changes`. Series that cannot be compared are left out.
-        Those beyond the first 20, or that do not fit on a given `ax`, are counted in a last row.
-        Bars are cut at +300%.
+        Series beyond the first 20, or those that do not fit on a given `ax`, are counted in a last
+        row. Bars are cut at +300%.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure, as high as the names need.
+        Where to draw; by default on a new figure, as tall as the names need.
 
     Returns
     -------
@@ -257,7 +257,7 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _change_names(compared: pd.DataFrame) -> list[str]:
-    """Return names of load tests, with what is measured, if it differs, and labels."""
+    """Return names with the load test, what is measured (if it differs), and the labels."""
     tests = _name_load_tests(compared)
     name_parts = [[tests[test_id] for test_id in compared["load_test_id"]]]
     titles = [measure.title for measure in describe_measures(compared)]

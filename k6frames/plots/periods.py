@@ -27,7 +27,7 @@ MAX_BARS_WITH_GAPS = 60
 GAP_SHARE = 0.14
 MAX_BAR_POINTS = 85.0
 """A single bar as wide as the Axes would not look like a bar."""
-HEADROOM = 1.12
+TOTALS_HEADROOM = 1.12
 """Height of the vertical axis as a multiple of the highest bar, with room for its total."""
 _MIN_PAD_IN_BARS = 0.2
 _MIN_TOTAL_GAP_POINTS = 4.0
@@ -35,7 +35,7 @@ _TOTAL_PAD_POINTS = 3.0
 
 
 class _Unit(NamedTuple):
-    """A length of periods, with its pandas frequency and the distance between two of them."""
+    """A unit of time: its name, length, pandas frequency, and the step between its periods."""
 
     name: str
     min_days: int
@@ -56,7 +56,8 @@ _UNITS = (
 class Periods(NamedTuple):
     """The start and the end of each period, in order.
 
-    `unit` is what a period is called, or None for a single one, whose length is unknown.
+    `unit` is the name of a period, such as "month". It is None if there is only one period, whose
+    length is unknown.
     """
 
     unit: str | None
@@ -66,14 +67,14 @@ class Periods(NamedTuple):
 
     @property
     def middles(self) -> Floats:
-        """Where the middle of each period is on the axis."""
+        """The position of the middle of each period on the axis."""
         return (to_days(self.starts) + to_days(self.ends)) / 2
 
 
 def find_periods(starts: pd.Series[Any]) -> Periods:
     """Return the periods that begin at these sorted timestamps.
 
-    Their length is the shortest distance between two of them: one may be missing.
+    Periods may be missing, so the shortest distance between two timestamps is taken as the length.
     """
     begins = to_datetime64(starts)
     if len(begins) < 2:
@@ -94,8 +95,8 @@ def limit_to_periods(ax: Axes, periods: Periods) -> None:
     count = len(periods.starts)
     pad_in_bars = 0.0
     if count <= MAX_BARS_WITH_GAPS:
-        widest_bars = style.available_size(ax).width / MAX_BAR_POINTS
-        pad_in_bars = max(_MIN_PAD_IN_BARS, (widest_bars - count) / 2)
+        fitting_bars = style.available_size(ax).width / MAX_BAR_POINTS
+        pad_in_bars = max(_MIN_PAD_IN_BARS, (fitting_bars - count) / 2)
     pad = pad_in_bars * (last - first) / count
     ax.set_xlim(first - pad, last + pad)
 
@@ -110,7 +111,8 @@ def label_periods(ax: Axes, periods: Periods) -> None:
     step, ticks = find_ticks(ax, periods.starts[0], periods.starts[-1], periods.step)
     positions = to_days(ticks)
     if step.unit == periods.step.unit:
-        # A tick that names one period is at its middle. "2026" below months is at its beginning.
+        # Each tick names one period: move it to the middle of the period. Years below months name
+        # several periods, and stay at the beginning of the year.
         ends = ticks.astype(f"datetime64[{step.unit}]") + periods.step.size
         positions = (positions + to_days(ends)) / 2
     texts = [format_tick(tick, step) for tick in ticks]
@@ -130,25 +132,25 @@ class Layer(NamedTuple):
 def draw_layers(ax: Axes, periods: Periods, layers: Sequence[Layer]) -> Floats:
     """Draw stacked bars, one artist per layer, and return their total heights.
 
-    A layer is a ``StepPatch``. Its intervals are bars in turn with gaps, whose height is NaN.
+    A layer is a ``StepPatch``. Its intervals alternate between bars and gaps, which are NaN.
     """
     starts, stops = to_days(periods.starts), to_days(periods.ends)
     gaps = (stops - starts) * (GAP_SHARE if len(starts) <= MAX_BARS_WITH_GAPS else 0)
     edges = np.column_stack([starts + gaps / 2, stops - gaps / 2]).ravel()
-    # Without gaps, the next bar begins where a bar ends: leave out the empty interval.
+    # Without gaps, each bar begins where the previous one ends: leave out the empty intervals.
     has_width = np.diff(edges) > 0
     edges = edges[np.append(True, has_width)]
     tops = np.zeros(len(starts))
     for layer in layers:
         bottoms, tops = tops, tops + layer.heights
-        # A hatched bar has an outline, which would be visible even without any height.
+        # A hatched bar has an outline, which would be visible even if its height is 0.
         ends = np.where(layer.heights == 0, np.nan, tops) if layer.hatched else tops
         # ax.stairs() would visit each vertex in Python to update the limits, which is slow.
         ax.add_artist(
             StepPatch(
                 _insert_gaps(ends)[has_width],
                 edges,
-                baseline=_insert_gaps(bottoms)[has_width],  # type: ignore[arg-type]  # also an array
+                baseline=_insert_gaps(bottoms)[has_width],  # type: ignore[arg-type]  # or an array
                 **style.bar_colors(layer.color, hatched=layer.hatched),
             )
         )
@@ -163,9 +165,9 @@ def _insert_gaps(values: Floats) -> Floats:
 def label_totals(
     ax: Axes, periods: Periods, totals: Floats, texts: Sequence[str], *, limit: float | None = None
 ) -> None:
-    """Write a text above each bar, or above the line of a limit that would cross it.
+    """Write a text above each bar, or above the line of a limit that would cross the text.
 
-    Nothing is written if one text is wider than its bar.
+    Write nothing if any text is too wide for its bar.
     """
     low, high = ax.get_xlim()
     size = style.available_size(ax)

@@ -28,7 +28,7 @@ MAX_OTHERS_RATIO = 2
 
 @style.house_style()
 def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many projects each organization has, most projects first.
+    """Draw how many projects each organization has, the largest organization first.
 
     Organizations beyond the first 20, or those that do not fit on a given `ax`, share a last bar.
     If it would dwarf the others, it is cut, with an arrow next to its count. An ambiguous name is
@@ -39,7 +39,7 @@ def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) 
     summary : pandas.DataFrame
         As returned by `k6frames.projects_per_organization`, in any order.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure, as high as the names need.
+        Where to draw; by default on a new figure, as tall as the names need.
 
     Returns
     -------
@@ -90,7 +90,7 @@ def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) 
 
 @style.house_style()
 def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many were created in each period, and the total at its end.
+    """Draw how many projects (or other rows) were created per period, and the running total.
 
     Without groups, bars show what was created in each period, and a line shows the total on a
     second axis. By organization, lines show the totals of the six largest organizations and a gray
@@ -108,8 +108,8 @@ def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
-        The Axes of the bars; those of the line are the last in ``ax.figure.axes``. All bars are
-        one artist with the counts in ``ax.patches[0].get_data().values``.
+        The Axes of the bars. The Axes of the line is the last in ``ax.figure.axes``. All bars are
+        one artist, with the counts in ``ax.patches[0].get_data().values``.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         style.line_handle(line_label, color=style.VERMILLION),
     ]
     header = style.arrange_header(title, style.available_size(ax), legend)
-    ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
+    ax = style.prepare_axes(ax, header, style.PLOT_HEIGHT_INCHES)
     created = timeline["created"].to_numpy(dtype=float)
     totals = timeline["cumulative"].to_numpy(dtype=float)
     limit_to_periods(ax, periods)
@@ -168,7 +168,7 @@ def _draw_totals_by_organization(summary: pd.DataFrame, ax: Axes | None) -> Axes
     periods = find_periods(totals.index.to_series())
     drawn, top = _arrange_totals(totals, _organization_names(summary), periods.middles)
     header = style.arrange_header(title, style.available_size(ax))
-    ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
+    ax = style.prepare_axes(ax, header, style.PLOT_HEIGHT_INCHES)
     limit_to_periods(ax, periods)
     label = f"total by the end of the {periods.unit or 'period'}"
     ticks.number_axis(ax, ax.yaxis, label, integer=True)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from k6frames.plots import bars, labels, style, ticks
 from k6frames.plots.periods import (
-    HEADROOM,
+    TOTALS_HEADROOM,
     Layer,
     draw_layers,
     find_periods,
@@ -20,7 +20,8 @@ from k6frames.plots.periods import (
 )
 from k6frames.tables import FLAKY_TESTS, RESULTS_TIMELINE, TEST_RESULTS
 
-RESULTS_WITH_PASS_RATE = ("passed", "failed", "errors")
+PASS_RATE_RESULTS = ("passed", "failed", "errors")
+"""The results that count in the pass rate."""
 
 
 @style.house_style()
@@ -62,12 +63,12 @@ def results_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     title = f"Test runs per {periods.unit} by result" if periods.unit else "Test runs by result"
     legend = [style.bar_handle(name, color) for name, color in style.RESULT_COLORS.items()]
     header = style.arrange_header(title, style.available_size(ax), legend)
-    ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
+    ax = style.prepare_axes(ax, header, style.PLOT_HEIGHT_INCHES)
     limit_to_periods(ax, periods)
     label_periods(ax, periods)
     totals = draw_layers(ax, periods, layers)
     ticks.number_axis(ax, ax.yaxis, "test runs", integer=True)
-    ax.set_ylim(0, totals.max() * HEADROOM)
+    ax.set_ylim(0, totals.max() * TOTALS_HEADROOM)
     label_totals(ax, periods, totals, [f"{total:,.0f}" for total in totals])
     style.draw_header(ax, header)
     return ax
@@ -77,8 +78,8 @@ def results_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def test_results(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the results of the load tests with the lowest pass rates.
 
-    A bar shows the shares of runs that passed, failed or had errors. Aborted runs and runs under
-    way are not counted, as in the pass rate.
+    Each bar shows the shares of runs that passed, failed or had errors. Like the pass rate, it does
+    not count aborted runs or runs under way.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ def test_results(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         As returned by `k6frames.test_results`. Load tests without a pass rate are left out; those
         beyond the first 20, or that do not fit on a given `ax`, share a last bar.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure, as high as the names need.
+        Where to draw; by default on a new figure, as tall as the names need.
 
     Returns
     -------
@@ -113,20 +114,20 @@ def test_results(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     tests = tests.sort_values(["pass_rate", "load_test_id"], kind="stable")
     size = style.available_size(ax)
     names = bars.fitting_names(tests, "load test", "load_test_id", "load_test_name", size)
-    own_bars, others = tests.head(len(names)), tests.tail(len(tests) - len(names))
-    texts = [_pass_rate_text(row) for row in own_bars.itertuples()]
-    counts = own_bars[list(RESULTS_WITH_PASS_RATE)].to_numpy(dtype=float)
+    first, others = tests.head(len(names)), tests.tail(len(tests) - len(names))
+    texts = [_pass_rate_text(row) for row in first.itertuples()]
+    counts = first[list(PASS_RATE_RESULTS)].to_numpy(dtype=float)
     if len(others):
         names.append(labels.format_count(len(others), "other load test"))
-        sums = others[list(RESULTS_WITH_PASS_RATE)].sum().to_numpy(dtype=float)
-        texts.append(f"{sums[0] / sums.sum():.0%} of {sums.sum():,.0f}")
-        counts = np.vstack([counts, sums])
+        sums = others[list(PASS_RATE_RESULTS)].sum()
+        texts.append(f"{sums['passed'] / sums.sum():.0%} of {sums.sum():,}")
+        counts = np.vstack([counts, sums.to_numpy(dtype=float)])
     rows = bars.arrange_rows(names, texts, size)
-    legend = [style.bar_handle(n, style.RESULT_COLORS[n]) for n in RESULTS_WITH_PASS_RATE]
+    legend = [style.bar_handle(name, style.RESULT_COLORS[name]) for name in PASS_RATE_RESULTS]
     header = style.arrange_header(title, size, legend)
     ax = style.prepare_axes(ax, header, rows.height_inches)
     ends = np.zeros(len(counts))
-    for name, shares in zip(RESULTS_WITH_PASS_RATE, counts.T / counts.sum(axis=1), strict=True):
+    for name, shares in zip(PASS_RATE_RESULTS, counts.T / counts.sum(axis=1), strict=True):
         color = style.RESULT_COLORS[name]
         ax.barh(rows.bar_positions, shares, rows.bar_height, left=ends, color=color)
         ends = ends + shares
@@ -138,12 +139,12 @@ def test_results(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _pass_rate_text(row: Any) -> str:
-    """Return a text such as "40% of 30, fails since 2026-06-12"."""
-    with_result = row.passed + row.failed + row.errors
-    text = f"{row.pass_rate:.0%} of {with_result:,}"
+    """Return a text such as "40% of 30, failing since 2026-06-12"."""
+    counted_runs = row.passed + row.failed + row.errors
+    text = f"{row.pass_rate:.0%} of {counted_runs:,}"
     if pd.isna(row.failing_since):
         return text
-    return f"{text}, fails since {row.failing_since:%Y-%m-%d}"
+    return f"{text}, failing since {row.failing_since:%Y-%m-%d}"
 
 
 @style.house_style()
@@ -156,7 +157,7 @@ def flaky_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         As returned by `k6frames.flaky_tests`. Load tests beyond the first 20, or those that do not
         fit on a given `ax`, are counted in a last row.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure, as high as the names need.
+        Where to draw; by default on a new figure, as tall as the names need.
 
     Returns
     -------
@@ -197,7 +198,7 @@ def flaky_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = style.prepare_axes(ax, header, rows.height_inches)
     ax.barh(rows.bar_positions[: len(tests)], changes, rows.bar_height, color=style.BLUE)
     bars.draw_names(ax, rows)
-    ticks.number_axis(ax, ax.xaxis, "changes of the result", integer=True)
+    ticks.number_axis(ax, ax.xaxis, "result changes", integer=True)
     bars.draw_values(ax, rows, changes, changes.max() or 1.0)
     style.draw_header(ax, header)
     return ax

@@ -21,7 +21,7 @@ def scheduled_runs(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         As returned by `k6frames.scheduled_runs`. Schedules beyond the first 20, or those that do
         not fit on a given `ax`, are counted in a last row.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure, as high as the names need.
+        Where to draw; by default on a new figure, as tall as the names need.
 
     Returns
     -------

@@ -25,8 +25,8 @@ from k6frames.validation import short_repr
 
 Floats = npt.NDArray[np.float64]
 
-# The palette of Okabe and Ito, which color-blind readers can tell apart, without black and yellow:
-# they would be invisible on a dark and on a white page.
+# The Okabe-Ito palette, whose colors can be told apart by color-blind readers. Black and yellow are
+# left out: black is invisible on a dark page, and yellow on a white one.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 BLUE, VERMILLION = PALETTE[:2]
 OTHERS_COLOR = "#6E6E6E"
@@ -36,7 +36,7 @@ RESULT_COLORS = {
     "errors": "#B59000",
     "aborted": "#8A8A8A",
 }
-"""Color-blind readers can tell them apart; the contrast with white and dark pages is 3 to 1."""
+"""Color-blind readers can tell them apart; contrast with white and dark pages is at least 3:1."""
 AXES_COLOR = "#A0A0A0"
 HATCH = "/////"
 
@@ -44,26 +44,29 @@ FONT_SIZE = 9.5
 TITLE_SIZE = 12.5
 LINE_HEIGHT_POINTS = 13.7
 DEFAULT_WIDTH_INCHES = 8.5
-PERIOD_PLOT_INCHES = 3.9
-MESSAGE_INCHES = 1.1
+PLOT_HEIGHT_INCHES = 3.9
+MESSAGE_HEIGHT_INCHES = 1.1
 
 _MARGIN_INCHES = 0.12
 _TITLE_LINE_POINTS = TITLE_SIZE * 1.3
 _TITLE_GAP_POINTS = 8.0
 _LEGEND_GAP_POINTS = 5.0
 _LEGEND_LINE_POINTS = FONT_SIZE * 1.45
-# Lengths in font sizes, as matplotlib takes them.
+# Multiples of the font size, as in matplotlib.
 _LEGEND_HANDLE_LENGTH = 1.2
 _LEGEND_HANDLE_PAD = 0.5
 _LEGEND_COLUMN_GAP = 1.5
-# At a low resolution letters are up to 4% wider than measured.
+# At a low resolution, text is up to 4% wider than measured.
 _LEGEND_MAX_SHARE = 0.96
 
 _figure_width: ContextVar[float] = ContextVar("figure_width", default=DEFAULT_WIDTH_INCHES)
 
 
 class Size(NamedTuple):
-    """The available width and height in points; the height of a new figure is infinite."""
+    """The available width and height in points.
+
+    The height is infinite for a new figure, which is as tall as its content.
+    """
 
     width: float
     height: float
@@ -90,8 +93,8 @@ def house_style() -> Iterator[None]:
 @contextmanager
 def temporary_settings(settings: dict[Any, Any]) -> Iterator[None]:
     """Change matplotlib's settings in a ``with`` block."""
-    # pyplot loads its backend when it is first used, and Jupyter's turns on the setting
-    # "interactive", which shows figures. Load it now: rc_context would undo the setting.
+    # This call loads pyplot's backend before rc_context() saves the settings. When it is loaded,
+    # Jupyter's backend turns on "interactive", which rc_context() would undo: no figure would show.
     plt.draw_if_interactive()  # type: ignore[no-untyped-call]
     with mpl.rc_context(settings):
         yield
@@ -103,7 +106,6 @@ def figure_width(inches: float) -> Iterator[None]:
 
     Examples
     --------
-    >>> from k6frames import plots
     >>> from k6frames.plots import style
     >>> with style.figure_width(4.2):
     ...     ax = style.new_axes(2.0)
@@ -117,15 +119,15 @@ def figure_width(inches: float) -> Iterator[None]:
         _figure_width.reset(token)
 
 
-def new_axes(height: float, width: float | None = None) -> Axes:
-    """Return the Axes of a new figure; sizes are in inches."""
+def new_axes(height_inches: float) -> Axes:
+    """Return the Axes of a new figure."""
     layout = ConstrainedLayoutEngine(w_pad=_MARGIN_INCHES, h_pad=_MARGIN_INCHES)
-    size = (width or _figure_width.get(), height)
+    size = (_figure_width.get(), height_inches)
     return plt.figure(figsize=size, layout=layout).add_subplot()
 
 
 def available_size(ax: Axes | None) -> Size:
-    """Return the size of the given Axes, or of those of a new figure."""
+    """Return the size of `ax`, or of the Axes of a new figure if `ax` is None."""
     if ax is None:
         return Size((_figure_width.get() - 2 * _MARGIN_INCHES) * 72, math.inf)
     if not isinstance(ax, Axes):
@@ -148,7 +150,7 @@ class Header(NamedTuple):
 
     @property
     def height_inches(self) -> float:
-        """Height of title and legend."""
+        """Height of the title and the legend."""
         title_points = (self.title.count("\n") + 1) * _TITLE_LINE_POINTS
         return (title_points + _TITLE_GAP_POINTS + self.legend_height_points) / 72
 
@@ -162,7 +164,7 @@ def arrange_header(title: str, size: Size, legend: Sequence[Artist] = ()) -> Hea
 
 
 def prepare_axes(ax: Axes | None, header: Header, content_inches: float) -> Axes:
-    """Style the given Axes, or those of a new figure with this height below the header."""
+    """Style the given Axes, or make a new figure with `content_inches` below its header."""
     if ax is None:
         ax = new_axes(content_inches + header.height_inches + 2 * _MARGIN_INCHES)
     ax.spines[["top", "right"]].set_visible(False)
@@ -174,21 +176,21 @@ def prepare_axes(ax: Axes | None, header: Header, content_inches: float) -> Axes
 
 
 def draw_header(ax: Axes, header: Header) -> None:
-    """Draw title and legend above a plot whose vertical axis is complete."""
+    """Draw the title and the legend; the labels of the vertical axis must be final."""
     axis_box = ax.yaxis.get_tightbbox()
     indent = max(0.0, ax.bbox.x0 - axis_box.x0) * 72 / ax.figure.dpi if axis_box else 0.0
     title_pad = _TITLE_GAP_POINTS
     if header.legend:
-        _draw_legend(ax, header, _from_upper_left(ax, -indent, _LEGEND_GAP_POINTS))
+        _draw_legend(ax, header, _shifted_transform(ax, -indent, _LEGEND_GAP_POINTS))
         title_pad += header.legend_height_points + _LEGEND_GAP_POINTS
-    # ax.get_title() reads only the centered title, so that one is moved to the left edge.
+    # Move the centered title to the left edge: it is the one that ax.get_title() returns.
     ax.set_title(header.title, loc="center", x=0, ha="left", parse_math=False)
-    ax.title.set_transform(_from_upper_left(ax, -indent, title_pad))
+    ax.title.set_transform(_shifted_transform(ax, -indent, title_pad))
 
 
-def _from_upper_left(ax: Axes, x: float, y: float) -> Transform:
-    """Return a transform of Axes fractions, moved by `x` and `y` points."""
-    return ax.transAxes + ScaledTranslation(x / 72, y / 72, ax.figure.dpi_scale_trans)
+def _shifted_transform(ax: Axes, right: float, up: float) -> Transform:
+    """Return the transform of Axes coordinates, shifted by points."""
+    return ax.transAxes + ScaledTranslation(right / 72, up / 72, ax.figure.dpi_scale_trans)
 
 
 def _legend_columns(texts: list[str], width: float) -> int:
@@ -196,10 +198,10 @@ def _legend_columns(texts: list[str], width: float) -> int:
     gap = FONT_SIZE * _LEGEND_COLUMN_GAP
     handle = FONT_SIZE * (_LEGEND_HANDLE_LENGTH + _LEGEND_HANDLE_PAD)
     entries = np.array([handle + fonts.text_width(text) + gap for text in texts])
-    room = width * _LEGEND_MAX_SHARE + gap
+    available = width * _LEGEND_MAX_SHARE + gap
     for columns in range(len(entries), 1, -1):
         widths = [column.max() for column in np.array_split(entries, columns)]
-        if sum(widths) <= room:
+        if sum(widths) <= available:
             return columns
     return 1
 
@@ -223,7 +225,7 @@ def _draw_legend(ax: Axes, header: Header, transform: Transform) -> None:
         handletextpad=_LEGEND_HANDLE_PAD,
         columnspacing=_LEGEND_COLUMN_GAP,
     )
-    # The title reserves the space above the Axes. A legend wider than the Axes would shrink them.
+    # The title already reserves the space. The layout would shrink the Axes for a wider legend.
     legend.set_in_layout(False)
     for text, label in zip(legend.get_texts(), texts, strict=True):
         text.set_parse_math(False)
@@ -251,7 +253,7 @@ def draw_message(ax: Axes | None, title: str, sentence: str) -> Axes:
     """Draw a sentence in the middle of a plot without data."""
     size = available_size(ax)
     header = arrange_header(title, size)
-    ax = prepare_axes(ax, header, MESSAGE_INCHES)
+    ax = prepare_axes(ax, header, MESSAGE_HEIGHT_INCHES)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     sentence = labels.wrap(sentence, size.width)

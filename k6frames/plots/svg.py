@@ -15,7 +15,7 @@ from k6frames.plots import style
 
 # < and > are escaped in text, so this matches tags only.
 _TAG = re.compile(r"<[^>]*>")
-_ID = re.compile(r'(\bid="|url\(#|href="#)')
+_ID_START = re.compile(r'(\bid="|url\(#|href="#)')
 # matplotlib before 3.11 writes size and family as one property.
 _FONT = re.compile(r"\bfont: ([\d.]+px)[^;\"]*|\bfont-family: [^;\"]*;? ?")
 # A style sheet would apply to the whole page.
@@ -29,20 +29,20 @@ def draw_svg(
     """Return a plot as an SVG element for an HTML page.
 
     Text is not converted to paths: it has the fonts of the page and, unless the plot sets a color,
-    its CSS `fill`. The background is transparent. The same data give the same SVG.
+    the CSS `fill` of the page. The background is transparent. The same data result in the same SVG.
 
     Parameters
     ----------
     plot : callable
         A function of `k6frames.plots`.
     *frames : pandas.DataFrame
-        Its positional arguments.
+        The positional arguments of `plot`.
     name : str
-        A prefix for all IDs in the SVG; must be unique on the page.
+        A prefix for all IDs in the SVG. It must be unique on the page.
     width : float
         Width in inches. Below about 6 inches, names are above the bars.
     **options : object
-        Its keyword arguments.
+        The keyword arguments of `plot`.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def draw_svg(
     """
     settings: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": name}
     with style.temporary_settings(settings), style.figure_width(width), warnings.catch_warnings():
-        # The reader's fonts may have characters that the fonts here lack.
+        # The browser's fonts may have characters that the fonts installed here lack.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
         plot(*frames, **options)
         figure = plt.gcf()
@@ -78,5 +78,5 @@ def draw_svg(
 
 def _adapt_tag(tag: str, name: str) -> str:
     """Prefix the IDs in a tag, and remove font families."""
-    tag = _ID.sub(rf"\g<1>{name}-", tag)
+    tag = _ID_START.sub(rf"\g<1>{name}-", tag)
     return _FONT.sub(lambda font: f"font-size: {font[1]}" if font[1] else "", tag)

@@ -1,4 +1,4 @@
-"""Axes of numbers: round ticks with thousands separators or percent signs, and grid lines."""
+"""Numeric axes: round ticks with thousands separators or percent signs, and grid lines."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ LABEL_GAP_POINTS = 8.0
 
 
 def number_axis(ax: Axes, axis: Axis, label: str, *, integer: bool = False) -> None:
-    """Give an axis round numbers with thousands separators, and grid lines."""
+    """Set the ticks (round numbers with thousands separators), grid lines and label of an axis."""
     axis.set_major_locator(
-        MaxNLocator(
-            steps=[1, 2, 5, 10], nbins=_tick_count(ax, axis), integer=integer, min_n_ticks=1
-        )
+        MaxNLocator(steps=[1, 2, 5, 10], nbins=_max_ticks(ax, axis), integer=integer, min_n_ticks=1)
     )
     axis.set_major_formatter(
         StrMethodFormatter("{x:,.0f}") if integer else FuncFormatter(_format_tick)
@@ -29,8 +27,8 @@ def number_axis(ax: Axes, axis: Axis, label: str, *, integer: bool = False) -> N
 
 
 def percent_axis(ax: Axes, axis: Axis, label: str) -> None:
-    """Give an axis of shares round percentages, and grid lines."""
-    axis.set_major_locator(MaxNLocator(steps=[1, 2, 2.5, 5, 10], nbins=_tick_count(ax, axis)))
+    """Set the ticks (round percentages), grid lines and label of an axis of shares."""
+    axis.set_major_locator(MaxNLocator(steps=[1, 2, 2.5, 5, 10], nbins=_max_ticks(ax, axis)))
     axis.set_major_formatter(FuncFormatter(_format_percent))
     _draw_grid_and_label(axis, label)
 
@@ -43,7 +41,7 @@ def limit_ticks(ax: Axes, low: float, high: float, width: float | None = None) -
     ax : matplotlib.axes.Axes
         The Axes; its horizontal limits must be final.
     low, high : float
-        The range; the axis continues beyond it for the texts next to bars and lines.
+        The range; the axis extends beyond it, with room for texts next to bars or lines.
     width : float, optional
         Width of the axis in points; by default the current width of the Axes.
     """
@@ -65,7 +63,7 @@ def _draw_grid_and_label(axis: Axis, label: str) -> None:
     axis.set_label_text(label, fontsize=style.FONT_SIZE)
 
 
-def _tick_count(ax: Axes, axis: Axis) -> int:
+def _max_ticks(ax: Axes, axis: Axis) -> int:
     size = style.available_size(ax)
     length = size.width if axis is ax.xaxis else size.height
     return max(MIN_TICKS, min(MAX_TICKS, int(length / POINTS_PER_TICK)))

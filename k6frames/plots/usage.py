@@ -1,4 +1,4 @@
-"""Plots of usage in virtual user hours (VUh) and of the monthly limits."""
+"""Plots of usage and monthly limits in virtual user hours (VUh)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 from k6frames.errors import ConfigError
 from k6frames.plots import bars, labels, style, ticks
 from k6frames.plots.periods import (
-    HEADROOM,
+    TOTALS_HEADROOM,
     Layer,
     draw_layers,
     find_periods,
@@ -29,7 +29,7 @@ from k6frames.tables import VUH_BUDGET
 from k6frames.validation import short_repr
 
 MAX_LIMIT_RATIO = 3
-"""A limit is not drawn if it is more than this many times the largest usage."""
+"""A limit that is more than this many times the largest usage is not drawn."""
 MAX_SHARE = 2.0
 """Bars are cut at this multiple of the limit."""
 
@@ -114,7 +114,7 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
 
     title = f"VUh per {periods.unit}{by}" if periods.unit else f"VUh{by}"
     header = style.arrange_header(title, style.available_size(ax), legend)
-    ax = style.prepare_axes(ax, header, style.PERIOD_PLOT_INCHES)
+    ax = style.prepare_axes(ax, header, style.PLOT_HEIGHT_INCHES)
     limit_to_periods(ax, periods)
     label_periods(ax, periods)
     totals = draw_layers(ax, periods, layers)
@@ -122,7 +122,7 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     if drawn_limit is not None:
         ax.axhline(drawn_limit, **_LIMIT_LINE_STYLE)
         top = max(top, drawn_limit)
-    ax.set_ylim(0, (top or 1.0) * HEADROOM)
+    ax.set_ylim(0, (top or 1.0) * TOTALS_HEADROOM)
     texts = [labels.format_number(total) for total in totals]
     label_totals(ax, periods, totals, texts, limit=drawn_limit)
     style.draw_header(ax, header)
@@ -139,7 +139,7 @@ def _check_limit(limit: float | None, unit: str | None = None) -> None:
         )
     if unit not in ("month", None):
         raise ConfigError(
-            f"limit is in VUh per calendar month, but the periods of this summary are {unit}s. "
+            "limit is in VUh per calendar month, but the periods of this summary are not months. "
             'Pass a summary by month, k6frames.usage(details, freq="MS"), or no limit.'
         )
 
@@ -155,7 +155,7 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         first, or VUh if there is no limit at all. Projects beyond the first 20, or those that do
         not fit on a given `ax`, are counted in a last row.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure, as high as the names need.
+        Where to draw; by default on a new figure, as tall as the names need.
 
     Returns
     -------
@@ -215,25 +215,25 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def _draw_budget_bars(
     ax: Axes, rows: bars.Rows, budget: pd.DataFrame, *, has_limits: bool
 ) -> Floats:
-    """Draw what is used, and hatched what is expected beyond it; return where the bars end."""
+    """Draw the used VUh and, hatched, the VUh expected on top; return where the bars end."""
     used = _bar_lengths(budget, "used_vuh", has_limits=has_limits)
     expected = _bar_lengths(budget, "expected_vuh", has_limits=has_limits)
     positions = rows.bar_positions[: len(budget)]
     colors = np.where(_is_over_limit(budget), style.VERMILLION, style.BLUE)
     ax.barh(positions, used, rows.bar_height, color=colors)
-    rises = expected > used
+    expects_more = expected > used
     ax.barh(
-        positions[rises],
-        (expected - used)[rises],
+        positions[expects_more],
+        (expected - used)[expects_more],
         rows.bar_height,
-        left=used[rises],
+        left=used[expects_more],
         **style.bar_colors(_ESTIMATE_COLOR, hatched=True),
     )
     return np.maximum(used, expected)
 
 
 def _shares_of_limit(budget: pd.DataFrame, column: str) -> pd.Series[Any]:
-    """Return the VUh in a column as shares of the limit; of a limit of 0, any use is infinite."""
+    """Return the VUh in a column as shares of the limit; infinite if a limit of 0 is exceeded."""
     vuh, limit = budget[column], budget["limit_vuh"]
     exceeds_zero = (limit.eq(0) & vuh.gt(0)).fillna(value=False)
     return (vuh / limit.where(limit > 0)).mask(exceeds_zero, np.inf)
@@ -243,7 +243,7 @@ def _bar_lengths(budget: pd.DataFrame, column: str, *, has_limits: bool) -> Floa
     """Return the VUh in a column, as shares of the limit if any project has one."""
     lengths = budget[column]
     if has_limits:
-        # Far beyond the plot, but finite.
+        # Infinite bars cannot be drawn: end them beyond the plot.
         lengths = _shares_of_limit(budget, column).clip(upper=2 * MAX_SHARE)
     return lengths.fillna(0.0).to_numpy(dtype=float)
 
@@ -259,8 +259,10 @@ def _budget_legend(is_over: npt.NDArray[np.bool_], *, has_limits: bool) -> list[
     if not is_over.all():
         legend.append(style.bar_handle("used", style.BLUE))
     if is_over.any():
-        legend.append(style.bar_handle("used, over the limit by the month's end", style.VERMILLION))
-    legend.append(style.bar_handle("expected at the month's end", _ESTIMATE_COLOR, hatched=True))
+        label = "used, over the limit by the end of the month"
+        legend.append(style.bar_handle(label, style.VERMILLION))
+    label = "expected by the end of the month"
+    legend.append(style.bar_handle(label, _ESTIMATE_COLOR, hatched=True))
     if has_limits:
         marker = {"ls": "none", "marker": "|", "ms": 11, "mew": _LIMIT_MARK_WIDTH}
         legend.append(style.line_handle("limit", **marker, **_LIMIT_STYLE))
@@ -268,11 +270,11 @@ def _budget_legend(is_over: npt.NDArray[np.bool_], *, has_limits: bool) -> list[
 
 
 def _mark_limits(ax: Axes, rows: bars.Rows, budget: pd.DataFrame) -> None:
-    """Draw a mark across each bar that has a limit."""
+    """Draw a mark at 100% of the limit across the bar of each project that has one."""
     positions = rows.bar_positions[: len(budget)][budget["limit_vuh"].notna().to_numpy()]
     reach = rows.bar_height * _LIMIT_MARK_REACH
-    ends = np.ones(len(positions))
-    ax.vlines(ends, positions - reach, positions + reach, lw=_LIMIT_MARK_WIDTH, **_LIMIT_STYLE)
+    shares = np.ones(len(positions))
+    ax.vlines(shares, positions - reach, positions + reach, lw=_LIMIT_MARK_WIDTH, **_LIMIT_STYLE)
 
 
 def _budget_text(row: Any) -> str:

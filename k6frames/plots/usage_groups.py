@@ -66,8 +66,8 @@ def describe_grouping(frame: pd.DataFrame, grouping: Grouping) -> str:
     keys = frame["key"].unique()
     if len(keys) > 1:
         raise SchemaError(
-            f"The summary has the usage by several labels ({', '.join(map(str, keys))}), and would "
-            "count each run more than once. Draw one label at a time."
+            f"The summary has usage by several labels ({', '.join(map(str, keys))}), so runs would "
+            "be counted more than once. Draw one label at a time."
         )
     return labels.text_label(keys[0])
 

@@ -13,7 +13,7 @@ mpl.use("Agg")
 
 
 @pytest.fixture(autouse=True)
-def _strict_and_clean() -> Iterator[None]:
+def _fail_on_warnings_and_close_figures() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         yield

@@ -1,4 +1,4 @@
-"""Figures are shown by an interactive backend, such as Jupyter's."""
+"""Plots with an interactive backend, such as Jupyter's."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ assert matplotlib.is_interactive()
 """
 
 
-def test_a_backend_that_the_first_plot_loads_stays_interactive(tmp_path: Path) -> None:
+def test_an_interactive_backend_loaded_by_the_first_plot_stays_interactive(tmp_path: Path) -> None:
     (tmp_path / "interactive_backend.py").write_text(BACKEND, encoding="utf-8")
     settings = {"MPLBACKEND": "module://interactive_backend", "PYTHONPATH": str(tmp_path)}
     subprocess.run([sys.executable, "-c", PROGRAM], check=True, env={**os.environ, **settings})

@@ -1,10 +1,10 @@
-"""The plot of how complete frames are."""
+"""The plot of missing values."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
-from plot_reading import assert_texts_fit, names_of, values_of, widths_of
+from plot_helpers import assert_texts_fit, names_of, values_of, widths_of
 
 from k6frames import plots
 from k6frames.errors import SchemaError
@@ -13,14 +13,14 @@ from k6frames.plots import style
 FRAME = pd.DataFrame({"a": [1, 2, 3, 4], "b": [None, 1, None, None], "c": [None, 1, 2, 3]})
 
 
-def test_columns_are_in_the_order_of_their_shares_the_lowest_first() -> None:
+def test_columns_are_sorted_by_share_lowest_first() -> None:
     ax = plots.completeness({"x": FRAME})
     assert names_of(ax) == ["b", "c", "a"]
     assert widths_of(ax) == [0.25, 0.75, 1]
     assert values_of(ax) == ["25%", "75%", "100%"]
 
 
-def test_columns_of_several_frames_have_the_name_of_theirs() -> None:
+def test_columns_of_several_frames_are_followed_by_the_name_of_their_frame() -> None:
     ax = plots.completeness({"x": FRAME, "y": FRAME[["b"]], "empty": FRAME.head(0)})
     assert names_of(ax) == ["b (x)", "b (y)", "c (x)", "a (x)"]
 
@@ -34,6 +34,6 @@ def test_columns_beyond_the_first_twenty_are_counted(width: float) -> None:
 
 
 @pytest.mark.parametrize("frames", [FRAME, {"x": 1}, None])
-def test_what_is_no_mapping_of_frames_is_refused(frames: object) -> None:
+def test_anything_but_a_mapping_of_frames_is_refused(frames: object) -> None:
     with pytest.raises(SchemaError, match="mapping of names to frames"):
         plots.completeness(frames)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What holds for each plot: empty summaries, given Axes, settings, wrong frames, any values."""
+"""Tests of every plot: empty summaries, given Axes, settings, wrong frames, any values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from plot_reading import assert_texts_fit, make_timeline, texts_of
+from plot_helpers import assert_texts_fit, make_timeline, texts_of
 
 import k6frames
 from k6frames import plots, tables
@@ -26,7 +26,7 @@ from k6frames.plots import style
 from k6frames.tables import Table
 from k6frames.tables.schema import FLOAT, INT, STRING, TIMESTAMP
 
-Draw = Callable[..., Axes]
+PlotFunction = Callable[..., Axes]
 
 TABLES: dict[str, tuple[Table, ...]] = {
     "creation_timeline": (tables.CREATION_TIMELINE, tables.CREATION_TIMELINE_BY_ORGANIZATION),
@@ -48,13 +48,13 @@ TABLES: dict[str, tuple[Table, ...]] = {
     ),
     "vuh_budget": (tables.VUH_BUDGET,),
 }
-EACH = pytest.mark.parametrize(
+EACH_SUMMARY = pytest.mark.parametrize(
     ("name", "table"),
     [pytest.param(name, table, id=table.name) for name in TABLES for table in TABLES[name]],
 )
-ONE_EACH = pytest.mark.parametrize("name", TABLES)
+EACH_PLOT = pytest.mark.parametrize("name", TABLES)
 
-# What the summaries can have: no negative numbers, nothing infinite.
+# Summaries have no negative or infinite numbers.
 VALUES = {
     INT: st.integers(0, 9) | st.integers(0, 10**9),
     FLOAT: st.sampled_from([0.0, 0.5, 1.0]) | st.floats(0, 1e9),
@@ -90,42 +90,42 @@ def example(table: Table) -> pd.DataFrame:
     return table.conform(strategies.build_frame(table, column_values))
 
 
-def draw(name: str) -> Draw:
-    found: Draw = getattr(plots, name)
-    return found
+def plot_function(name: str) -> PlotFunction:
+    function: PlotFunction = getattr(plots, name)
+    return function
 
 
-def test_all_plots_are_here_and_nothing_else_is_offered() -> None:
+def test_every_plot_accepts_an_axes_and_dir_lists_nothing_else() -> None:
     assert set(plots.__all__) == {*TABLES, "metric_trend", "completeness"}
     assert dir(plots) == sorted(plots.__all__)
     for name in plots.__all__:
-        assert "ax" in inspect.signature(draw(name)).parameters
+        assert "ax" in inspect.signature(plot_function(name)).parameters
 
 
-@EACH
+@EACH_SUMMARY
 def test_a_plot_has_the_name_of_the_summary_that_it_draws(name: str, table: Table) -> None:
     if name != "metric_series":
         assert table in getattr(k6frames, name).tables
 
 
-@EACH
+@EACH_SUMMARY
 @settings(max_examples=4)
 @given(data=st.data())
 def test_any_values_are_drawn_without_a_warning(name: str, table: Table, data: Any) -> None:
     summary = data.draw(summaries(table))
     before = summary.copy(deep=True)
     try:
-        ax = draw(name)(summary)
+        ax = plot_function(name)(summary)
         ax.figure.canvas.draw()
     finally:
         plt.close("all")
     pd.testing.assert_frame_equal(summary, before)
 
 
-@EACH
+@EACH_SUMMARY
 def test_an_empty_summary_has_a_title_and_a_sentence(name: str, table: Table, width: float) -> None:
     with style.figure_width(width):
-        ax = draw(name)(example(table).head(0))
+        ax = plot_function(name)(example(table).head(0))
     assert ax.get_title()
     (text,) = ax.texts
     assert text.get_text()
@@ -136,10 +136,10 @@ def test_an_empty_summary_has_a_title_and_a_sentence(name: str, table: Table, wi
     assert_texts_fit(ax)
 
 
-@EACH
-def test_a_single_row_looks_finished(name: str, table: Table) -> None:
+@EACH_SUMMARY
+def test_a_single_row_has_ticks_limits_and_texts_that_fit(name: str, table: Table) -> None:
     with style.figure_width(4.2):
-        ax = draw(name)(example(table).head(1))
+        ax = plot_function(name)(example(table).head(1))
     assert_texts_fit(ax)
     for axis in (ax.xaxis, ax.yaxis):
         assert len(axis.get_majorticklocs()) >= 1
@@ -148,36 +148,36 @@ def test_a_single_row_looks_finished(name: str, table: Table) -> None:
     assert high > 0.1
 
 
-@EACH
+@EACH_SUMMARY
 def test_a_given_axes_is_drawn_on_and_returned(name: str, table: Table) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(13, 5), layout="constrained")
-    assert draw(name)(example(table), ax=right) is right
+    assert plot_function(name)(example(table), ax=right) is right
     assert plt.get_fignums() == [figure.number]
     assert not left.has_data()
     assert right.has_data()
     assert_texts_fit(right)
 
 
-@ONE_EACH
+@EACH_PLOT
 def test_a_new_figure_is_made_and_not_shown(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(plt, "show")
     summary = example(TABLES[name][0])
-    first, second = draw(name)(summary), draw(name)(summary)
+    first, second = plot_function(name)(summary), plot_function(name)(summary)
     assert first.figure is not second.figure is plt.gcf()
 
 
-@ONE_EACH
-def test_the_settings_of_matplotlib_stay_as_they_were(name: str) -> None:
+@EACH_PLOT
+def test_the_settings_of_matplotlib_do_not_change(name: str) -> None:
     before = dict(mpl.rcParams)
-    draw(name)(example(TABLES[name][0]))
+    plot_function(name)(example(TABLES[name][0]))
     assert dict(mpl.rcParams) == before
 
 
-@ONE_EACH
+@EACH_PLOT
 def test_the_house_style_is_the_same_whatever_the_settings(name: str) -> None:
     user = {"axes.grid": True, "axes.titlelocation": "right", "font.size": 20, "text.usetex": True}
     with mpl.rc_context(user):
-        ax = draw(name)(example(TABLES[name][0]))
+        ax = plot_function(name)(example(TABLES[name][0]))
     assert ax.title.get_horizontalalignment() == "left"
     assert ax.get_axisbelow() is True
     for axes in ax.figure.axes:
@@ -187,32 +187,34 @@ def test_the_house_style_is_the_same_whatever_the_settings(name: str) -> None:
     assert_texts_fit(ax)
 
 
-@ONE_EACH
+@EACH_PLOT
 def test_plots_are_legible_on_a_dark_page(name: str) -> None:
     with plt.style.context("dark_background"):
-        ax = draw(name)(example(TABLES[name][0]))
+        ax = plot_function(name)(example(TABLES[name][0]))
     assert to_hex(ax.figure.get_facecolor()) == "#000000"
     assert to_hex(ax.title.get_color()) == "#ffffff"
     assert all(to_hex(text.get_color()) == "#ffffff" for text in ax.texts)
 
 
-@ONE_EACH
-def test_time_zone_and_unit_are_on_the_axis_and_no_column_name_is_in_the_plot(name: str) -> None:
+@EACH_PLOT
+def test_the_horizontal_axis_has_a_label_and_no_column_name_is_in_the_plot(name: str) -> None:
     table = TABLES[name][0]
-    ax = draw(name)(example(table))
+    ax = plot_function(name)(example(table))
     assert ax.get_xlabel()
     for text in texts_of(ax):
         assert not {column.name for column in table.columns if "_" in column.name} & {text}
 
 
-@EACH
-def test_a_wrong_frame_is_refused_with_what_returns_the_right_one(name: str, table: Table) -> None:
-    lost = next(c.name for c in reversed(table.columns) if c.name not in table.key)
-    for wrong in (example(table).drop(columns=lost), pd.DataFrame({"a": [1]}), [1, 2], None):
-        with pytest.raises(SchemaError, match=rf"k6frames\.{name.partition('(')[0]}"):
-            draw(name)(wrong)
+@EACH_SUMMARY
+def test_a_wrong_frame_is_refused_with_the_function_that_returns_the_right_one(
+    name: str, table: Table
+) -> None:
+    dropped = next(c.name for c in reversed(table.columns) if c.name not in table.key)
+    for wrong in (example(table).drop(columns=dropped), pd.DataFrame({"a": [1]}), [1, 2], None):
+        with pytest.raises(SchemaError, match=rf"k6frames\.{name}"):
+            plot_function(name)(wrong)
     with pytest.raises(SchemaError, match="duplicate key"):
-        draw(name)(pd.concat([example(table)] * 2))
+        plot_function(name)(pd.concat([example(table)] * 2))
     assert not plt.get_fignums()
 
 

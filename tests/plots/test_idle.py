@@ -1,9 +1,9 @@
-"""Plots of idle projects and load tests, read from the artists."""
+"""Plots of idle projects and load tests."""
 
 from __future__ import annotations
 
 import pandas as pd
-from plot_reading import bars_of, legend_of, make_summary, names_of, values_of, widths_of
+from plot_helpers import bars_of, legend_of, make_summary, names_of, values_of, widths_of
 
 from k6frames import plots, tables
 
@@ -13,7 +13,7 @@ def idle_projects(days: list[int], last_run: str | None = None) -> pd.DataFrame:
     return make_summary(tables.IDLE_PROJECTS, idle_days=days, last_run=[run] * len(days))
 
 
-def test_idle_projects_are_counted_by_ranges_of_days_from_the_first_used_to_the_last() -> None:
+def test_idle_projects_are_counted_from_the_first_to_the_last_range_that_is_not_empty() -> None:
     ax = plots.idle_projects(idle_projects([180, 364, 365, 729, 4000, 1094, 5000]))
     assert dict(zip(names_of(ax), widths_of(ax), strict=True)) == {
         "180 to 364 days": 2,
@@ -27,13 +27,13 @@ def test_idle_projects_are_counted_by_ranges_of_days_from_the_first_used_to_the_
     assert ax.get_title() == "Idle projects by time since their last update"
 
 
-def test_every_project_is_counted_where_no_number_of_days_is_required() -> None:
+def test_projects_with_few_idle_days_are_counted_and_test_runs_are_in_the_title() -> None:
     ax = plots.idle_projects(idle_projects([0, 29, 30, 89, 90, 179], "2024-05-01"))
     assert widths_of(ax) == [2, 2, 2]
     assert ax.get_title() == "Idle projects by time since their last update or test run"
 
 
-def test_load_tests_that_never_ran_are_apart() -> None:
+def test_load_tests_that_never_ran_have_bars_of_their_own() -> None:
     run = pd.Timestamp("2024-01-01", tz="UTC")
     summary = make_summary(
         tables.IDLE_LOAD_TESTS,
@@ -46,4 +46,4 @@ def test_load_tests_that_never_ran_are_apart() -> None:
         (0, 1), (1, 1), (0, 2), (2, 1),
     ]  # fmt: skip
     assert values_of(ax) == ["2", "0", "3"]
-    assert legend_of(ax) == ["has run before", "never run: time since its creation"]
+    assert legend_of(ax) == ["has run before", "never run: time since creation"]

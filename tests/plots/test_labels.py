@@ -1,4 +1,4 @@
-"""Names as they are drawn: characters, widths, lines."""
+"""Labels: their characters, widths and lines."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from strategies import strings
 
 from k6frames.plots import fonts, labels
 
-NAMES = "checkout and payment gateways " * 5
+TEXT = "checkout and payment gateways " * 5
 
 
-def test_fonts_are_installed_and_the_first_is_the_one_that_matplotlib_has():
+def test_the_first_font_is_the_one_that_is_part_of_matplotlib():
     assert fonts.installed_fonts()[0] == "DejaVu Sans"
     assert set(fonts.installed_fonts()) <= set(font_manager.get_font_names())
 
 
-def test_a_name_that_several_have_is_followed_by_the_id():
+def test_a_duplicate_name_is_followed_by_the_id():
     found = labels.name_labels([1, 2, 3], ["Acme", "Acme", "Other"], "organization")
     assert found == ["Acme (1)", "Acme (2)", "Other"]
 
 
 @pytest.mark.parametrize("missing", [None, pd.NA, "", " \n"])
-def test_without_a_name_the_id_is_the_name(missing):
+def test_a_missing_name_is_replaced_by_the_id(missing):
     found = labels.name_labels([7, pd.NA], [missing, missing], "load test")
     assert found == ["load test 7", "unknown load test"]
 
 
-def test_a_character_that_no_font_has_is_a_dot_and_the_id_tells_which_it_is():
+def test_a_character_that_no_font_has_becomes_a_dot_and_the_id_is_added():
     assert labels.name_labels([7], ["a\U000f0000b"], "project") == ["a·b (7)"]
 
 
-def test_a_name_in_svg_keeps_the_characters_that_only_the_readers_fonts_have():
+def test_a_name_in_svg_keeps_the_characters_that_no_installed_font_has():
     with mpl.rc_context({"svg.fonttype": "none"}):
         assert labels.name_labels([7], ["a\U000f0000b"], "project") == ["a\U000f0000b"]
         assert fonts.text_width("\U000f0000") == fonts.text_width("W")
@@ -47,10 +47,10 @@ def test_control_characters_and_direction_marks_become_spaces_and_joiners_stay()
     assert labels.clean_text("\u0645\u06cc\u200c\u062f\u0648") == "\u0645\u06cc\u200c\u062f\u0648"
 
 
-def test_lines_break_after_a_space_and_none_is_wider_than_its_room():
-    lines = labels.wrap(NAMES, 210).split("\n")
+def test_lines_break_after_a_space_and_fit_the_width():
+    lines = labels.wrap(TEXT, 210).split("\n")
     assert len(lines) > 2
-    assert " ".join(lines) == NAMES.strip()
+    assert " ".join(lines) == TEXT.strip()
     assert max(map(fonts.text_width, lines)) <= 210
 
 
@@ -76,7 +76,7 @@ def test_shortened_text_fits(text, width):
     assert short == text or short.endswith("…")
 
 
-def test_names_that_begin_alike_are_cut_in_the_middle():
+def test_names_that_begin_with_the_same_words_are_cut_in_the_middle():
     names = ["staging checkout gateway 1", "staging checkout gateway 2", "other"]
     short = labels.shorten_all(names, [90, 90, 90])
     assert len(set(short)) == 3

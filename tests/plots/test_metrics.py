@@ -1,4 +1,4 @@
-"""Plots of metrics: lines, marks and texts, read from the artists."""
+"""Plots of metrics: lines, marks and texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.collections import LineCollection
-from plot_reading import (
+from plot_helpers import (
     LONG_NAME,
     assert_texts_fit,
     bars_of,
@@ -33,7 +33,7 @@ def metric_values(
     metric: str = "http_req_duration",
     query: str = P95,
 ) -> pd.DataFrame:
-    """Return the values of series by load test and labels; runs count from 100 per load test."""
+    """Return the values of series by load test and labels; load test 1 has the runs 100, 101..."""
     rows = [
         (test, test * 100 + i, series, value)
         for (test, series), numbers in values.items()
@@ -51,18 +51,18 @@ def metric_values(
     )
 
 
-def runs_of(
+def run_details(
     values: pd.DataFrame, results: list[str | None] | None = None, days: int = 1
 ) -> pd.DataFrame:
-    """Return details of the runs, one per day."""
+    """Return details of the runs, which are some days apart."""
     runs = values.drop_duplicates("test_run_id")
-    age = [pd.Timedelta(days=days * (run % 100)) for run in runs["test_run_id"]]
+    ages = [pd.Timedelta(days=days * (run % 100)) for run in runs["test_run_id"]]
     return make_summary(
         tables.TEST_RUN_DETAILS,
         test_run_id=list(runs["test_run_id"]),
         load_test_id=list(runs["load_test_id"]),
         load_test_name=[f"test {test}" for test in runs["load_test_id"]],
-        created=[START + one for one in age],
+        created=[START + age for age in ages],
         result=results or ["passed"] * len(runs),
     )
 
@@ -70,9 +70,9 @@ def runs_of(
 # --- trend --------------------------------------------------------------------------------------
 
 
-def test_a_trend_is_a_line_over_the_creation_of_the_runs_with_the_newest_value() -> None:
+def test_a_trend_is_a_line_over_creation_times_with_its_last_value() -> None:
     values = metric_values({(1, ""): [400.0, 410.0, 556.4]})
-    ax = plots.metric_trend(values.iloc[::-1], runs_of(values))
+    ax = plots.metric_trend(values.iloc[::-1], run_details(values))
     assert lines_of(ax) == {"556 ms": [400, 410, 556.4]}
     assert np.diff(ax.lines[0].get_xdata()).tolist() == [1, 1]
     assert ax.get_title() == "p95 of http_req_duration per run of test 1"
@@ -80,11 +80,11 @@ def test_a_trend_is_a_line_over_the_creation_of_the_runs_with_the_newest_value()
     assert ax.get_ylim()[0] == 0
 
 
-def test_each_load_test_and_label_has_a_line_that_is_named_after_what_differs() -> None:
+def test_each_load_test_and_label_has_a_line_named_after_what_differs() -> None:
     values = metric_values(
         {(1, '{name="a"}'): [1.0], (1, '{name="b"}'): [2.0], (2, '{name="a"}'): [3.0]}
     )
-    ax = plots.metric_trend(values, runs_of(values))
+    ax = plots.metric_trend(values, run_details(values))
     assert lines_of(ax) == {"test 1, a 1 ms": [1], "test 1, b 2 ms": [2], "test 2, a 3 ms": [3]}
     assert ax.get_title() == "p95 of http_req_duration per test run"
 
@@ -92,7 +92,7 @@ def test_each_load_test_and_label_has_a_line_that_is_named_after_what_differs() 
 def test_several_metrics_keep_their_own_units() -> None:
     p95 = metric_values({(1, ""): [400.0]})
     failed = metric_values({(1, ""): [0.025]}, metric="http_req_failed", query="ratio")
-    ax = plots.metric_trend(pd.concat([p95, failed]), runs_of(p95))
+    ax = plots.metric_trend(pd.concat([p95, failed]), run_details(p95))
     assert set(lines_of(ax)) == {
         "p95 of http_req_duration 400 ms",
         "ratio of http_req_failed 2.5%",
@@ -100,9 +100,9 @@ def test_several_metrics_keep_their_own_units() -> None:
     assert ax.get_ylabel() == "value"
 
 
-def test_failed_runs_and_errors_are_marked_and_explained() -> None:
+def test_failed_runs_and_errors_are_marked_and_in_the_legend() -> None:
     values = metric_values({(1, ""): [1.0, 2.0, 3.0, 4.0]})
-    ax = plots.metric_trend(values, runs_of(values, ["passed", "failed", None, "error"]))
+    ax = plots.metric_trend(values, run_details(values, ["passed", "failed", None, "error"]))
     marks = [line for line in ax.lines if line.get_linewidth() == 0]
     assert [list(line.get_ydata()) for line in marks] == [[2], [4]]
     assert len({line.get_marker() for line in marks}) == 2
@@ -111,7 +111,7 @@ def test_failed_runs_and_errors_are_marked_and_explained() -> None:
 
 def test_series_beyond_the_six_highest_are_thin_and_gray() -> None:
     values = metric_values({(1, f'{{name="{i}"}}'): [float(i), float(i)] for i in range(1, 10)})
-    ax = plots.metric_trend(values, runs_of(values))
+    ax = plots.metric_trend(values, run_details(values))
     assert set(lines_of(ax)) == {f"{i} {i} ms" for i in range(4, 10)}
     (others,) = (found for found in ax.collections if isinstance(found, LineCollection))
     assert sorted(segment[0, 1] for segment in others.get_segments()) == [1, 2, 3]
@@ -122,43 +122,43 @@ def test_shortened_names_of_series_can_be_told_apart() -> None:
     # A longer value leaves less room for the name before it.
     ends = {f"{index}": 400.0 * 10**index for index in range(1, 4)}
     values = metric_values({(1, f'{{name="{LONG_NAME} {end}"}}'): [v] for end, v in ends.items()})
-    ax = plots.metric_trend(values, runs_of(values))
+    ax = plots.metric_trend(values, run_details(values))
     names = [text.rsplit(" ", 2)[0] for text in lines_of(ax)]
     assert {name[-1] for name in names} == set(ends)
     assert all("…" in name for name in names)
 
 
-def test_values_of_runs_that_details_lack_are_left_out_and_none_at_all_is_an_error() -> None:
+def test_values_without_details_are_left_out_and_it_is_an_error_if_none_are_left() -> None:
     values = metric_values({(1, ""): [1.0, 2.0, 3.0]})
-    details = runs_of(values)
+    details = run_details(values)
     ax = plots.metric_trend(values, details.tail(2))
     assert list(lines_of(ax).values()) == [[2, 3]]
     with pytest.raises(SchemaError, match="none of the test runs"):
         plots.metric_trend(values, details.head(0))
 
 
-def test_test_runs_without_names_tell_the_time_as_well() -> None:
+def test_test_runs_are_accepted_instead_of_details() -> None:
     values = metric_values({(1, ""): [1.0, 2.0]})
-    details = runs_of(values).drop(columns=["load_test_name", "project_name"])
+    details = run_details(values).drop(columns=["load_test_name", "project_name"])
     ax = plots.metric_trend(values, details)
     assert ax.get_title() == "p95 of http_req_duration per run of load test 1"
 
 
 @pytest.mark.parametrize(("tests", "runs"), [(1, 1), (3, 12), (30, 30)])
-def test_trends_are_tidy_at_any_size(tests: int, runs: int, width: float) -> None:
+def test_the_texts_of_trends_fit_at_any_size(tests: int, runs: int, width: float) -> None:
     values = metric_values(
         {(t, ""): [400.0 + 37 * t + i * t % 90 for i in range(runs)] for t in range(1, tests + 1)}
     )
-    details = runs_of(values, days=3)
+    details = run_details(values, days=3)
     details["load_test_name"] = [f"{LONG_NAME} {test}" for test in details["load_test_id"]]
     with style.figure_width(width):
         ax = plots.metric_trend(values, details)
     assert_texts_fit(ax)
 
 
-def test_runs_of_one_day_have_times_below_them() -> None:
+def test_runs_of_a_single_day_are_labeled_with_times() -> None:
     values = metric_values({(1, ""): [1.0, 2.0, 3.0]})
-    details = runs_of(values)
+    details = run_details(values)
     details["created"] = [START + pd.Timedelta(hours=3 * i) for i in range(3)]
     ax = plots.metric_trend(values, details)
     assert ticks_of(ax.xaxis)[0] == "10:00"
@@ -187,7 +187,7 @@ def metric_series(values: dict[tuple[int, str], list[float | None]]) -> pd.DataF
     )
 
 
-def test_the_series_of_one_run_are_over_the_time_of_day_with_gaps() -> None:
+def test_a_series_of_one_run_is_plotted_against_the_time_of_day_with_gaps() -> None:
     ax = plots.metric_series(metric_series({(7, ""): [1.0, None, 3.0, 4.0]}))
     (line,) = ax.lines
     np.testing.assert_array_equal(line.get_ydata(), [1, np.nan, 3, 4])
@@ -197,7 +197,7 @@ def test_the_series_of_one_run_are_over_the_time_of_day_with_gaps() -> None:
     assert not ax.texts
 
 
-def test_several_runs_are_over_the_minutes_since_their_first_value() -> None:
+def test_several_runs_are_plotted_against_the_minutes_since_their_first_value() -> None:
     ax = plots.metric_series(metric_series({(7, ""): [1.0, 2.0], (9, ""): [3.0, 4.0]}))
     assert lines_of(ax) == {"test run 7": [1, 2], "test run 9": [3, 4]}
     assert [list(line.get_xdata()) for line in ax.lines[::2]] == [[0, 1], [0, 1]]
@@ -205,7 +205,7 @@ def test_several_runs_are_over_the_minutes_since_their_first_value() -> None:
     assert ax.get_xlabel() == "minutes since the first value"
 
 
-def test_long_series_are_tidy(width: float) -> None:
+def test_the_texts_of_long_series_fit(width: float) -> None:
     numbers: list[float | None] = [100.0 + i % 50 for i in range(500)]
     with style.figure_width(width):
         ax = plots.metric_series(
@@ -230,7 +230,7 @@ def metric_changes(changes: list[float | None], names: list[str] | None = None) 
     )
 
 
-def test_changes_are_in_falling_order_to_the_right_and_to_the_left() -> None:
+def test_changes_are_in_descending_order_without_those_that_are_missing() -> None:
     ax = plots.metric_changes(metric_changes([-0.5, 0.35, None, 0.004]))
     assert names_of(ax) == ["test 1", "test 3", "test 0"]
     assert [bar.get_width() for bar in bars_of(ax)] == [0.35, 0.004, -0.5]
@@ -246,7 +246,7 @@ def test_a_change_that_dwarfs_the_others_is_cut_with_an_arrow() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 6, 60])
-def test_changes_are_tidy_at_any_size(count: int, width: float) -> None:
+def test_the_texts_of_changes_fit_at_any_size(count: int, width: float) -> None:
     names = [f"{LONG_NAME} {i}" for i in range(count)]
     with style.figure_width(width):
         ax = plots.metric_changes(metric_changes([0.5 - i / 10 for i in range(count)], names))
@@ -254,7 +254,7 @@ def test_changes_are_tidy_at_any_size(count: int, width: float) -> None:
     assert names_of(ax)[-1] == ("40 others" if count == 60 else names[-1])
 
 
-# --- words --------------------------------------------------------------------------------------
+# --- labels -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_changes_are_tidy_at_any_size(count: int, width: float) -> None:
         ("http_req_duration", "histogram_count_increase", "number of http_req_duration", ""),
     ],
 )  # fmt: skip
-def test_queries_are_in_words_with_the_unit_of_k6s_own_metrics(
+def test_queries_are_described_in_words_with_the_units_of_built_in_metrics(
     metric: str, query: str, title: str, unit: str
 ) -> None:
     assert describe_measure(metric, query) == (title, unit)
@@ -284,7 +284,7 @@ def test_values_have_units_and_separators() -> None:
     assert format_value(0.1234, "") == "0.123"
 
 
-def test_series_are_named_after_their_values_where_these_tell_them_apart() -> None:
+def test_series_are_named_after_their_label_values_unless_these_are_ambiguous() -> None:
     assert series_labels(['{name="a,b",status="200"}', '{name="c"}']) == ["a,b, 200", "c"]
     ambiguous = ['{name="a"}', '{url="a"}']
     assert series_labels(ambiguous) == ambiguous

@@ -1,4 +1,4 @@
-"""Plots of organizations and projects: bars, lines and texts, read from the artists."""
+"""Plots of organizations and projects: bars, lines and texts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from plot_reading import (
+from plot_helpers import (
     LONG_NAME,
     assert_texts_fit,
     bars_of,
@@ -75,7 +75,7 @@ def timelines(created: dict[int | None, Sequence[int]], freq: str = "MS") -> pd.
     )
 
 
-def second_of(ax: Axes) -> Axes:
+def second_axes_of(ax: Axes) -> Axes:
     (second,) = (other for other in ax.figure.axes if other is not ax)
     return second
 
@@ -83,7 +83,7 @@ def second_of(ax: Axes) -> Axes:
 # --- projects per organization ------------------------------------------------------------------
 
 
-def test_bars_are_in_falling_order_whatever_the_order_of_the_summary() -> None:
+def test_bars_are_in_descending_order_whatever_the_order_of_the_summary() -> None:
     ax = plots.projects_per_organization(organizations([3, 41, 12], ["b", "c", "a"]))
     assert names_of(ax) == ["c", "a", "b"]
     assert widths_of(ax) == [41, 12, 3]
@@ -91,13 +91,13 @@ def test_bars_are_in_falling_order_whatever_the_order_of_the_summary() -> None:
     np.testing.assert_allclose(middles, sorted(ax.get_yticks()))
 
 
-def test_equal_counts_are_in_the_order_of_names_then_ids() -> None:
+def test_equal_counts_are_sorted_by_name_then_by_id() -> None:
     summary = organizations([5, 5, 5, 5], ["b", "a", "a", None], [1, 9, 2, 4])
     ax = plots.projects_per_organization(summary)
     assert names_of(ax) == ["a (2)", "a (9)", "b", "organization 4"]
 
 
-def test_each_count_is_right_of_its_bar_with_thousands_separators() -> None:
+def test_each_count_is_to_the_right_of_its_bar_with_thousands_separators() -> None:
     ax = plots.projects_per_organization(organizations([1234567, 1000000, 0]))
     assert values_of(ax) == ["1,234,567", "1,000,000", "0"]
     ax.figure.canvas.draw()
@@ -155,7 +155,7 @@ def test_a_given_axes_has_as_many_rows_as_fit_and_the_rest_as_others() -> None:
 @pytest.mark.parametrize(
     "names", [[LONG_NAME * 4, "Z" * 300], SCRIPTS, ["x" * 1_000_000]], ids=["long", "scripts", "x"]
 )
-def test_names_of_any_length_and_script_are_tidy(names: list[str], width: float) -> None:
+def test_names_of_any_length_and_script_fit(names: list[str], width: float) -> None:
     with style.figure_width(width):
         ax = plots.projects_per_organization(organizations([*range(len(names), 0, -1)], names))
     assert_texts_fit(ax)
@@ -163,7 +163,7 @@ def test_names_of_any_length_and_script_are_tidy(names: list[str], width: float)
 
 
 @pytest.mark.parametrize("size", [3, 500])
-def test_any_number_of_rows_is_tidy(size: int, width: float) -> None:
+def test_the_texts_of_any_number_of_rows_fit(size: int, width: float) -> None:
     with style.figure_width(width):
         counts = [(7 * i) % 90 for i in range(1, size + 1)]
         ax = plots.projects_per_organization(organizations(counts))
@@ -172,7 +172,7 @@ def test_any_number_of_rows_is_tidy(size: int, width: float) -> None:
 
 
 @pytest.mark.parametrize("projects", [10**4, 10**6, 10**9])
-def test_labels_of_large_numbers_are_apart(projects: int, width: float) -> None:
+def test_tick_labels_of_large_numbers_do_not_overlap(projects: int, width: float) -> None:
     with style.figure_width(width):
         ax = plots.projects_per_organization(organizations([projects, 1]))
     assert ticks_of(ax.xaxis)[0] == "0"
@@ -180,7 +180,7 @@ def test_labels_of_large_numbers_are_apart(projects: int, width: float) -> None:
     assert_texts_fit(ax)
 
 
-def test_a_dollar_starts_no_formula_even_on_axes_drawn_before() -> None:
+def test_dollar_signs_are_not_parsed_as_math_even_on_axes_drawn_before() -> None:
     with mpl.rc_context({"font.family": "serif"}):
         figure, ax = plt.subplots()
         figure.canvas.draw()
@@ -201,10 +201,10 @@ def test_characters_that_no_font_has_become_dots_and_the_id_is_shown(
     ax.figure.canvas.draw()
 
 
-# --- timeline of everything ---------------------------------------------------------------------
+# --- timeline without groups -------------------------------------------------------------------
 
 
-def test_bars_have_what_was_created_and_are_within_their_period() -> None:
+def test_bars_count_what_was_created_and_are_within_their_periods() -> None:
     ax = plots.creation_timeline(make_timeline([2, 0, 5]).iloc[::-1])
     assert layers_of(ax) == [[2, 0, 5]]
     edges = mdates.date2num(np.array(["2024-01", "2024-02", "2024-03", "2024-04"], "datetime64[D]"))
@@ -215,7 +215,7 @@ def test_bars_have_what_was_created_and_are_within_their_period() -> None:
 
 def test_the_total_is_a_line_on_a_second_axis() -> None:
     ax = plots.creation_timeline(make_timeline([2, 0, 5]))
-    second = second_of(ax)
+    second = second_axes_of(ax)
     (line,) = second.lines
     assert list(line.get_ydata()) == [2, 2, 7]
     np.testing.assert_allclose(line.get_xdata(), [sum(span) / 2 for span in spans_of(ax)])
@@ -234,7 +234,7 @@ def test_the_total_is_a_line_on_a_second_axis() -> None:
     ],
 )
 @pytest.mark.parametrize("size", [2, 130])
-def test_the_length_of_a_period_is_named_and_dates_are_readable(
+def test_the_unit_of_the_periods_is_named_and_dates_do_not_overlap(
     freq: str, start: str, unit: str, size: int, width: float
 ) -> None:
     with style.figure_width(width):
@@ -245,7 +245,7 @@ def test_the_length_of_a_period_is_named_and_dates_are_readable(
     assert 2 <= len(ticks_of(ax.xaxis)) <= 12
 
 
-def test_a_single_period_has_a_date_and_no_length() -> None:
+def test_a_single_period_has_a_date_and_no_unit() -> None:
     ax = plots.creation_timeline(make_timeline([3]))
     assert ax.get_title() == "Created in one period"
     assert ticks_of(ax.xaxis) == ["2024-01-01"]
@@ -264,7 +264,7 @@ def test_a_single_period_has_a_date_and_no_length() -> None:
         ("YS", ["2024", "2025", "2026"]),
     ],
 )
-def test_few_periods_have_their_iso_dates_below_their_middles(freq: str, dates: list[str]) -> None:
+def test_a_few_periods_have_iso_dates_below_their_middles(freq: str, dates: list[str]) -> None:
     with mpl.rc_context({"timezone": "America/Los_Angeles"}):
         ax = plots.creation_timeline(make_timeline([1, 1, 1], freq, "2023-12-31"))
         ax.figure.canvas.draw()
@@ -272,7 +272,7 @@ def test_few_periods_have_their_iso_dates_below_their_middles(freq: str, dates: 
     np.testing.assert_allclose(ax.get_xticks(), [sum(span) / 2 for span in spans_of(ax)])
 
 
-def test_years_are_below_the_beginning_of_january() -> None:
+def test_years_are_below_the_first_of_january() -> None:
     ax = plots.creation_timeline(make_timeline([1] * 120))
     assert "2026" in ticks_of(ax.xaxis)
     tick = ax.get_xticks()[ticks_of(ax.xaxis).index("2026")]
@@ -293,11 +293,11 @@ def test_thousands_of_days_are_one_artist_without_gaps() -> None:
     (bars,) = ax.patches
     assert len(bars.get_data().edges) == 5_001
     assert bars.get_linewidth() == 0 or bars.get_edgecolor()[3] == 0
-    assert len(second_of(ax).lines) == 1
+    assert len(second_axes_of(ax).lines) == 1
     assert_texts_fit(ax)
 
 
-def test_eight_centuries_of_days_are_drawn_at_once() -> None:
+def test_eight_centuries_of_days_are_drawn() -> None:
     ax = plots.creation_timeline(make_timeline([1] * 300_000, "D", "0001-01-01"))
     ax.figure.canvas.draw()
     assert ticks_of(ax.xaxis)[0] == "0100"
@@ -309,16 +309,16 @@ def test_the_last_year_of_the_calendar_is_drawn() -> None:
     assert_texts_fit(ax)
 
 
-def test_a_filtered_timeline_in_which_nothing_is_new_shows_the_total() -> None:
+def test_a_filtered_timeline_without_anything_created_shows_the_total() -> None:
     ax = plots.creation_timeline(make_timeline([5, 0, 0]).tail(2))
-    assert list(second_of(ax).lines[0].get_ydata()) == [5, 5]
+    assert list(second_axes_of(ax).lines[0].get_ydata()) == [5, 5]
     assert_texts_fit(ax)
 
 
 # --- timeline per organization ------------------------------------------------------------------
 
 
-def test_each_organization_has_a_line_of_its_total_in_a_color_of_its_own() -> None:
+def test_each_organization_has_a_line_of_its_total_in_its_own_color() -> None:
     ax = plots.creation_timeline(timelines({8: [1, 2, 3], None: [0, 9, 0], 30: [0, 0, 1]}))
     assert lines_of(ax) == {
         "unknown organization": [0, 9, 9],
@@ -329,7 +329,7 @@ def test_each_organization_has_a_line_of_its_total_in_a_color_of_its_own() -> No
     assert [line.get_color() for line in ax.lines[::2]] == list(style.PALETTE[:3])
 
 
-def test_lines_have_the_names_that_the_frame_has_and_long_ones_are_shortened() -> None:
+def test_lines_have_the_names_in_the_frame_and_long_names_are_shortened() -> None:
     summary = timelines({7: [1, 5], 8: [1, 2], None: [1, 0]})
     names = {7: "Harbour", 8: LONG_NAME}
     summary["org_name"] = pd.array([names.get(o) for o in summary["org_id"]], dtype="string")
@@ -358,7 +358,7 @@ def test_others_that_dwarf_the_six_leave_the_plot_with_their_last_value() -> Non
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, 1), (7, 5), (7, 60), (500, 60)])
-def test_names_are_beyond_the_ends_of_the_lines(count: int, size: int, width: float) -> None:
+def test_names_are_to_the_right_of_the_lines(count: int, size: int, width: float) -> None:
     created = {1000 + i: [(i * 7 + j) % 3 + (i < 2) for j in range(size)] for i in range(count)}
     with style.figure_width(width):
         ax = plots.creation_timeline(timelines(created))
@@ -372,7 +372,7 @@ def test_names_are_beyond_the_ends_of_the_lines(count: int, size: int, width: fl
         assert frame.y0 <= box.y0 < box.y1 <= frame.y1
 
 
-def test_periods_that_an_organization_lacks_keep_its_total() -> None:
+def test_an_organization_keeps_its_total_in_periods_that_it_lacks() -> None:
     summary = timelines({1: [1, 1, 1], 2: [5, 1, 1]}).drop(index=[0, 5])
     assert lines_of(plots.creation_timeline(summary)) == {
         "organization 2": [5, 6, 6],

@@ -1,4 +1,4 @@
-"""Plots of results and of load tests, read from the artists."""
+"""Plots of the results of test runs and load tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex, to_rgb
-from plot_reading import (
+from plot_helpers import (
     LONG_NAME,
     assert_texts_fit,
     bars_of,
@@ -50,7 +50,7 @@ def test_results_are_stacked_with_passed_at_the_bottom() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 26, 900])
-def test_results_are_tidy_at_any_size(size: int, width: float) -> None:
+def test_the_texts_of_results_fit_at_any_size(size: int, width: float) -> None:
     counts = [(30 + i % 7, i % 5, i % 3, i % 2) for i in range(size)]
     with style.figure_width(width):
         ax = plots.results_timeline(results_timeline(counts, "D" if size > 100 else "W-MON"))
@@ -71,36 +71,38 @@ _VISION = {
 _TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 
 
-def linear(color: str) -> Floats:
+def linear_rgb(color: str) -> Floats:
     rgb = np.array(to_rgb(color))
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
-def lab(rgb: Floats) -> Floats:
+def cie_lab(rgb: Floats) -> Floats:
     xyz = _TO_XYZ @ np.clip(rgb, 0, 1) / np.array([0.9505, 1, 1.089])
     x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
 @pytest.mark.parametrize("vision", _VISION)
-def test_readers_with_any_color_vision_tell_the_results_apart(vision: str) -> None:
-    seen = [lab(np.array(_VISION[vision]) @ linear(c)) for c in style.RESULT_COLORS.values()]
+def test_readers_with_any_color_vision_can_tell_the_results_apart(vision: str) -> None:
+    seen = [
+        cie_lab(np.array(_VISION[vision]) @ linear_rgb(c)) for c in style.RESULT_COLORS.values()
+    ]
     for one, other in itertools.combinations(seen, 2):
         assert np.linalg.norm(one - other) > 20
 
 
 @pytest.mark.parametrize("page", ["#ffffff", "#1d232a"])
 def test_results_have_enough_contrast_with_light_and_dark_pages(page: str) -> None:
-    background = _TO_XYZ[1] @ linear(page) + 0.05
+    background = _TO_XYZ[1] @ linear_rgb(page) + 0.05
     for color in style.RESULT_COLORS.values():
-        contrast = (_TO_XYZ[1] @ linear(color) + 0.05) / background
+        contrast = (_TO_XYZ[1] @ linear_rgb(color) + 0.05) / background
         assert max(contrast, 1 / contrast) >= 3
 
 
 # --- test results -------------------------------------------------------------------------------
 
 
-def test_results_of(
+def load_test_results(
     counts: list[tuple[int, int, int]], names: list[str] | None = None, since: str | None = None
 ) -> pd.DataFrame:
     passed, failed, errors = (list(column) for column in zip(*counts, strict=True))
@@ -119,27 +121,24 @@ def test_results_of(
     )
 
 
-test_results_of.__test__ = False  # type: ignore[attr-defined]
-
-
-def test_bars_are_the_shares_of_the_results_lowest_pass_rate_first() -> None:
-    ax = plots.test_results(test_results_of([(9, 1, 0), (1, 2, 1), (0, 0, 0)]))
+def test_bars_are_the_shares_of_each_result_lowest_pass_rate_first() -> None:
+    ax = plots.test_results(load_test_results([(9, 1, 0), (1, 2, 1), (0, 0, 0)]))
     assert names_of(ax) == ["test 1", "test 0"]
     assert widths_of(ax) == [0.25, 0.5, 0.25, 0.9, 0.1, 0]
     assert values_of(ax) == ["25% of 4", "90% of 10"]
     assert ticks_of(ax.xaxis) == ["0%", "20%", "40%", "60%", "80%", "100%"]
 
 
-def test_a_failing_test_has_the_date_since_when() -> None:
-    ax = plots.test_results(test_results_of([(1, 3, 0)], since="2026-06-12T08:00"))
-    assert values_of(ax) == ["25% of 4, fails since 2026-06-12"]
+def test_a_failing_load_test_shows_since_when_it_has_been_failing() -> None:
+    ax = plots.test_results(load_test_results([(1, 3, 0)], since="2026-06-12T08:00"))
+    assert values_of(ax) == ["25% of 4, failing since 2026-06-12"]
 
 
 def test_load_tests_beyond_the_first_twenty_share_a_bar(width: float) -> None:
     counts = [(i, 30 - i, 0) for i in range(30)]
     names = [f"{LONG_NAME} {i}" for i in range(30)]
     with style.figure_width(width):
-        ax = plots.test_results(test_results_of(counts, names, "2026-06-12"))
+        ax = plots.test_results(load_test_results(counts, names, "2026-06-12"))
     assert names_of(ax)[-1] == "10 other load tests"
     assert values_of(ax)[-1] == "82% of 300"
     assert bars_of(ax)[-3].get_width() == pytest.approx(sum(range(20, 30)) / 300)
@@ -149,7 +148,7 @@ def test_load_tests_beyond_the_first_twenty_share_a_bar(width: float) -> None:
 # --- flaky_tests --------------------------------------------------------------------------------
 
 
-def test_flaky_tests_are_in_the_order_of_their_changes_with_their_runs() -> None:
+def test_flaky_tests_are_sorted_by_changes_and_show_their_runs() -> None:
     summary = make_summary(
         tables.FLAKY_TESTS,
         load_test_name=["a", "b", "c"],

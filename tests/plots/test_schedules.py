@@ -1,11 +1,11 @@
-"""Plots of scheduled runs, read from the artists."""
+"""The plot of scheduled runs."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 import pytest
-from plot_reading import LONG_NAME, assert_texts_fit, make_summary, names_of, ticks_of, values_of
+from plot_helpers import LONG_NAME, assert_texts_fit, make_summary, names_of, ticks_of, values_of
 
 from k6frames import plots, tables
 from k6frames.plots import style
@@ -21,7 +21,7 @@ def schedules(count: int, hours: int = 5) -> pd.DataFrame:
     )
 
 
-def test_scheduled_runs_are_points_in_time_the_next_first() -> None:
+def test_scheduled_runs_are_points_in_time_soonest_first() -> None:
     ax = plots.scheduled_runs(schedules(2, 48))
     (points,) = ax.lines
     assert list(np.diff(points.get_xdata())) == [2]
@@ -30,14 +30,14 @@ def test_scheduled_runs_are_points_in_time_the_next_first() -> None:
     assert ax.get_xlabel() == "next run (UTC)"
 
 
-def test_times_of_a_day_are_below_schedules_of_a_day() -> None:
+def test_schedules_of_a_single_day_are_labeled_with_times() -> None:
     ax = plots.scheduled_runs(schedules(4))
     assert all(text.endswith(":00") for text in ticks_of(ax.xaxis))
     assert ax.get_xlabel() == "next run (2026-07-01, UTC)"
 
 
 @pytest.mark.parametrize("count", [1, 6, 60])
-def test_schedules_are_tidy_at_any_size(count: int, width: float) -> None:
+def test_the_texts_of_schedules_fit_at_any_size(count: int, width: float) -> None:
     with style.figure_width(width):
         ax = plots.scheduled_runs(schedules(count))
     assert_texts_fit(ax)

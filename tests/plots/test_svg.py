@@ -1,4 +1,4 @@
-"""Plots as SVG for a page: text, fonts, colors, IDs."""
+"""Plots as SVG elements: text, fonts, colors, IDs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import matplotlib.pyplot as plt
-from plot_reading import make_summary, make_timeline
+from plot_helpers import make_summary, make_timeline
 
 from k6frames import plots, tables
 from k6frames.plots.svg import draw_svg
@@ -21,7 +21,7 @@ def texts_of_svg(svg: str) -> list[str]:
     return [text.text or "" for text in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
 
 
-def test_names_are_real_text_whatever_fonts_this_machine_has() -> None:
+def test_names_are_text_whatever_fonts_this_machine_has() -> None:
     svg = draw_svg(plots.projects_per_organization, ORGANIZATIONS, name="bars", width=8.5)
     assert set(NAMES) <= set(texts_of_svg(svg))
     assert "Projects per organization" in texts_of_svg(svg)
@@ -41,12 +41,12 @@ def test_every_id_and_reference_begins_with_the_name() -> None:
     root = ET.fromstring(svg)
     ids = [element.get("id") for element in root.iter() if element.get("id")]
     assert len(set(ids)) == len(ids)
-    assert all(one.startswith("growth-1-") for one in ids)
+    assert all(element_id.startswith("growth-1-") for element_id in ids)
     assert set(re.findall(r"url\(#([^)]*)\)", svg)) <= set(ids)
     assert set(re.findall(r'href="#([^"]*)"', svg)) <= set(ids)
 
 
-def test_the_same_data_give_the_same_svg_as_wide_as_asked_and_no_figure_stays_open() -> None:
+def test_the_same_data_result_in_the_same_svg_of_the_given_width_and_no_figure_stays_open() -> None:
     first, second = (
         draw_svg(plots.creation_timeline, make_timeline([1, 2]), name="growth", width=4.2)
         for _ in range(2)

@@ -1,4 +1,4 @@
-"""Plots of usage and budgets: layers, limits and texts, read from the artists."""
+"""Plots of usage and budgets: layers, limits and texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from plot_reading import (
+from plot_helpers import (
     LONG_NAME,
     assert_texts_fit,
     bars_of,
@@ -32,36 +32,34 @@ def usage(
     estimated: float = 0.0,
 ) -> pd.DataFrame:
     """Return the usage of groups by their names; the last period has an estimate."""
-    names = list(vuh)
-    size = len(next(iter(vuh.values()), []))
-    days = make_periods(size, freq)
+    size = len(next(iter(vuh.values())))
     rows = [
-        (day, position + 1, names[position], vuh[names[position]][i], i == size - 1)
-        for i, day in enumerate(days)
-        for position in range(len(names))
+        (period, group_id, name, values[i], estimated if i == size - 1 else 0.0)
+        for i, period in enumerate(make_periods(size, freq))
+        for group_id, (name, values) in enumerate(vuh.items(), start=1)
     ]
-    ids = [row[1] for row in rows]
+    periods, ids, names, hours, estimates = (list(column) for column in zip(*rows, strict=True))
     columns = {
-        "period": [row[0] for row in rows],
+        "period": periods,
         "stack_id": ids if table is tables.USAGE_BY_STACK else [1] * len(rows),
         "project_id": ids,
-        "project_name": [row[2] for row in rows],
+        "project_name": names,
         "load_test_id": ids,
-        "load_test_name": [row[2] for row in rows],
+        "load_test_name": names,
         "key": ["team"] * len(rows),
-        "value": [row[2] for row in rows],
+        "value": names,
         "test_runs": [1] * len(rows),
-        "vuh": [row[3] for row in rows],
-        "estimated_vuh": [estimated if row[4] else 0.0 for row in rows],
+        "vuh": hours,
+        "estimated_vuh": estimates,
     }
     return make_summary(table, **{name: columns[name] for name in table.dtypes if name in columns})
 
 
-TWO = {"Checkout": [1.0, 2.0, 30.0], "Search": [5.0, 0.5, 0.0]}
+TWO_PROJECTS = {"Checkout": [1.0, 2.0, 30.0], "Search": [5.0, 0.5, 0.0]}
 
 
 def test_groups_are_stacked_with_the_largest_at_the_bottom() -> None:
-    ax = plots.usage(usage(TWO))
+    ax = plots.usage(usage(TWO_PROJECTS))
     assert layers_of(ax) == [[1, 2, 30], [5, 0.5, 0]]
     assert legend_of(ax) == ["Checkout", "Search"]
     assert ax.get_title() == "VUh per month by project"
@@ -95,7 +93,7 @@ def test_groups_are_named_after_what_they_are(table: tables.Table, by: str, name
 
 
 def test_usage_without_groups_needs_no_legend() -> None:
-    summary = usage(TWO).groupby("period", as_index=False).sum(numeric_only=True)
+    summary = usage(TWO_PROJECTS).groupby("period", as_index=False).sum(numeric_only=True)
     ax = plots.usage(tables.USAGE.conform(summary))
     assert layers_of(ax) == [[6, 2.5, 30]]
     assert legend_of(ax) == []
@@ -103,7 +101,7 @@ def test_usage_without_groups_needs_no_legend() -> None:
 
 
 def test_the_estimate_of_runs_under_way_is_hatched_on_top() -> None:
-    ax = plots.usage(usage(TWO, estimated=4.0))
+    ax = plots.usage(usage(TWO_PROJECTS, estimated=4.0))
     assert layers_of(ax) == [[1, 2, 30], [5, 0.5, 0], [8]]
     *others, estimate = ax.patches
     assert estimate.get_hatch()
@@ -113,7 +111,7 @@ def test_the_estimate_of_runs_under_way_is_hatched_on_top() -> None:
 
 
 def test_the_limit_is_a_line_with_its_number_in_the_legend() -> None:
-    ax = plots.usage(usage(TWO), limit=40)
+    ax = plots.usage(usage(TWO_PROJECTS), limit=40)
     (line,) = ax.lines
     assert set(line.get_ydata()) == {40}
     assert ax.get_ylim()[1] > 40
@@ -121,13 +119,13 @@ def test_the_limit_is_a_line_with_its_number_in_the_legend() -> None:
 
 
 def test_a_limit_far_above_the_usage_is_in_the_legend_only() -> None:
-    ax = plots.usage(usage(TWO), limit=90_000)
+    ax = plots.usage(usage(TWO_PROJECTS), limit=90_000)
     assert not ax.lines
     assert ax.get_ylim()[1] < 40
     assert legend_of(ax)[-1] == "limit 90,000 VUh (above the plot)"
 
 
-def test_a_limit_of_which_nothing_was_used_is_a_line() -> None:
+def test_a_limit_is_a_line_even_if_nothing_was_used() -> None:
     ax = plots.usage(usage({"a": [0.0, 0.0]}), limit=90_000)
     assert set(ax.lines[0].get_ydata()) == {90_000}
     assert ax.get_ylim()[1] > 90_000
@@ -139,35 +137,35 @@ def test_totals_are_above_a_limit_that_would_cross_them() -> None:
 
 
 @pytest.mark.parametrize("limit", [0, -1, float("nan"), float("inf"), True, "100"])
-def test_a_limit_that_is_no_positive_number_is_refused(limit: object) -> None:
+def test_a_limit_that_is_not_a_positive_number_is_refused(limit: object) -> None:
     with pytest.raises(ConfigError, match="positive number of VUh"):
-        plots.usage(usage(TWO), limit=limit)  # type: ignore[arg-type]
+        plots.usage(usage(TWO_PROJECTS), limit=limit)  # type: ignore[arg-type]
     assert not plt.get_fignums()
 
 
-def test_a_limit_of_weeks_is_refused_with_the_cure() -> None:
-    with pytest.raises(ConfigError, match=r"periods of this summary are weeks.*freq=.MS"):
-        plots.usage(usage(TWO, freq="W-MON"), limit=10)
+def test_a_limit_for_weeks_is_refused_with_the_frequency_to_use() -> None:
+    with pytest.raises(ConfigError, match=r"periods of this summary are not months.*freq=.MS"):
+        plots.usage(usage(TWO_PROJECTS, freq="W-MON"), limit=10)
 
 
 def test_the_usage_by_two_labels_at_once_is_refused() -> None:
-    team = usage(TWO, tables.USAGE_BY_LABEL)
+    team = usage(TWO_PROJECTS, tables.USAGE_BY_LABEL)
     with pytest.raises(SchemaError, match="several labels"):
         plots.usage(pd.concat([team, team.assign(key="region")]))
 
 
-def test_a_frame_of_another_kind_is_refused_with_the_function_that_returns_it() -> None:
+def test_a_wrong_frame_is_refused_with_the_function_that_returns_the_right_one() -> None:
     with pytest.raises(SchemaError, match=r"k6frames\.usage\(details\)"):
-        plots.usage(usage(TWO).drop(columns="vuh"))
+        plots.usage(usage(TWO_PROJECTS).drop(columns="vuh"))
 
 
-def test_a_filtered_summary_lacks_periods_of_a_group_and_keeps_its_sums() -> None:
-    ax = plots.usage(usage(TWO).drop(index=[0, 5]))
+def test_periods_missing_for_a_group_have_no_usage() -> None:
+    ax = plots.usage(usage(TWO_PROJECTS).drop(index=[0, 5]))
     assert layers_of(ax) == [[0, 2, 30], [5, 0.5, 0]]
 
 
 @pytest.mark.parametrize(("groups", "periods"), [(1, 1), (50, 12), (20, 500)])
-def test_usage_is_tidy_at_any_size(groups: int, periods: int, width: float) -> None:
+def test_the_texts_of_usage_fit_at_any_size(groups: int, periods: int, width: float) -> None:
     names = [f"{LONG_NAME} {i}" for i in range(groups)]
     vuh: dict[str | None, list[float]] = {
         name: [float((i * 37 + j * 91) % 1_000) for j in range(periods)]
@@ -215,7 +213,7 @@ def test_bars_are_shares_of_the_limit_with_what_is_expected_hatched() -> None:
     assert values_of(ax) == ["812 of 1,000 VUh, limit in 6 days", "10 of 100 VUh"]
 
 
-def test_what_exceeds_the_limit_is_told_in_words_and_color() -> None:
+def test_projects_over_the_limit_are_marked_in_words_and_color() -> None:
     ax = plots.vuh_budget(budget([120.0, 60.0, 10.0], [100.0, 100.0, 100.0]))
     assert values_of(ax) == [
         "120 of 100 VUh, limit reached →",
@@ -226,14 +224,14 @@ def test_what_exceeds_the_limit_is_told_in_words_and_color() -> None:
     assert colors[0] == colors[1] != colors[2]
     assert legend_of(ax) == [
         "used",
-        "used, over the limit by the month's end",
-        "expected at the month's end",
+        "used, over the limit by the end of the month",
+        "expected by the end of the month",
         "limit",
     ]
     assert ax.get_xticks().max() <= 2
 
 
-def test_projects_without_a_limit_have_no_bar_among_those_with_one() -> None:
+def test_projects_without_a_limit_have_no_bar_if_others_have_a_limit() -> None:
     ax = plots.vuh_budget(budget([10.0, 900.0], [100.0, None], [10.0, 900.0]))
     assert values_of(ax) == ["10 of 100 VUh", "900 VUh, no limit"]
     assert [bar.get_width() for bar in bars_of(ax)] == pytest.approx([0.1, 0])
@@ -255,7 +253,7 @@ def test_a_limit_of_zero_is_exceeded_by_any_use() -> None:
     assert ax.get_xlim()[1] < 4
 
 
-def test_projects_beyond_the_first_twenty_are_counted_in_a_last_line(width: float) -> None:
+def test_projects_beyond_the_first_twenty_are_counted_in_a_last_row(width: float) -> None:
     with style.figure_width(width):
         ax = plots.vuh_budget(budget([float(i) for i in range(41)], [100.0] * 41))
     assert names_of(ax)[0] == "project 40"

@@ -1,4 +1,4 @@
-"""Summaries for plots, and what the artists of a plot say."""
+"""Summaries to plot, and the texts, bars and lines of a plot."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def make_timeline(
 
 
 def names_of(ax: Axes) -> list[str]:
-    """Return the names of the rows, from the top down, without the breaks between their lines."""
-    places = zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)
-    ordered = sorted(places, key=lambda place: place[0])
+    """Return the names of the rows, from top to bottom, without line breaks."""
+    rows = zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)
+    ordered = sorted(rows, key=lambda row: row[0])
     return [label.get_text().replace("\n", " ").strip() for _, label in ordered]
 
 
 def bars_of(ax: Axes) -> list[Rectangle]:
-    """Return the horizontal bars, from the top down and from the left."""
+    """Return the horizontal bars, from top to bottom and from left to right."""
     assert ax.yaxis_inverted()
     bars = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
     return sorted(bars, key=lambda bar: (bar.get_y(), bar.get_x()))
@@ -68,7 +68,7 @@ def widths_of(ax: Axes) -> list[float]:
 
 
 def values_of(ax: Axes) -> list[str]:
-    """Return the values next to the bars, from the top down."""
+    """Return the values next to the bars, from top to bottom."""
     return [text.get_text() for text in sorted(ax.texts, key=lambda text: text.xy[1])]
 
 
@@ -91,7 +91,7 @@ def spans_of(ax: Axes) -> list[tuple[float, float]]:
 
 
 def lines_of(ax: Axes) -> dict[str, list[float]]:
-    """Return the values of each line, by the text that a thin line connects it with."""
+    """Return the values of each line, by the text that a thin line connects to it."""
     ends = {text.xy: text.get_text() for text in ax.texts}
     found = {}
     for line, connector in itertools.pairwise(ax.lines):
@@ -115,7 +115,7 @@ def texts_of(ax: Axes) -> list[str]:
 
 
 def assert_texts_fit(ax: Axes) -> None:
-    """Fail if a text is cut at the border of the figure, or overlaps another one."""
+    """Fail if a text is cut at the edge of the figure, or overlaps another text."""
     figure = ax.figure
     figure.canvas.draw()
     texts = []
@@ -135,6 +135,6 @@ def assert_texts_fit(ax: Axes) -> None:
         assert box.x1 <= page.x1, f"{text!r} is cut at the right"
         assert box.y1 <= page.y1, f"{text!r} is cut at the top"
     for (one, box), (other, other_box) in itertools.combinations(boxes, 2):
-        # A name may leave its last line to its value.
+        # The last line of a name may be left empty, for the value.
         if not (one.endswith("\n") or other.endswith("\n")):
             assert not box.overlaps(other_box), f"{one!r} overlaps {other!r}"
