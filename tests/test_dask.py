@@ -1,4 +1,4 @@
-"""Summaries of datasets with Dask are those of pandas, on any scheduler and within its memory."""
+"""Summaries with Dask are the same as with pandas, on any scheduler, and need less memory."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ def test_only_the_columns_and_partitions_that_are_needed_are_read(folder, detail
     read = []
     original = k6dask.read_selection
 
-    def note(selection, **options):
+    def record(selection, **options):
         read.append(selection.columns)
         return original(selection, **options)
 
     parts = k6dask.read_dataset(folder, "test_run_details")
-    monkeypatch.setattr(k6dask, "read_selection", note)
+    monkeypatch.setattr(k6dask, "read_selection", record)
     total = parts.groupby("project_name")["total_vuh"].sum().compute()
     assert set(read) == {("project_name", "total_vuh")}
     expected = details.groupby("project_name")["total_vuh"].sum()
@@ -76,7 +76,7 @@ def test_only_the_columns_and_partitions_that_are_needed_are_read(folder, detail
 
 @pytest.mark.parametrize("by", ["project_id", "load_test_id", "stack_id", None, "team"])
 @pytest.mark.parametrize("freq", ["MS", "W"])
-def test_usage_is_that_of_pandas(details, parts, freq, by):
+def test_usage_is_the_same_as_with_pandas(details, parts, freq, by):
     labels = None
     if by == "team":
         teams = [("A" if project % 3 else "B") for project in range(40)]
@@ -93,7 +93,7 @@ def test_usage_is_that_of_pandas(details, parts, freq, by):
 
 @pytest.mark.parametrize("days", [1, 30, 90, 3650])
 @pytest.mark.parametrize("as_of", [AS_OF, "2026-06-10", "2020-01-01"])
-def test_results_are_those_of_pandas(details, parts, as_of, days):
+def test_results_are_the_same_as_with_pandas(details, parts, as_of, days):
     found = k6dask.test_results(parts, as_of=as_of, days=days)
     pd.testing.assert_frame_equal(found, k6frames.test_results(details, as_of=as_of, days=days))
 
@@ -120,16 +120,16 @@ def test_arguments_are_checked_before_anything_is_computed(details, parts, monke
         k6dask.usage(details)
 
 
-def test_a_partition_that_does_not_match_is_an_error_of_ours(parts):
+def test_a_partition_that_does_not_match_its_table_is_a_schema_error(parts):
     wrong = parts.assign(created=parts["note"])
     with pytest.raises(SchemaError, match="'created'"):
         k6dask.usage(wrong)
 
 
-# A worker ends when it has taken 95 % of its limit; the other thresholds only slow it down.
+# A worker is restarted when it uses 95% of its limit. The other thresholds only slow it down.
 MEMORY = {f"distributed.worker.memory.{name}": False for name in ("target", "spill", "pause")}
 LIMIT_BYTES = 550_000_000
-"""Of each process; it takes 170 MB or more before it has read anything."""
+"""The limit of each process, which uses 170 MB or more before it has read anything."""
 
 
 def test_two_processes_sum_more_data_than_fits_into_the_memory_of_one(tmp_path):

@@ -28,7 +28,7 @@ PathLike = str | os.PathLike[str]
 
 DEFAULT_PERIOD = timedelta(days=7)
 ROUTINE_COLUMNS = ("updated", "next_run")
-"""Columns that change with every other change, or by themselves."""
+"""Columns that change whenever another column does, or as time passes."""
 
 
 @returns(CHANGES)
@@ -36,8 +36,8 @@ def snapshot_changes(before: PathLike, after: PathLike) -> pd.DataFrame:
     """Compare two snapshots of an account.
 
     Organizations, projects, load tests, schedules, limits and labels are compared, but not test
-    runs. Anything that one of the snapshots lacks (a stack, the projects of an organization that
-    could not be read) is left out.
+    runs. A stack that only one of the snapshots has, and anything that could not be read for one of
+    them, is left out.
 
     Parameters
     ----------
@@ -47,15 +47,15 @@ def snapshot_changes(before: PathLike, after: PathLike) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per row that was added or removed, and one per value that was changed.
+        One row for each row that was added or removed, and one for each value that was changed.
         ``frame.attrs["failed"]`` lists what was not compared because it could not be read.
 
     Raises
     ------
     ConfigError
-        If a folder is not a snapshot, or they have nothing in common.
+        If a folder is not a snapshot, or the snapshots have nothing in common.
     SchemaError
-        If a file in them does not match its table.
+        If a file of a snapshot does not match its table.
 
     Examples
     --------
@@ -90,15 +90,15 @@ def dataset_changes(
     folder : str or path-like
         The folder of the dataset.
     since : str, date, datetime or pandas.Timestamp, optional
-        The earlier day (UTC), as the last sync up to its end found it. By default a week before the
-        later day, or the day of the first sync if that was later.
+        The earlier day (UTC). The account is compared as the last sync on or before this day found
+        it. By default a week before the later day, or the day of the first sync if that was later.
     until : str, date, datetime or pandas.Timestamp, optional
-        The later day; by default that of the newest sync.
+        The later day (UTC); by default the day of the newest sync.
 
     Returns
     -------
     pandas.DataFrame
-        One row per row that was added or removed, and one per value that was changed.
+        One row for each row that was added or removed, and one for each value that was changed.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def find_days(
         first = _day_of("since", since)
     if min(first, last) < days[0]:
         raise ConfigError(
-            f"The dataset has no data of {min(first, last)}: its first sync was on {days[0]}."
+            f"The dataset has no data for {min(first, last)}: its first sync was on {days[0]}."
         )
     if first > last:
         raise ConfigError(f"since ({first}) must not be after until ({last}).")
@@ -200,7 +200,7 @@ def _read_both(
 
 
 def _failed_ids(frames: Iterable[pd.DataFrame], key: str) -> set[int]:
-    """Return the IDs of what could not be read for at least one of the frames."""
+    """Return the IDs of stacks or organizations that are incomplete in one of the frames."""
     return {entry[key] for frame in frames for entry in frame.attrs.get("failed", [])}
 
 

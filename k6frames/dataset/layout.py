@@ -1,8 +1,7 @@
 """The files of a dataset: which rows they contain, and how they are written and read.
 
 Test runs are in one file for each stack and month; the other tables have a file for each day with a
-sync. Each file is replaced atomically and does not depend on another one, so a dataset is always
-consistent.
+sync. Each file is replaced atomically, so a sync that is killed leaves no incomplete file.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ _DAY = re.compile(r"day=(\d{4}-\d\d-\d\d)", re.ASCII)
 
 
 class RunFile(NamedTuple):
-    """The test runs of a stack that were created in a month."""
+    """The file with the test runs of a stack that were created in a month."""
 
     stack_id: int
     month: str
@@ -114,7 +113,7 @@ def day_file(root: Path, table: Table, day: str) -> Path:
 def days(root: Path, table: Table) -> list[str]:
     """Return the days for which there is a file of a table, in order.
 
-    Days in the future are from a clock that was wrong. They must not hide the days until then.
+    Days in the future are from a wrong clock. They are ignored, as they would hide newer syncs.
     """
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     found = [day for day in _folders(root / table.name, _DAY) if day <= today]
@@ -134,9 +133,10 @@ def remove_temporary_files(root: Path) -> None:
 
 
 def write_file(path: Path, table: Table, rows: pa.Table) -> None:
-    """Write rows, with the columns that they have, to a new or existing file.
+    """Write rows of a table to a file, which is replaced if it exists.
 
-    Columns that the table does not declare, because a later version added them, are kept.
+    The rows may lack columns of the table. Columns that the table does not declare, because a later
+    version added them, are kept.
     """
     declared = [
         column for column in (*table.columns, LAST_SEEN) if column.name in rows.schema.names
@@ -147,7 +147,7 @@ def write_file(path: Path, table: Table, rows: pa.Table) -> None:
     rows = rows.select(schema.names).cast(schema)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
-        # From its own metadata, pandas knows which integers are nullable.
+        # pandas reads from its own metadata which integers are nullable.
         rows = rows.replace_schema_metadata(
             {**(table.arrow_schema.metadata or {}), **_pandas_metadata(tuple(declared))}
         )
@@ -163,7 +163,7 @@ def read_files(
 ) -> pa.Table:
     """Read columns of some files, in the order of the files.
 
-    A column that a file does not have is missing in its rows.
+    If a file lacks a column, the values of its rows are missing.
 
     Raises
     ------
@@ -186,10 +186,8 @@ def read_files(
         return dataset.to_table(columns=names, filter=condition)
 
 
-def read_all_columns(path: Path) -> pa.Table | None:
-    """Read a file with all columns that it has; None if there is no file."""
-    if not path.exists():
-        return None
+def read_all_columns(path: Path) -> pa.Table:
+    """Read all columns of a file, also those that its table does not declare."""
     with (
         _damage_is_a_schema_error(f"{path}: "),
         pq.ParquetFile(path, page_checksum_verification=True) as file,
@@ -199,18 +197,21 @@ def read_all_columns(path: Path) -> pa.Table | None:
 
 @contextlib.contextmanager
 def _damage_is_a_schema_error(prefix: str = "") -> Iterator[None]:
-    """Raise a `SchemaError` if Arrow finds that a file is damaged; it names most of them itself."""
+    """Raise a `SchemaError` if Arrow finds that a file is damaged.
+
+    Most of Arrow's messages name the file; the prefix names it in the others.
+    """
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        # Errors of the operating system have a number; those of Arrow about damage have none.
+        # An error of the operating system has an errno; Arrow's errors about damage have none.
         if isinstance(error, OSError) and error.errno is not None:
             raise
         problem = str(error).partition("\n")[0]
         raise SchemaError(
-            f"A file of the dataset cannot be read: {prefix}{problem}. Restore it from a backup; "
-            "or delete it and, of test runs, the later months of its stack, and the next sync "
-            "reads what the API still has of them."
+            f"A file of the dataset cannot be read: {prefix}{problem}. Restore it from a backup. "
+            "If there is none, delete it (for test runs, also the later months of its stack): the "
+            "next sync reads what the API still has."
         ) from None
 
 
@@ -231,7 +232,7 @@ def find_root(folder: str | os.PathLike[str]) -> Path:
 
 
 def _folders(folder: Path, pattern: re.Pattern[str]) -> list[str]:
-    """Return the group of a pattern for each subfolder whose name matches it."""
+    """Return the values in the names of subfolders, such as ``"7"`` from ``stack_id=7``."""
     try:
         names = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
     except (FileNotFoundError, NotADirectoryError):
@@ -250,7 +251,7 @@ def _field(column: Column) -> pa.Field:
 
 @cache
 def _pandas_metadata(columns: tuple[Column, ...]) -> dict[bytes, bytes]:
-    """Return the metadata from which pandas knows the dtypes of these columns."""
+    """Return the metadata that pandas needs to read these columns with the right dtypes."""
     table = Table("", "", (), columns)
     frame = table.to_frame(table.arrow_schema.empty_table())
     metadata = pa.Table.from_pandas(frame, preserve_index=False).schema.metadata or {}

@@ -1,4 +1,4 @@
-"""Merge received rows into those of a file."""
+"""Merge the rows that a sync received into the rows of a file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from k6frames.dataset.layout import LAST_SEEN
+from k6frames.tables import TEST_RUNS
 from k6frames.tables.schema import TIMESTAMP, Table
 
 
@@ -23,7 +24,7 @@ def to_arrow(frame: pd.DataFrame, table: Table, seen: pd.Timestamp) -> pa.Table:
 
 
 def merge_rows(existing: pa.Table, received: pa.Table, key: str) -> pa.Table:
-    """Return existing and received rows; of rows with the same key, only the received one.
+    """Return the existing and the received rows. If a row is in both, the received one replaces it.
 
     A received row that is older than the existing one is ignored. Columns that were not received
     keep their values.
@@ -33,15 +34,15 @@ def merge_rows(existing: pa.Table, received: pa.Table, key: str) -> pa.Table:
     existing : pyarrow.Table
         The rows of a file.
     received : pyarrow.Table
-        Rows that have been received.
+        The rows that the API returned.
     key : str
-        The column that is unique in each of them.
+        The column that identifies a row.
     """
     existing_keys = pd.Index(existing[key].to_numpy())
     positions = existing_keys.get_indexer(pd.Index(received[key].to_numpy()))
     last_seen = _take(existing, LAST_SEEN.name, positions)
     is_newer = pc.fill_null(pc.greater_equal(received[LAST_SEEN.name], last_seen), fill_value=True)
-    # A clock was wrong when it wrote a time in the future; that row is not the newer one.
+    # A time in the future is from a wrong clock: it does not make the existing row newer.
     now = pa.scalar(datetime.now(UTC), TIMESTAMP)
     is_newer = pc.or_kleene(is_newer, pc.fill_null(pc.greater(last_seen, now), fill_value=False))
     received, positions = received.filter(is_newer), positions[is_newer.to_numpy()]
@@ -52,6 +53,17 @@ def merge_rows(existing: pa.Table, received: pa.Table, key: str) -> pa.Table:
     replaced = pa.array(existing_keys.isin(received[key].to_numpy()))
     kept = existing.filter(pc.invert(replaced))
     return pa.concat_tables([kept, received], promote_options="default")
+
+
+def drop_old_states(runs: pa.Table) -> pa.Table:
+    """Return test runs without duplicates: only the newest state of each run.
+
+    If a sync was killed while a run moved to another month, the run is in the files of both.
+    """
+    key = list(TEST_RUNS.key)
+    states = runs.select([*key, LAST_SEEN.name]).to_pandas()
+    newest = states.sort_values(LAST_SEEN.name, kind="stable").drop_duplicates(key, keep="last")
+    return runs.take(pa.array(newest.index.sort_values()))
 
 
 def _take(rows: pa.Table, name: str, positions: npt.NDArray[np.intp]) -> pa.ChunkedArray:

@@ -1,4 +1,4 @@
-"""Read tables of a dataset as typed frames, and only the files and columns that are needed."""
+"""Read tables of a dataset as typed frames, from only the files and columns that are needed."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ import pyarrow.dataset as ds
 
 from k6frames.dataset import layout
 from k6frames.dataset.layout import DAILY_TABLES, LAST_SEEN, RunFile, read_files
+from k6frames.dataset.merge import drop_old_states
 from k6frames.errors import ConfigError
 from k6frames.tables import LOAD_TESTS, STACK_PROJECTS, TEST_RUN_DETAILS, TEST_RUNS
+from k6frames.tables.keys import find_duplicates
 from k6frames.tables.schema import TIMESTAMP, Table
 from k6frames.tables.timestamps import TimestampLike, parse_timestamp
 from k6frames.validation import short_repr
 
 RUN_TABLES = {table.name: table for table in (TEST_RUNS, TEST_RUN_DETAILS)}
 
-# For each column of names: the table that it comes from, and the key to join it on.
+# Test runs have no names. For each column with names: the table to join, and the key to join on.
 _NAME_SOURCES = {
-    "load_test_name": (LOAD_TESTS, "load_test_id"),
-    "project_name": (STACK_PROJECTS, "project_id"),
+    "load_test_name": (LOAD_TESTS, ["stack_id", "load_test_id"]),
+    "project_name": (STACK_PROJECTS, ["stack_id", "project_id"]),
 }
 
 
@@ -55,22 +57,22 @@ def read_dataset(
     columns : iterable of str, optional
         The columns to read, in this order; by default all.
     day : str, datetime or Timestamp, optional
-        For the other tables, and for the names in ``"test_run_details"``: the day (UTC) whose state
-        to read, as the last sync up to its end found it. By default that of the newest sync.
+        For the other tables, and for the names in ``"test_run_details"``: read them as the last
+        sync on or before this day (UTC) found them. By default, as the newest sync found them.
 
     Returns
     -------
     pandas.DataFrame
-        The columns of the table. Test runs are ordered by stack and creation, and have one more
-        column, `last_seen`: when a sync last received the run. Private columns are not stored: they
-        are missing in every row.
+        The columns of the table. Test runs are ordered by stack and creation time, and have one
+        more column, `last_seen`: when a sync last received the run. Private columns are not stored:
+        their values are missing.
 
     Raises
     ------
     ConfigError
         If the folder has no dataset, or an argument cannot be used.
     SchemaError
-        If a file is damaged, or a row is in the dataset twice.
+        If a file is damaged, or has a duplicate key.
 
     See Also
     --------
@@ -89,13 +91,13 @@ def read_dataset(
 
 @dataclass(frozen=True)
 class Selection:
-    """What to read of a dataset; it can be pickled, and divided by its files."""
+    """What to read from a dataset. It can be pickled, and split into one for each file."""
 
     table: Table
     columns: tuple[str, ...]
     files: tuple[Path, ...]
     name_files: dict[str, Path | None]
-    """The file for each selected column of names; None if that table was never read."""
+    """The file to join for each selected column with names; None if no sync has read its table."""
     after: pd.Timestamp | None = None
     before: pd.Timestamp | None = None
 
@@ -112,7 +114,7 @@ def select(
     selected = {**RUN_TABLES, **DAILY_TABLES}.get(table) if isinstance(table, str) else None
     if selected is None:
         names = ", ".join(sorted([*RUN_TABLES, *DAILY_TABLES]))
-        raise ConfigError(f"table must be one of {names}; not {short_repr(table)}.")
+        raise ConfigError(f"table must be one of {names}, not {short_repr(table)}.")
     root = layout.find_root(folder)
     after = _parse("created_after", created_after)
     before = _parse("created_before", created_before)
@@ -141,22 +143,38 @@ def select(
 
 
 def read_selection(selection: Selection) -> pd.DataFrame:
-    """Read what was selected, as a typed frame; its key is checked if it has all columns."""
+    """Return the selected rows as a typed frame. If it has all columns, it is also checked."""
     table = selection.table
-    stored = TEST_RUNS if table.name in RUN_TABLES else table
     needed = [name for name in selection.columns if name not in selection.name_files]
     for name in selection.name_files:
-        needed += [key for key in ("stack_id", _NAME_SOURCES[name][1]) if key not in needed]
-    condition = _created_between(selection.after, selection.before)
-    rows = read_files(selection.files, stored, needed, condition=condition)
-    frame = table.to_frame(rows.replace_schema_metadata(None))
+        _, key = _NAME_SOURCES[name]
+        needed += key
+    needed = list(dict.fromkeys(needed))
+    if table.name in RUN_TABLES:
+        frame = _read_runs(selection, needed)
+    else:
+        frame = table.to_frame(_read_rows(selection, table, needed))
     for name, file in selection.name_files.items():
         frame = _add_name(frame, name, file)
     frame = frame[list(selection.columns)]
-    if set(table.dtypes) <= set(selection.columns):
-        others = frame.drop(columns=list(table.dtypes))
-        frame = table.conform(frame).assign(**others)[list(selection.columns)]
+    if set(table.dtypes) <= set(frame):
+        table.conform(frame)  # raises a SchemaError if a required value is missing
     return frame
+
+
+def _read_runs(selection: Selection, columns: list[str]) -> pd.DataFrame:
+    """Read columns of test runs, each run once if its ID is among the columns."""
+    frame = TEST_RUNS.to_frame(_read_rows(selection, TEST_RUNS, columns))
+    if not set(TEST_RUNS.key) <= set(columns) or find_duplicates(frame, TEST_RUNS.key).empty:
+        return frame
+    with_last_seen = list(dict.fromkeys([*columns, LAST_SEEN.name]))
+    return TEST_RUNS.to_frame(drop_old_states(_read_rows(selection, TEST_RUNS, with_last_seen)))
+
+
+def _read_rows(selection: Selection, table: Table, columns: list[str]) -> pa.Table:
+    condition = _created_between(selection.after, selection.before)
+    rows = read_files(selection.files, table, columns, condition=condition)
+    return rows.replace_schema_metadata(None)
 
 
 def _created_between(after: pd.Timestamp | None, before: pd.Timestamp | None) -> ds.Expression:
@@ -172,10 +190,9 @@ def _created_between(after: pd.Timestamp | None, before: pd.Timestamp | None) ->
 def _add_name(frame: pd.DataFrame, name: str, file: Path | None) -> pd.DataFrame:
     """Add the names of load tests or projects to their test runs."""
     source, key = _NAME_SOURCES[name]
-    columns = ["stack_id", key, "name"]
-    known = read_files([] if file is None else [file], source, columns)
+    known = read_files([] if file is None else [file], source, [*key, "name"])
     names = source.to_frame(known.replace_schema_metadata(None)).rename(columns={"name": name})
-    return frame.merge(names, on=["stack_id", key], how="left")
+    return frame.merge(names, on=key, how="left")
 
 
 def _parse(name: str, value: TimestampLike | None) -> pd.Timestamp | None:
@@ -197,7 +214,7 @@ def _newest_file(root: Path, table: Table, until: str | None) -> Path | None:
     found = [day for day in days if until is None or day <= until]
     if days and not found:
         raise ConfigError(
-            f"The dataset has no {table.name} of {until}: its first sync was on {days[0]}."
+            f"The dataset has no {table.name} for {until}: its first sync was on {days[0]}."
         )
     return layout.day_file(root, table, found[-1]) if found else None
 
@@ -210,7 +227,7 @@ def _check_columns(columns: Iterable[str] | None, table: Table) -> tuple[str, ..
     if columns is None:
         return tuple(available)
     if not isinstance(columns, Iterable):
-        raise ConfigError(f"columns must be names of columns, not {short_repr(columns)}.")
+        raise ConfigError(f"columns must be an iterable of names, not {short_repr(columns)}.")
     names = [columns] if isinstance(columns, str) else list(columns)
     unknown = [n for n in names if not isinstance(n, str) or n not in available]
     if unknown:

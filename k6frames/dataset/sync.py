@@ -16,7 +16,7 @@ from k6frames.api.default_client import client_or_default
 from k6frames.api.stack_arguments import StackArgument
 from k6frames.dataset import layout
 from k6frames.dataset.layout import LAST_SEEN, read_all_columns, read_files, write_file
-from k6frames.dataset.merge import merge_rows, to_arrow
+from k6frames.dataset.merge import drop_old_states, merge_rows, to_arrow
 from k6frames.dataset.windows import Window, find_windows
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders import load_tests, organizations, schedules
@@ -61,9 +61,10 @@ def sync(
     """Bring a dataset up to date: the test runs and all other tables of Grafana stacks as Parquet.
 
     The first sync reads everything. Later ones read the months that have runs under way, and
-    everything from the newest month on; of a month with more than 900 runs, they read the runs
-    under way and, in the newest month, the 900 newest runs. The other tables get one file for each
-    day. Projects (v3) take a request for each organization, so they are read once a day.
+    everything from the newest month on. From a month with more than 900 runs, they read only the
+    runs under way and, if it is the newest month, the 900 newest runs. The other tables get one
+    file for each day. Projects (v3) take a request for each organization, so they are read once a
+    day.
 
     A sync may be killed at any time: the next one completes it. If another sync of the same folder
     is running, this one waits until it has finished.
@@ -74,16 +75,17 @@ def sync(
         The folder of the dataset; it is created if it does not exist.
     client : Client, optional
         The account to read; by default the one that the environment describes. Cached responses
-        are used as everywhere: pass ``Client(refresh=True)`` for the current state.
+        are used: pass ``Client(refresh=True)`` to read the current state.
     stack : int, str or iterable of these, optional
         The Grafana stacks to read: IDs, slugs or URLs; by default the client's.
 
     Returns
     -------
     pandas.DataFrame
-        What has changed since the last sync: one row per row that was added or removed, and one per
-        value that was changed. Test runs are never removed: those that the API no longer returns
-        keep an older `last_seen`. Private columns (billing data, e-mail addresses) are not stored.
+        What has changed since the last sync: one row for each row that was added or removed, and
+        one for each value that was changed. Test runs are never removed: those that the API no
+        longer returns keep an older `last_seen`. Private columns (billing data, e-mail addresses)
+        are not stored.
 
     Raises
     ------
@@ -140,14 +142,14 @@ class _SyncSteps:
         if self.client.folder is None and today in layout.days(self.root, PROJECTS):
             return
         try:
-            listed = organizations.organizations_df(client=self.client)
+            orgs = organizations.organizations_df(client=self.client)
             projects = organizations.projects_df(client=self.client)
         except APIError as error:
             if error.status not in organizations.UNAVAILABLE_STATUSES:
                 raise
             return
-        yield self._write_day(ORGANIZATIONS, listed, None)
-        # Written last: if its file exists, so does that of the organizations.
+        yield self._write_day(ORGANIZATIONS, orgs, None)
+        # Written last: if this file exists, so does the file of the organizations.
         yield self._write_day(PROJECTS, projects, None)
 
     def sync_tables(self, stack_ids: list[int]) -> Iterator[pd.DataFrame]:
@@ -159,55 +161,55 @@ class _SyncSteps:
     def sync_runs(self, stack_id: int) -> Iterator[pd.DataFrame]:
         """Write the test runs of a stack, the oldest month first.
 
-        So all months before the newest one are complete, even if the sync is killed.
+        This keeps all months before the newest one complete, even if the sync is killed.
         """
         with self.client.progress_bar(unit=" months") as bar:
             for window in find_windows(self.root, stack_id, self.client):
-                months = self._write_window(stack_id, window)
-                bar.update(len(months))
-                if months:
-                    # All months together: comparing many rows takes hardly longer than few.
-                    before, after = (
-                        _to_frame(
-                            pa.concat_tables(rows, promote_options="default"), TEST_RUNS, stack_id
-                        )
-                        for rows in zip(*months, strict=True)
+                before, after = self._write_window(stack_id, window)
+                bar.update(len(after))
+                if after:
+                    # One comparison of all months is faster than one of each month.
+                    yield _compare(
+                        _concatenate_runs(before, stack_id), _concatenate_runs(after, stack_id)
                     )
-                    yield _compare(before, after)
 
-    def _write_window(self, stack_id: int, window: Window) -> list[tuple[pa.Table, pa.Table]]:
-        """Read and write the runs of a window, and return each month's rows before and after."""
+    def _write_window(
+        self, stack_id: int, window: Window
+    ) -> tuple[dict[str, pa.Table], dict[str, pa.Table]]:
+        """Read and write the runs of a window, and return its months before and after."""
         runs = test_runs_df(
             created_after=window.after,
             created_before=window.before,
             stack=stack_id,
             client=self.client,
         )
+        before: dict[str, pa.Table] = {}
+        after: dict[str, pa.Table] = {}
         if runs.empty:
-            return []
+            return before, after
         received = to_arrow(runs, TEST_RUNS, self._seen(runs))
         months = _months(runs["created"])
         moved = self._find_moved_runs(stack_id, runs["test_run_id"], months)
-        # A run is written to its new month before it is removed from the old one.
-        in_order = [*sorted(set(months)), *sorted(set(moved) - set(months))]
-        return [
-            self._write_month(
-                stack_id, month, received.filter(pa.array(months == month)), moved.get(month, [])
-            )
-            for month in in_order
-        ]
+        for month in sorted(set(months)):
+            rows = received.filter(pa.array(months == month))
+            before[month], after[month] = self._add_runs(stack_id, month, rows)
+        # A run is removed from its old month last: a sync that is killed must not lose it.
+        for month, ids in moved.items():
+            existing, after[month] = self._remove_runs(stack_id, month, ids)
+            before.setdefault(month, existing)
+        return before, after
 
     def _find_moved_runs(
         self, stack_id: int, ids: pd.Series[int], months: pd.Series[str]
     ) -> dict[str, list[int]]:
-        """Return, by month, the runs in its file that have been received with another month."""
-        field = ds.field("test_run_id")
+        """Return, for each month, the IDs of the runs in its file that now have another month."""
+        test_run_id = ds.field("test_run_id")
         known = read_files(
             [file.path for file in layout.run_files(self.root, stack_id)],
             TEST_RUNS,
             ["test_run_id", "created"],
-            # IDs grow with time, so most files are not read.
-            condition=(field >= int(ids.min())) & (field <= int(ids.max())),
+            # IDs grow with time, so most files are skipped.
+            condition=(test_run_id >= int(ids.min())) & (test_run_id <= int(ids.max())),
         ).to_pandas()
         known = known[known["test_run_id"].isin(ids)]
         known_months = _months(known["created"])
@@ -217,40 +219,48 @@ class _SyncSteps:
         )
         return moved
 
-    def _write_month(
-        self, stack_id: int, month: str, received: pa.Table, moved: list[int]
-    ) -> tuple[pa.Table, pa.Table]:
-        """Write a month without the runs that moved, and return its rows before and after."""
+    def _add_runs(self, stack_id: int, month: str, received: pa.Table) -> tuple[pa.Table, pa.Table]:
+        """Merge received runs into the file of a month, and return its rows before and after."""
         path = layout.run_file(self.root, stack_id, month).path
         received = _without_private(received, TEST_RUNS)
         received = received.drop_columns(["stack_id"])  # it is in the path
-        existing = read_all_columns(path)
-        if existing is None:
-            existing = received.slice(0, 0)
-        is_moved = pa.compute.is_in(existing["test_run_id"], value_set=pa.array(moved, pa.int64()))
-        remaining = existing.filter(pa.compute.invert(is_moved))
-        merged = merge_rows(remaining, received, "test_run_id").sort_by(
+        existing = read_all_columns(path) if path.exists() else received.slice(0, 0)
+        merged = merge_rows(existing, received, "test_run_id").sort_by(
             [("created", "ascending"), ("test_run_id", "ascending")]
         )
         write_file(path, TEST_RUNS, merged)
         return existing, merged
 
+    def _remove_runs(self, stack_id: int, month: str, ids: list[int]) -> tuple[pa.Table, pa.Table]:
+        """Remove runs from the file of a month, and return its rows before and after."""
+        path = layout.run_file(self.root, stack_id, month).path
+        existing = read_all_columns(path)
+        is_removed = pa.compute.is_in(existing["test_run_id"], value_set=pa.array(ids))
+        remaining = existing.filter(pa.compute.invert(is_removed))
+        write_file(path, TEST_RUNS, remaining)
+        return existing, remaining
+
     def _write_day(
         self, table: Table, frame: pd.DataFrame, stack_ids: list[int] | None
     ) -> pd.DataFrame:
-        """Write a table as it is on this day, with the last known rows of stacks not read."""
+        """Write a table as it is on this day, and return what has changed.
+
+        The last known rows of stacks that are not read are copied. `stack_ids` is None for a table
+        without stacks.
+        """
         seen = self._seen(frame)
         day = f"{seen:%Y-%m-%d}"
         known = self._read_day(table, day)
         others = known.slice(0, 0)
         if stack_ids is not None:
             is_read = pa.compute.is_in(known["stack_id"], value_set=pa.array(stack_ids))
-            others, known = known.filter(pa.compute.invert(is_read)), known.filter(is_read)
+            others = known.filter(pa.compute.invert(is_read))
+            known = known.filter(is_read)
         before, after = _to_frame(known, table), table.conform(frame)
         newest = pa.compute.max(known[LAST_SEEN.name]).as_py()
-        # A cached response may be older than what is known; a time in the future is wrong.
+        # A cached response may be older than the known rows. A time in the future is wrong.
         if newest is not None and seen < newest <= pd.Timestamp.now("UTC"):
-            return _compare(before, before)
+            return _no_changes()
         rows = pa.concat_tables([others, to_arrow(after, table, seen)])
         path = layout.day_file(self.root, table, day)
         write_file(path, table, _without_private(rows, table))
@@ -263,7 +273,7 @@ class _SyncSteps:
         return read_files(files, table, [column.name for column in (*table.columns, LAST_SEEN)])
 
     def _seen(self, frame: pd.DataFrame) -> pd.Timestamp:
-        """Return when the rows of a frame were received; for a folder, its own "now"."""
+        """Return when the rows of a frame were received; for a folder of responses, its `as_of`."""
         if self.client.folder is not None:
             return pd.Timestamp(self.client.as_of).as_unit("us")
         fetched = frame.attrs.get("fetched")  # None if no request was made
@@ -271,6 +281,7 @@ class _SyncSteps:
 
 
 def _months(created: pd.Series[pd.Timestamp]) -> pd.Series[str]:
+    """Return the months of creation times, and `NO_MONTH` where the time is missing."""
     months = created.map(layout.month_of, na_action="ignore")
     return months.astype("string").fillna(layout.NO_MONTH)
 
@@ -282,14 +293,25 @@ def _without_private(rows: pa.Table, table: Table) -> pa.Table:
 
 def _compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     if before.equals(after):  # most tables on most days
-        return CHANGES.to_frame(CHANGES.arrow_schema.empty_table())
+        return _no_changes()
     return changes(before, after)
 
 
-def _to_frame(rows: pa.Table, table: Table, stack_id: int | None = None) -> pd.DataFrame:
+def _no_changes() -> pd.DataFrame:
+    return CHANGES.to_frame(CHANGES.arrow_schema.empty_table())
+
+
+def _concatenate_runs(months: dict[str, pa.Table], stack_id: int) -> pd.DataFrame:
+    """Return the runs of several months, which do not have a column `stack_id`, as a frame."""
+    rows = pa.concat_tables(months.values(), promote_options="default")
+    rows = rows.append_column("stack_id", pa.repeat(pa.scalar(stack_id, pa.int64()), len(rows)))
+    if not pd.Index(rows["test_run_id"].to_numpy()).is_unique:
+        rows = drop_old_states(rows)
+    return _to_frame(rows, TEST_RUNS)
+
+
+def _to_frame(rows: pa.Table, table: Table) -> pd.DataFrame:
     """Return rows of a file as a frame of their table, with missing values for missing columns."""
-    if stack_id is not None:
-        rows = rows.append_column("stack_id", pa.repeat(pa.scalar(stack_id, pa.int64()), len(rows)))
     arrays = {
         column.name: rows[column.name]
         if column.name in rows.column_names

@@ -21,22 +21,24 @@ from k6frames.dataset.layout import LAST_SEEN, RunFile, read_files
 from k6frames.tables import TEST_RUNS
 
 MAX_RUNS_AT_ONCE = 50_000
-"""More runs are read month by month, so that they need not all be in memory."""
+"""If there are more runs to read, they are read month by month to save memory."""
 MAX_RUNS_READ_AGAIN = PAGE_SIZE * 9 // 10
-"""Larger months are not read again completely. Less than a page, so that new runs fit on it."""
-UNFINISHED = ("created", "queued", "initializing", "running", "processing_metrics")
-"""The statuses that are not final."""
+"""A month with more runs is not read again completely. It is less than a page, for new runs."""
+UNFINISHED = ds.field("ended").is_null() | ds.field("status").isin(
+    ["created", "queued", "initializing", "running", "processing_metrics"]
+)
+"""The condition for runs that had no final state when they were last seen."""
 
 SETTLING_TIME = pd.Timedelta(hours=1)
-"""How much later than a newer run an older one may appear in the API's list."""
+"""For this long after a run was created, older runs may still be added to the API's list."""
 RECENT = pd.Timedelta(days=62)
-"""Runs of this period are read without counting them first."""
+"""If the newest month began within this period, runs are read without counting them first."""
 
 _MICROSECOND = pd.Timedelta(microseconds=1)
 
 
 class Window(NamedTuple):
-    """The creation times of the runs to read, from `after` until before `before`."""
+    """The creation times of the runs to read: `after` is inclusive, `before` is exclusive."""
 
     after: pd.Timestamp | None
     before: pd.Timestamp | None
@@ -49,9 +51,9 @@ def find_windows(root: Path, stack_id: int, client: Client) -> Iterator[Window]:
     """
     now = pd.Timestamp(client.as_of)
     this_month = layout.month_of(now)
-    # A run may have a date in the future; it must not hide those that come until then.
+    # Months in the future are ignored: a run with a wrong date must not hide the runs before it.
     files = [file for file in layout.run_files(root, stack_id) if file.month <= this_month]
-    if len(files) > 1 and _is_young(files[-1]):
+    if len(files) > 1 and _has_just_begun(files[-1]):
         files.pop()
     for file in _with_unfinished_runs(files[:-1]):
         window = _unfinished_window(file)
@@ -68,10 +70,9 @@ def find_windows(root: Path, stack_id: int, client: Client) -> Iterator[Window]:
 
 
 def _with_unfinished_runs(files: list[RunFile]) -> list[RunFile]:
-    """Return the files that have runs under way. Arrow searches all of them in parallel."""
-    condition = ds.field("ended").is_null() | ds.field("status").isin(UNFINISHED)
+    """Return the files that have unfinished runs. Arrow searches all of them in parallel."""
     found = read_files(
-        [file.path for file in files], TEST_RUNS, ["created"], condition=condition
+        [file.path for file in files], TEST_RUNS, ["created"], condition=UNFINISHED
     ).to_pandas()
     months = set(found["created"].map(layout.month_of))
     return [file for file in files if file.month in months]
@@ -79,64 +80,63 @@ def _with_unfinished_runs(files: list[RunFile]) -> list[RunFile]:
 
 def _unfinished_window(file: RunFile) -> Window | None:
     """Return the window of the runs of a month that are under way; None if there are none."""
-    state = _read_state(file)
-    under_way = state.loc[state["is_under_way"], "created"]
+    created, under_way = _creation_times(file)
     if under_way.empty:
         return None
-    if len(state) <= MAX_RUNS_READ_AGAIN:
+    if len(created) <= MAX_RUNS_READ_AGAIN:
         return Window(layout.month_start(file.month), layout.next_month_start(file.month))
     return Window(under_way.min(), under_way.max() + _MICROSECOND)
 
 
-def _is_young(file: RunFile) -> bool:
-    """Return whether the month before may have lacked runs when this file was written."""
+def _has_just_begun(file: RunFile) -> bool:
+    """Return whether all runs of a month are from its first hour.
+
+    Runs of the month before may then be missing, as the API's list has not settled.
+    """
     created = read_files([file.path], TEST_RUNS, ["created"]).to_pandas()["created"]
     return bool(created.max() < layout.month_start(file.month) + SETTLING_TIME)
 
 
 def _newest_window(file: RunFile) -> Window:
     """Return the window from the newest month on."""
-    state = _read_state(file)
-    if len(state) <= MAX_RUNS_READ_AGAIN:
+    created, under_way = _creation_times(file)
+    if len(created) <= MAX_RUNS_READ_AGAIN:
         return Window(layout.month_start(file.month), None)
-    under_way = state.loc[state["is_under_way"], "created"]
-    newest = state["created"].nlargest(MAX_RUNS_READ_AGAIN)
+    newest = created.nlargest(MAX_RUNS_READ_AGAIN)
     return Window(min([newest.min(), *under_way]), None)
 
 
-def _read_state(file: RunFile) -> pd.DataFrame:
-    """Return when the runs of a month were created, and which of them are under way."""
+def _creation_times(file: RunFile) -> tuple[pd.Series[pd.Timestamp], pd.Series[pd.Timestamp]]:
+    """Return when the runs of a month were created, and the same for those under way only."""
     names = ["created", "ended", "status", LAST_SEEN.name]
-    state: pd.DataFrame = read_files([file.path], TEST_RUNS, names).to_pandas()
-    is_unfinished = state["ended"].isna() | state["status"].isin(UNFINISHED)
-    # One that the last sync of its month did not receive is deleted, and never gets a result.
-    # A time in the future is from a wrong clock, and is not the last one.
-    last_seen = state[LAST_SEEN.name]
-    is_future = last_seen > pd.Timestamp.now("UTC")
-    is_current = is_future | (last_seen == last_seen[~is_future].max())
-    state["is_under_way"] = is_unfinished & is_current
-    return state
+    rows = read_files([file.path], TEST_RUNS, names)
+    last_seen = rows[LAST_SEEN.name].to_pandas()
+    # Times in the future are from a wrong clock. If there are no others, this is NaT.
+    last_sync = last_seen[last_seen <= pd.Timestamp.now("UTC")].max()
+    unfinished = rows.filter(UNFINISHED).to_pandas()
+    # Runs that the last sync of their month did not receive are deleted, and will never finish.
+    is_deleted = unfinished[LAST_SEEN.name] < last_sync
+    return rows["created"].to_pandas(), unfinished.loc[~is_deleted, "created"]
 
 
 def _split_by_month(after: pd.Timestamp | None, stack_id: int, client: Client) -> Iterator[Window]:
     """Yield the window from a timestamp on, or one per month if it has many runs."""
-    first = None if client.folder is not None else _oldest_of_many(after, stack_id, client)
-    if first is None:
+    oldest = None if client.folder is not None else _oldest_if_many(after, stack_id, client)
+    if oldest is None:
         yield Window(after, None)
         return
-    months = pd.date_range(
-        first.normalize().replace(day=1), pd.Timestamp(client.as_of), freq="MS", unit="us"
-    )
+    first_month = layout.month_start(layout.month_of(oldest))
+    months = pd.date_range(first_month, pd.Timestamp(client.as_of), freq="MS", unit="us")
     for month in months[1:]:
         yield Window(after, month)
         after = month
     yield Window(after, None)
 
 
-def _oldest_of_many(
+def _oldest_if_many(
     after: pd.Timestamp | None, stack_id: int, client: Client
 ) -> pd.Timestamp | None:
-    """Return when the oldest of many runs was created; None if there are few."""
+    """Return when the oldest run was created if there are many runs to read; None if not."""
     windows = TimeWindows(
         Request(endpoints.TEST_RUNS, stack_id), None if after is None else after.to_pydatetime()
     )
@@ -147,8 +147,8 @@ def _oldest_of_many(
         page = decode_page(request, response)
         times = creation_times(request, page, response)
     except MalformedPageError:
-        return None  # reading the list reports it in detail
+        return None  # reading the list will report the error in detail
     if page.count <= MAX_RUNS_AT_ONCE or not times:
         return None
-    # Runs with an earlier date, which is wrong, are in the first window.
+    # An earlier date is wrong, and would make too many windows. The first one has such runs.
     return pd.Timestamp(max(min(times), EARLIEST))

@@ -43,9 +43,9 @@ class Account:
     stack_urls : dict of int to str
         URLs by stack ID, of the stacks whose URL is known.
     missing : list of str
-        Error messages of what could not be read.
+        Error messages for the parts of the account that could not be read.
     since : str, optional
-        Date of the earlier snapshot with which the account is compared, or its folder's name.
+        Date of the earlier snapshot to compare the account with, or the name of its folder.
     """
 
     name: str
@@ -117,15 +117,15 @@ def read_account(
 
 
 def _find_missing(client: Client, folder: Path) -> list[str]:
-    """Return the errors because of which parts of the account are not in its snapshot."""
-    reasons: dict[str, list[str]] = defaultdict(list)
+    """Return the error messages for the parts of the account that are not in its snapshot."""
+    # All lists of a forbidden stack fail, with messages that differ only in the path.
+    similar: dict[str, list[str]] = defaultdict(list)
     for entry in read_failures(folder):
-        # The lists of a forbidden stack all fail, with messages that differ only in the path.
         without_path = re.sub(r"/\S+", "", entry["reason"])
-        reasons[without_path].append(entry["reason"])
+        similar[without_path].append(entry["reason"])
     missing = [
-        f"{same[0]} (Also {count(len(same) - 1, 'similar error')}.)" if len(same) > 1 else same[0]
-        for same in reasons.values()
+        f"{first} (Also {count(len(others), 'similar error')}.)" if others else first
+        for first, *others in similar.values()
     ]
     if not read_manifest(folder).stacks:
         try:
@@ -186,7 +186,7 @@ def _read_metrics(client: Client, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _account_name(organization_tables: dict[str, pd.DataFrame], manifest: Manifest) -> str:
-    """Return the names of the organizations, or of the stacks if there are none."""
+    """Return the names of the organizations, or those of the stacks if no organization has one."""
     names: list[str] = []
     if organization_tables:
         names = organization_tables["organizations"]["name"].dropna().tolist()

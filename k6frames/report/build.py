@@ -109,7 +109,7 @@ def _write_tables(account: Account, staging: Path) -> None:
 
 
 def _sheets(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return the tables by sheet name; Excel allows 31 characters."""
+    """Return the tables by sheet name, shortened as Excel allows 31 characters."""
     return {name.replace("organization", "org"): frame for name, frame in tables.items()}
 
 

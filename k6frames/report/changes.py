@@ -31,12 +31,12 @@ def changes(account: Account) -> Section:
     if len(notable):
         answer = f"{_summarize(notable)}."
     elif len(all_changes):
-        answer = "Only the times of updates and of next runs have changed."
+        answer = "Only the times of updates and next runs have changed."
     else:
         answer = "No organization, project, load test, schedule or limit has changed."
     failed = len(all_changes.attrs.get("failed", []))
     if failed:
-        answer += f" {count(failed, 'list')} could not be read both times."
+        answer += f" {count(failed, 'list')} could not be read and {were(failed)} not compared."
     return Section(
         "changes",
         f"Changes since {account.since}",
@@ -58,29 +58,28 @@ def _describe(changed: pd.DataFrame, account: Account) -> pd.DataFrame:
         .fillna(_names_of_owners(changed["key"], account))
         .fillna(identifier.str.replace("_id=", " ")),
     )
-    order = {"kind": list(_KINDS), "table": list(_SUBJECTS)}
+    positions = {name: position for position, name in enumerate([*_KINDS, *_SUBJECTS])}
     described = described.sort_values(
-        ["kind", "table"],
-        key=lambda column: column.map(order[str(column.name)].index),
-        kind="stable",
+        ["kind", "table"], key=lambda column: column.map(positions), kind="stable"
     )
     # Both versions of the API list a project.
     return described.drop_duplicates(["subject", "identifier", "change", "column"])
 
 
 def _names_of_owners(keys: pd.Series[str], account: Account) -> pd.Series[str]:
-    """Return the load test's name for schedules, and the project's name for limits and labels.
+    """Return names for schedules, limits and labels, which have none of their own.
 
-    Schedules, limits and labels have no names; `keys` are their keys in the table of changes.
+    A schedule gets the name of its load test; a limit and a label get the name of their project. A
+    key is, for example, ``stack_id=1 schedule_id=2`` or ``stack_id=1 project_id=2 key=team``.
     """
     names: dict[str, str] = {}
     if account.has_test_runs:
         projects, load_tests = account.tables["stack_projects"], account.tables["load_tests"]
         schedules = account.tables["schedules"].merge(load_tests, on=["stack_id", "load_test_id"])
         for frame, column in ((projects, "project_id"), (schedules, "schedule_id")):
-            owners = "stack_id=" + frame["stack_id"].astype("string")
-            owners += f" {column}=" + frame[column].astype("string")
-            names |= dict(zip(owners, frame["name"], strict=True))
+            owner_keys = "stack_id=" + frame["stack_id"].astype("string")
+            owner_keys += f" {column}=" + frame[column].astype("string")
+            names |= dict(zip(owner_keys, frame["name"], strict=True))
     parts = keys.str.extract(r"(?P<owner>.*?)(?: key=(?P<label>.*))?$")
     label = (": " + parts["label"]).fillna("")
     return parts["owner"].map(names).astype("string") + label

@@ -26,7 +26,7 @@ class Plot(NamedTuple):
 class Preview(NamedTuple):
     """The first rows of a table as text.
 
-    `links` has a URL or None for the first cell of each row; `more` is the number of other rows.
+    `links` has a URL or None for the first cell of each row; `more` is the number of rows left out.
     """
 
     columns: list[str]
@@ -38,8 +38,8 @@ class Preview(NamedTuple):
 class Section(NamedTuple):
     """The answer to one question, with plots and a preview.
 
-    `id` is the HTML ID. `tables` are the names of the tables with the data; the first one has all
-    rows of the preview.
+    `id` is the HTML ID. `tables` are the names of the tables to link to. The first one has the rows
+    that the preview leaves out.
     """
 
     id: str

@@ -96,7 +96,8 @@ def _table_title(name: str) -> str:
 
 
 def _column(column: Column) -> dict[str, str]:
-    """Return what the page of a table has to know about a column."""
+    """Return the name, meaning and type of a column for the page of its table."""
+    # In the table of changes, the column "change" has strings.
     is_percentage = column.name in PERCENTAGES and str(column.type) == "double"
     return {
         "title": capitalized(header(column.name)),

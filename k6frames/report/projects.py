@@ -76,7 +76,7 @@ def growth(account: Account) -> Section:
 
 
 def idle_projects(account: Account) -> Section:
-    """Show which projects are not used any more."""
+    """Show which projects are no longer used."""
     idle, total = account.tables["idle_projects"], len(account.tables["projects"])
     activity = "updated or tested" if account.has_test_runs else "updated"
     if idle.empty:

@@ -24,7 +24,7 @@ class Figure(NamedTuple):
 
 
 def make_sections(account: Account) -> list[Section]:
-    """Return the sections of the parts of the account that could be read and are not empty."""
+    """Return the sections of the report; those without data are left out."""
     makers: list[Callable[[Account], Section]] = []
     if account.since is not None:
         makers.append(changes)
@@ -94,7 +94,7 @@ def _result_figures(account: Account) -> list[Figure]:
 def _limit_figure(account: Account) -> Figure:
     budgets = account.tables["vuh_budget"]
     limited = int(budgets["limit_vuh"].notna().sum())
-    nearly = len(test_runs.nearly_used(budgets))
+    nearly = len(test_runs.nearly_used_up(budgets))
     note = f"of {count(limited, 'project')} with a limit" if limited else "no project has a limit"
     return Figure("Limits over 80% used", f"{nearly:,}", note)
 

@@ -11,7 +11,7 @@ from k6frames.summaries import idle, metrics, projects, results, schedules, usag
 def project_summaries(
     joined: pd.DataFrame, test_runs: pd.DataFrame | None, as_of: pd.Timestamp
 ) -> dict[str, pd.DataFrame]:
-    """Return the summaries of projects with their organizations, by table name."""
+    """Return the summaries of projects joined with their organizations; keys are table names."""
     return {
         "account_summary": projects.account_summary(joined, as_of=as_of),
         "projects_per_organization": projects.projects_per_organization(joined),
@@ -33,7 +33,7 @@ def _timeline_by_organization(joined: pd.DataFrame, as_of: pd.Timestamp) -> pd.D
 def test_run_summaries(
     tables: dict[str, pd.DataFrame], as_of: pd.Timestamp
 ) -> dict[str, pd.DataFrame]:
-    """Return the summaries of load tests and their runs, by table name."""
+    """Return the summaries of load tests and their runs; keys are table names."""
     details, limits = tables["test_run_details"], tables["project_limits"]
     summaries = {
         "usage": usage.usage(details, by=None, until=as_of),

@@ -46,8 +46,8 @@ def usage(account: Account) -> Section:
     return Section("usage", "Usage per month", answer, [plot], tables)
 
 
-def nearly_used(budgets: pd.DataFrame) -> pd.DataFrame:
-    """Return the budgets of which more than 80% is used; of a limit of 0, any usage is more."""
+def nearly_used_up(budgets: pd.DataFrame) -> pd.DataFrame:
+    """Return the budgets of which more than 80% is used. If a limit is 0, any usage counts."""
     return budgets[budgets["used_vuh"] > MAX_USED_SHARE * budgets["limit_vuh"]]
 
 
@@ -55,7 +55,7 @@ def budget(account: Account) -> Section:
     """Show whether projects stay below their VUh limits this month."""
     budgets = account.tables["vuh_budget"]
     limited = int(budgets["limit_vuh"].notna().sum())
-    nearly = nearly_used(budgets)
+    nearly = nearly_used_up(budgets)
     if not limited:
         answer = "No project has a limit."
     elif nearly.empty:
@@ -160,10 +160,10 @@ def slower(account: Account) -> Section:
             f"{quote_name(row.load_test_name, row.load_test_id)} (+{row.change:,.0%})"
             for row in increased.itertuples()
         ]
-        number = count(len(names), "load test") if names else "No load test"
+        subject = count(len(names), "load test") if names else "No load test"
         listed = f": {join_names(names)}" if names else ""
         answer = (
-            f"{number} got more than 10% slower{listed}. This compares the 95th percentile of "
+            f"{subject} got more than 10% slower{listed}. This compares the 95th percentile of "
             "response times (p95) in the last five runs with that in the five runs before."
         )
     drawn = []
@@ -205,7 +205,7 @@ def schedules(account: Account) -> Section:
 
 
 def idle_load_tests(account: Account) -> Section:
-    """Show which load tests are not used any more."""
+    """Show which load tests are no longer used."""
     title = "Load tests not run in 90 days"
     idle, total = account.tables["idle_load_tests"], len(account.tables["load_tests"])
     if not total:
@@ -229,7 +229,7 @@ def idle_load_tests(account: Account) -> Section:
 
 
 def _load_test_urls(frame: pd.DataFrame, account: Account) -> list[str | None]:
-    """Return the URLs in Grafana of load tests, as far as the URL of their stack is known."""
+    """Return the URL of each load test in Grafana; None if the URL of its stack is unknown."""
     stack_urls = [account.stack_urls.get(int(stack_id)) for stack_id in frame["stack_id"]]
     return [
         f"{url}/a/k6-app/tests/{load_test_id}" if url else None

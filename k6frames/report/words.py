@@ -9,7 +9,7 @@ import pandas as pd
 from k6frames.tables.shared_columns import PERCENTAGES
 
 _WORDS = {"id": "ID", "org": "organization", "vuh": "VUh", "vus": "VUs", "vu": "VU"}
-_TIMES = {"next_run"}
+_SHOWN_WITH_TIME = {"next_run"}
 MAX_NAMES = 3
 """Maximum number of names in a sentence."""
 
@@ -70,7 +70,7 @@ def cell_text(column: str, value: Any) -> str:
     if pd.isna(value):
         return "—"
     if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d %H:%M}" if column in _TIMES else f"{value:%Y-%m-%d}"
+        return f"{value:%Y-%m-%d %H:%M}" if column in _SHOWN_WITH_TIME else f"{value:%Y-%m-%d}"
     if isinstance(value, float):
         return f"{value:.0%}" if column in PERCENTAGES else f"{value:,.2f}"
     return f"{value:,}" if pd.api.types.is_integer(value) else str(value)

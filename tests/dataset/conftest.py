@@ -16,10 +16,10 @@ from k6frames.tables import TEST_RUNS
 
 
 class ChangingAccount:
-    """A server whose runs are added, end and are deleted, and every run that ever existed."""
+    """An account in which runs are added, end and are deleted. `all_runs` also has deleted ones."""
 
     def __init__(self, token: str, *, runs: int = 200, seed: int = 1) -> None:
-        # Each month of each stack is a file.
+        # Only a few months: each month of each stack is a file to write.
         self.stacks = (
             make_stack(11, runs=runs, seed=seed, days=140),
             make_stack(22, runs=40, seed=seed + 1, days=140),
@@ -34,7 +34,7 @@ class ChangingAccount:
         self.server = V6Server(*self.stacks, token=token)
 
     def change(self) -> None:
-        """Add runs, end some that are under way, delete the oldest ended ones, rename a test."""
+        """Add runs, end some that are under way, and rename a load test."""
         for stack in self.stacks:
             runs = stack.lists["test_runs"]
             for run in self.rng.sample(runs, k=min(5, len(runs))):
@@ -54,7 +54,7 @@ class ChangingAccount:
             stack.lists["load_tests"][0]["name"] = f"Test {self.rng.random()}"
 
     def delete_oldest(self, count: int) -> None:
-        """Delete runs that have ended, as k6 does when their retention has ended."""
+        """Delete the oldest runs that have ended, as k6 does when their retention has ended."""
         for stack in self.stacks:
             runs = stack.lists["test_runs"]
             ended = [run for run in runs[: len(runs) // 2] if run["ended"] is not None]

@@ -89,7 +89,7 @@ def test_only_the_files_and_columns_that_are_needed_are_read(folder, tmp_path):
     assert len(found) > 100
 
 
-def test_a_dataset_of_two_stacks_is_in_the_order_of_the_loader(account, connect):
+def test_a_dataset_of_two_stacks_has_the_order_of_the_loader(account, connect):
     client = connect(account.server.url, stack=[11, 22])
     k6frames.sync("history", client)
     found = k6frames.read_dataset("history", "test_runs", columns=["stack_id", "test_run_id"])
@@ -129,15 +129,15 @@ def test_arguments_that_cannot_be_used_are_explained(folder, tmp_path):
 
 # --- other engines read the files as they are -----------------------------------------------------
 
-KINDS = {
+ARROW_TYPES = {
     "test_run_id": "int64", "created": "timestamp[us, tz=UTC]", "max_vus": "int64",
     "total_vuh": "double", "is_starred": "bool", "note": "string", "last_seen":
     "timestamp[us, tz=UTC]",
 }  # fmt: skip
 
 
-def check(found: pd.DataFrame, runs: pd.DataFrame) -> None:
-    """Check values and missing values against those of the loader."""
+def assert_same_runs(found: pd.DataFrame, runs: pd.DataFrame) -> None:
+    """Compare values and missing values with those of the loader."""
     found = found.sort_values(["stack_id", "created", "test_run_id"], ignore_index=True)
     assert found["stack_id"].astype("int64").tolist() == runs["stack_id"].tolist()
     for name in ("test_run_id", "created", "ended", "max_vus", "total_vuh", "note", "is_starred"):
@@ -148,9 +148,9 @@ def check(found: pd.DataFrame, runs: pd.DataFrame) -> None:
 
 def test_pandas_reads_the_files(folder, runs):
     found = pd.read_parquet(folder / "test_runs")
-    shared = {name: found[name].dtype for name in KINDS if name in TEST_RUNS.dtypes}
+    shared = {name: found[name].dtype for name in ARROW_TYPES if name in TEST_RUNS.dtypes}
     assert shared == {name: TEST_RUNS.dtypes[name] for name in shared}
-    check(found, runs)
+    assert_same_runs(found, runs)
 
 
 def test_duckdb_reads_the_files(folder, runs):
@@ -159,8 +159,8 @@ def test_duckdb_reads_the_files(folder, runs):
     connection.sql("set TimeZone = 'UTC'")
     found = connection.sql(query).to_arrow_table()
     types = {field.name: str(field.type) for field in found.schema}
-    assert types.items() >= {**KINDS, "stack_id": "int64"}.items()
-    check(found.to_pandas(), runs)
+    assert types.items() >= {**ARROW_TYPES, "stack_id": "int64"}.items()
+    assert_same_runs(found.to_pandas(), runs)
 
 
 def test_polars_reads_the_files(folder, runs):
@@ -171,8 +171,8 @@ def test_polars_reads_the_files(folder, runs):
     arrow = found.to_arrow()
     types = {f.name: str(f.type).replace("large_", "") for f in arrow.schema}
     types = {name: kind.replace("string_view", "string") for name, kind in types.items()}
-    assert types.items() >= {**KINDS, "stack_id": "int64"}.items()
-    check(arrow.to_pandas(), runs)
+    assert types.items() >= {**ARROW_TYPES, "stack_id": "int64"}.items()
+    assert_same_runs(arrow.to_pandas(), runs)
 
 
 # dask 2026.8 with pandas 3.1
@@ -181,7 +181,7 @@ def test_dask_reads_the_files(folder, runs):
     with dask.config.set({"dataframe.convert-string": False, "scheduler": "synchronous"}):
         found = dd.read_parquet(folder / "test_runs")
         assert found.dtypes["test_run_id"] == TEST_RUNS.dtypes["test_run_id"]
-        check(found.compute(), runs)
+        assert_same_runs(found.compute(), runs)
 
 
 def test_the_types_are_the_same_in_every_file(folder):
@@ -194,8 +194,8 @@ def test_the_types_are_the_same_in_every_file(folder):
 # --- what changed ---------------------------------------------------------------------------------
 
 
-def rename(folder: Path, day: str, name: str) -> Path:
-    """Make a copy of the sample account as of another day, with a load test of another name."""
+def copy_with_name(folder: Path, day: str, name: str) -> Path:
+    """Copy the sample account as of another day, with another name for a load test."""
     target = k6frames.snapshot(folder, k6frames.Client.sample())
     manifest = target / "account.json"
     manifest.write_text(manifest.read_text().replace("2026-06-29", day))
@@ -206,7 +206,7 @@ def rename(folder: Path, day: str, name: str) -> Path:
 
 def test_changes_since_a_day(tmp_path):
     for day, name in (("2026-06-20", "Old"), ("2026-06-27", "New"), ("2026-07-01", "Newest")):
-        folder = rename(tmp_path / day, day, name)
+        folder = copy_with_name(tmp_path / day, day, name)
         k6frames.sync("history", k6frames.Client(api_url=folder.as_uri()))
 
     def names(**arguments: str) -> list[list[str]]:
@@ -226,9 +226,11 @@ def test_changes_without_days_are_those_of_a_week_or_since_the_first_sync(tmp_pa
         return k6frames.dataset_changes("history")["before"].tolist()
 
     for day, name in (("2026-06-01", "Old"), ("2026-06-20", "New"), ("2026-07-01", "Newest")):
-        folder = rename(tmp_path / day, day, name)
+        folder = copy_with_name(tmp_path / day, day, name)
         if day == "2026-06-01":
-            (folder / "v3/organizations.json").unlink()  # added later: nothing to compare with
+            (
+                folder / "v3/organizations.json"
+            ).unlink()  # so the later ones have nothing to compare with
         k6frames.sync("history", k6frames.Client(api_url=folder.as_uri()))
         assert names() == {"2026-06-01": [], "2026-06-20": ["Old"], "2026-07-01": ["New"]}[day]
     with pytest.raises(ConfigError, match=r"since \(2026-06-20\) must not be after until"):
@@ -240,8 +242,8 @@ def test_changes_without_days_are_those_of_a_week_or_since_the_first_sync(tmp_pa
 
 
 def test_changes_between_snapshots(tmp_path):
-    before = rename(tmp_path / "before", "2026-06-20", "Old")
-    after = rename(tmp_path / "after", "2026-06-27", "New")
+    before = copy_with_name(tmp_path / "before", "2026-06-20", "Old")
+    after = copy_with_name(tmp_path / "after", "2026-06-27", "New")
     found = k6frames.snapshot_changes(before, after)
     assert found[["table", "name", "change", "before", "after"]].to_numpy().tolist() == [
         ["load_tests", "New", "changed", "Old", "New"]
@@ -249,8 +251,8 @@ def test_changes_between_snapshots(tmp_path):
 
 
 def test_what_only_one_snapshot_has_is_not_compared(tmp_path):
-    before = rename(tmp_path / "before", "2026-06-20", "Old")
-    after = rename(tmp_path / "after", "2026-06-27", "New")
+    before = copy_with_name(tmp_path / "before", "2026-06-20", "Old")
+    after = copy_with_name(tmp_path / "after", "2026-06-27", "New")
     (after / "v3/organizations/1013/projects.json").unlink()
     (after / "stacks/48213/cloud/v6/schedules.json").unlink()
     found = k6frames.snapshot_changes(before, after)

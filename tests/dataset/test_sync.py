@@ -45,7 +45,7 @@ def runs_in(folder: object) -> pd.DataFrame:
 
 
 def files_in(folder: Path) -> dict[str, int]:
-    """Return each file with the number that changes when it is replaced."""
+    """Return the inode number of each file, which changes when the file is replaced."""
     paths = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
     return {str(path.relative_to(folder)): path.stat().st_ino for path in paths}
 
@@ -66,7 +66,7 @@ def test_after_every_sync_the_dataset_has_the_last_state_of_every_run(account, c
         k6frames.sync("history", client)
         pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
         if number % 2:
-            account.delete_oldest(30)  # while they are known to have ended
+            account.delete_oldest(30)  # the dataset has their final state
         account.change()
 
 
@@ -101,11 +101,11 @@ def test_a_sync_returns_what_changed(account, client):
     assert len(k6frames.sync("history", client)) == 0
 
 
-def test_a_run_that_the_api_no_longer_returns_keeps_when_it_was_last_seen(account, client):
+def test_a_run_that_the_api_no_longer_returns_keeps_its_last_seen_time(account, client):
     k6frames.sync("history", client)
     runs = account.stacks[1].lists["test_runs"]
     gone = runs.pop()
-    time.sleep(1.1)  # the resolution of the time
+    time.sleep(1.1)  # times have a resolution of one second
     k6frames.sync("history", client)
     frame = k6frames.read_dataset("history", "test_runs").query("stack_id == 22")
     last = frame.set_index("test_run_id")["last_seen"]
@@ -124,7 +124,7 @@ def test_private_values_are_not_stored(client):
 
 
 class LargeServer(V6Server):
-    """A server that finds the runs of a window fast."""
+    """A server that finds the runs of a window quickly."""
 
     def _created(self, request, rows):
         if not request.path.endswith("/test_runs"):
@@ -181,7 +181,7 @@ def test_later_syncs_read_only_months_with_runs_under_way_and_from_the_newest_on
         k6frames.sync("history", client)
 
 
-def test_of_a_large_month_only_the_newest_runs_and_those_under_way_are_read(
+def test_in_a_large_month_only_the_newest_runs_and_those_under_way_are_read(
     token, connect, monkeypatch
 ):
     monkeypatch.setattr(windows, "MAX_RUNS_READ_AGAIN", 5)
@@ -225,7 +225,7 @@ def test_an_invalid_date_in_a_large_account_is_named(token, connect, monkeypatch
         k6frames.sync("history", connect(server.url, stack=11))
 
 
-def test_runs_with_a_date_in_the_future_hide_no_others(token, connect):
+def test_runs_with_a_date_in_the_future_do_not_hide_other_runs(token, connect):
     runs = make_runs([datetime(2026, 1, 1, tzinfo=UTC), datetime(2199, 1, 1, tzinfo=UTC)])
     with V6Server(StackData(11, "", {"test_runs": runs}), token=token) as server:
         client = connect(server.url, stack=11)
@@ -264,6 +264,47 @@ def test_a_run_whose_creation_time_moves_to_another_month_is_in_the_dataset_once
     assert found.map(layout.month_of).tolist() == ["2026-04", "2026-05", "2026-06"]
 
 
+@pytest.mark.parametrize("created", [None, datetime(2026, 5, 3, tzinfo=UTC)])
+def test_a_sync_that_is_killed_while_a_run_moves_to_another_month_does_not_lose_or_duplicate_it(
+    created, connect, token, monkeypatch
+):
+    runs = make_runs([datetime(2026, month, 2, tzinfo=UTC) for month in (4, 5, 6)])
+    moving = runs[2]
+    corrected = moving["created"]
+    moving["created"] = None if created is None else created.isoformat()
+    write_file, written = layout.write_file, []
+
+    def write_two_months(path, table, rows):
+        if table is TEST_RUNS:
+            if len(written) == 2:
+                raise KeyboardInterrupt
+            written.append(path)
+        write_file(path, table, rows)
+
+    def count_stored_runs() -> int:
+        return sum(pq.read_metadata(file).num_rows for file in Path("history").rglob("month=*/*"))
+
+    with V6Server(StackData(11, "", {"test_runs": runs}), token=token) as server:
+        client = connect(server.url, stack=11)
+        k6frames.sync("history", client)
+        moving["created"] = corrected
+        time.sleep(1.1)  # times have a resolution of one second
+        with monkeypatch.context() as patched:
+            patched.setattr("k6frames.dataset.sync.write_file", write_two_months)
+            with pytest.raises(KeyboardInterrupt):
+                k6frames.sync("history", client)
+        assert count_stored_runs() == 4
+        found = runs_in("history")
+        assert found["created"].dt.month.tolist() == [4, 5, 6]
+        columns = ["created", "stack_id", "test_run_id"]
+        pd.testing.assert_frame_equal(
+            k6frames.read_dataset("history", "test_run_details", columns=columns), found[columns]
+        )
+        k6frames.sync("history", client)
+        assert count_stored_runs() == 3
+        pd.testing.assert_frame_equal(runs_in("history"), found)
+
+
 def test_organizations_are_read_once_a_day_if_they_are_available(account, client):
     k6frames.sync("history", client)
     assert not Path("history/organizations").exists()
@@ -287,7 +328,7 @@ def test_stacks_may_be_read_by_different_syncs(account, client):
     assert set(k6frames.read_dataset("history", "load_tests")["stack_id"]) == {11, 22}
 
 
-def test_an_older_cached_response_replaces_nothing_newer(account, connect, token, tmp_path):
+def test_an_older_cached_response_does_not_replace_newer_rows(account, connect, token, tmp_path):
     cached = connect(account.server.url, stack=[11, 22], cache=tmp_path / "cache", expire_after=1e6)
     k6frames.sync("cached", cached)
     time.sleep(1.1)
@@ -297,7 +338,7 @@ def test_an_older_cached_response_replaces_nothing_newer(account, connect, token
     pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
 
 
-def test_a_clock_that_was_ahead_does_not_keep_new_states_out(account, client):
+def test_times_from_a_clock_that_was_ahead_do_not_block_later_syncs(account, client):
     k6frames.sync("history", client)
     for path in Path("history").rglob("*.parquet"):
         rows = pq.ParquetFile(path).read()
@@ -335,7 +376,7 @@ def test_every_day_has_a_file_of_the_small_tables(tmp_path):
 
 # --- when something goes wrong --------------------------------------------------------------------
 
-CODE = """
+SYNC_REPEATEDLY = """
 import sys, k6frames
 folder, url, token = sys.argv[1:]
 client = k6frames.Client(token, api_url=url, stack=[11, 22], cache=False)
@@ -345,18 +386,18 @@ while True:
 """
 
 
-def test_a_dataset_is_right_after_syncs_were_killed(account, client, token):
-    chance = random.Random(5)
+def test_a_dataset_is_correct_after_syncs_were_killed(account, client, token):
+    rng = random.Random(5)
     environment = {**os.environ, "PYTHONPATH": str(Path(k6frames.__file__).parents[1])}
     for _ in range(5):
-        command = [sys.executable, "-c", CODE, "history", account.server.url, token]
+        command = [sys.executable, "-c", SYNC_REPEATEDLY, "history", account.server.url, token]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
         process.stdout.readline()
-        time.sleep(chance.uniform(0, 0.5))
+        time.sleep(rng.uniform(0, 0.5))
         process.kill()
         process.communicate()
         if layout.is_dataset(Path("history")):
-            runs_in("history")  # each file is complete, and no run is there twice
+            runs_in("history")  # no file is incomplete, and no run is duplicated
         account.change()
     k6frames.sync("history", client)
     pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
@@ -418,7 +459,7 @@ def test_syncs_at_the_same_time_wait_for_each_other(account, connect):
     pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
 
 
-def test_a_sync_does_not_wait_for_ever(client, monkeypatch):
+def test_a_sync_does_not_wait_forever(client, monkeypatch):
     monkeypatch.setattr("k6frames.dataset.sync.LOCK_TIMEOUT_SECONDS", 0.1)
     k6frames.sync("history", client)
     with FileLock("history/.sync.lock"), pytest.raises(ConfigError, match="Another sync"):
@@ -461,8 +502,8 @@ def test_columns_of_a_later_version_are_kept(account, client):
     account.change()
     k6frames.sync("history", client)
     kept = pq.ParquetFile(path).read()
-    ids = dict(zip(kept["test_run_id"].to_pylist(), kept["later"].to_pylist(), strict=True))
-    assert [ids[i] for i in rows["test_run_id"].to_pylist()] == added.to_pylist()
+    later = dict(zip(kept["test_run_id"].to_pylist(), kept["later"].to_pylist(), strict=True))
+    assert [later[run_id] for run_id in rows["test_run_id"].to_pylist()] == added.to_pylist()
 
 
 @pytest.mark.parametrize("created", ["0999-05-01T00:00:00Z", None])
@@ -480,7 +521,7 @@ def test_a_run_with_a_strange_date_is_in_the_dataset(created, tmp_path):
         assert len(runs_in("history")) == 2
 
 
-def test_a_folder_must_be_one_and_a_stack_is_needed(connect, account, tmp_path):
+def test_no_stack_and_a_file_in_place_of_the_folder_are_errors(connect, account, tmp_path):
     with pytest.raises(ConfigError, match="No Grafana stack was given"):
         k6frames.sync("history", connect(account.server.url))
     assert not Path("history").exists()
