@@ -1,4 +1,4 @@
-"""Merge the rows that a sync received into the rows of a file."""
+"""Convert the rows that a sync received, and merge them into the rows of a file."""
 
 from __future__ import annotations
 
@@ -21,6 +21,17 @@ def to_arrow(frame: pd.DataFrame, table: Table, seen: pd.Timestamp) -> pa.Table:
     rows = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
     last_seen = pa.repeat(pa.scalar(seen.to_pydatetime(), TIMESTAMP), len(rows))
     return rows.replace_schema_metadata(None).append_column(LAST_SEEN.name, last_seen)
+
+
+def to_frame(rows: pa.Table, table: Table) -> pd.DataFrame:
+    """Return rows of a file as a frame of their table, with missing values for missing columns."""
+    arrays = {
+        column.name: rows[column.name]
+        if column.name in rows.column_names
+        else pa.nulls(len(rows), column.type)
+        for column in table.columns
+    }
+    return table.conform(table.to_frame(pa.table(arrays)))
 
 
 def merge_rows(existing: pa.Table, received: pa.Table, key: str) -> pa.Table:

@@ -158,12 +158,12 @@ def read_selection(selection: Selection) -> pd.DataFrame:
         frame = _add_name(frame, name, file)
     frame = frame[list(selection.columns)]
     if set(table.dtypes) <= set(frame):
-        table.conform(frame)  # raises a SchemaError if a required value is missing
+        table.conform(frame)  # raises a SchemaError for a missing value or a duplicate key
     return frame
 
 
 def _read_runs(selection: Selection, columns: list[str]) -> pd.DataFrame:
-    """Read columns of test runs, each run once if its ID is among the columns."""
+    """Read columns of test runs, without duplicates if the columns include the key."""
     frame = TEST_RUNS.to_frame(_read_rows(selection, TEST_RUNS, columns))
     if not set(TEST_RUNS.key) <= set(columns) or find_duplicates(frame, TEST_RUNS.key).empty:
         return frame

@@ -16,7 +16,7 @@ from k6frames.api.default_client import client_or_default
 from k6frames.api.stack_arguments import StackArgument
 from k6frames.dataset import layout
 from k6frames.dataset.layout import LAST_SEEN, read_all_columns, read_files, write_file
-from k6frames.dataset.merge import drop_old_states, merge_rows, to_arrow
+from k6frames.dataset.merge import drop_old_states, merge_rows, to_arrow, to_frame
 from k6frames.dataset.windows import Window, find_windows
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders import load_tests, organizations, schedules
@@ -161,7 +161,7 @@ class _SyncSteps:
     def sync_runs(self, stack_id: int) -> Iterator[pd.DataFrame]:
         """Write the test runs of a stack, the oldest month first.
 
-        This keeps all months before the newest one complete, even if the sync is killed.
+        This order keeps all months before the newest one complete, even if the sync is killed.
         """
         with self.client.progress_bar(unit=" months") as bar:
             for window in find_windows(self.root, stack_id, self.client):
@@ -176,7 +176,7 @@ class _SyncSteps:
     def _write_window(
         self, stack_id: int, window: Window
     ) -> tuple[dict[str, pa.Table], dict[str, pa.Table]]:
-        """Read and write the runs of a window, and return its months before and after."""
+        """Read and write the runs of a window, and return each month before and after."""
         runs = test_runs_df(
             created_after=window.after,
             created_before=window.before,
@@ -256,7 +256,7 @@ class _SyncSteps:
             is_read = pa.compute.is_in(known["stack_id"], value_set=pa.array(stack_ids))
             others = known.filter(pa.compute.invert(is_read))
             known = known.filter(is_read)
-        before, after = _to_frame(known, table), table.conform(frame)
+        before, after = to_frame(known, table), table.conform(frame)
         newest = pa.compute.max(known[LAST_SEEN.name]).as_py()
         # A cached response may be older than the known rows. A time in the future is wrong.
         if newest is not None and seen < newest <= pd.Timestamp.now("UTC"):
@@ -307,15 +307,4 @@ def _concatenate_runs(months: dict[str, pa.Table], stack_id: int) -> pd.DataFram
     rows = rows.append_column("stack_id", pa.repeat(pa.scalar(stack_id, pa.int64()), len(rows)))
     if not pd.Index(rows["test_run_id"].to_numpy()).is_unique:
         rows = drop_old_states(rows)
-    return _to_frame(rows, TEST_RUNS)
-
-
-def _to_frame(rows: pa.Table, table: Table) -> pd.DataFrame:
-    """Return rows of a file as a frame of their table, with missing values for missing columns."""
-    arrays = {
-        column.name: rows[column.name]
-        if column.name in rows.column_names
-        else pa.nulls(len(rows), column.type)
-        for column in table.columns
-    }
-    return table.conform(table.to_frame(pa.table(arrays)))
+    return to_frame(rows, TEST_RUNS)
