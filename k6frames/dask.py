@@ -175,7 +175,7 @@ def test_results(
     """Count the results of each load test, like `k6frames.test_results`.
 
     Each partition is reduced where it is read: to the runs of the last `days` days, and to a few
-    older ones of each load test. These are combined in this process. The scheduler is chosen as by
+    older ones of each load test. These are combined in this process. The scheduler is chosen as in
     `usage`.
 
     Parameters
@@ -246,8 +246,8 @@ def _scheduler() -> Iterator[None]:
         yield
         return
     with (
-        # Port 0 is any free port, as Dask's default may be in use. Processes that end late are only
-        # logged as warnings, which are not shown.
+        # Port 0 is any free port, as Dask's default may be in use. Below the level ERROR are only
+        # warnings about processes that end late.
         distributed.LocalCluster(
             dashboard_address="127.0.0.1:0", silence_logs=logging.ERROR
         ) as cluster,

@@ -23,7 +23,7 @@ from k6frames.tables import TEST_RUNS
 MAX_RUNS_AT_ONCE = 50_000
 """If there are more runs to read, they are read month by month to save memory."""
 MAX_RUNS_READ_AGAIN = PAGE_SIZE * 9 // 10
-"""A month with more runs is not read again completely. It is less than a page, for new runs."""
+"""A month with more runs is not read again completely. One page also has room for new runs."""
 UNFINISHED = ds.field("ended").is_null() | ds.field("status").isin(
     ["created", "queued", "initializing", "running", "processing_metrics"]
 )
@@ -32,7 +32,7 @@ UNFINISHED = ds.field("ended").is_null() | ds.field("status").isin(
 SETTLING_TIME = pd.Timedelta(hours=1)
 """For this long after a run was created, older runs may still be added to the API's list."""
 RECENT = pd.Timedelta(days=62)
-"""If the newest month began within this period, runs are read without counting them first."""
+"""If reading starts within this period before now, the runs are not counted first."""
 
 _MICROSECOND = pd.Timedelta(microseconds=1)
 

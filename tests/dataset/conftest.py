@@ -16,7 +16,7 @@ from k6frames.tables import TEST_RUNS
 
 
 class ChangingAccount:
-    """An account in which runs are added, end and are deleted. `all_runs` also has deleted ones."""
+    """An account in which runs are added, end and are deleted. `all_runs` keeps deleted ones."""
 
     def __init__(self, token: str, *, runs: int = 200, seed: int = 1) -> None:
         # Only a few months: each month of each stack is a file to write.
