@@ -1,7 +1,7 @@
 """Make the invented account in ``data/samples``, and invented accounts of any size.
 
-Organizations, addresses, VAT numbers, projects, load tests, test runs: all of it is made up. From
-the repository::
+All organizations, addresses, VAT numbers, projects, load tests and test runs are made up. In the
+root of the repository::
 
     python data/make_samples.py                                   # rewrites data/samples
     python data/make_samples.py FOLDER --organizations 500 --projects 20000 --seed 6
@@ -32,11 +32,11 @@ def sample() -> dict[str, bytes]:
     Returns
     -------
     dict of str to bytes
-        Each file's name below the folder, such as ``"v3/organizations.json"``, with its content.
+        The contents of files by their paths in the folder, such as ``"v3/organizations.json"``.
     """
-    made = sample_organizations()
-    files = v3_files(response_bodies(made))
-    all_projects = [project for _, projects in made for project in projects]
+    organizations = sample_organizations()
+    files = v3_files(response_bodies(organizations))
+    all_projects = [project for _, projects in organizations for project in projects]
     stack = f"stacks/{load_tests.STACK_ID}/cloud"
     lists = {
         "projects": load_tests.projects(all_projects),
@@ -49,17 +49,17 @@ def sample() -> dict[str, bytes]:
     }
     for name, records in lists.items():
         files[f"{stack}/v6/{name}.json"] = list_response(records)
-    files[f"{stack}/v6/auth.json"] = _indented(
+    files[f"{stack}/v6/auth.json"] = _indented_json(
         {
             "stack_id": load_tests.STACK_ID,
             "default_project_id": load_tests.DEFAULT_PROJECT_ID,
         }
     )
     for path, body in metric_responses().items():
-        # As k6frames names the file of a request: see k6frames/api/folder.py.
+        # These are the file names that k6frames/api/folder.py looks for.
         name = "/".join(quote(part, safe="()=,'.[]_- ") for part in path.split("/"))
         files[f"{stack}/v5/{name}.json"] = body
-    files["account.json"] = _indented(
+    files["account.json"] = _indented_json(
         {
             "as_of": AS_OF.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "api_url": "https://api.k6.io",
@@ -75,32 +75,32 @@ def account(organizations: int, projects: int, *, seed: int = 6) -> dict[str, by
     Parameters
     ----------
     organizations, projects : int
-        How many of each there are in all.
+        The total number of each.
     seed : int, default 6
         The same seed makes the same account.
 
     Returns
     -------
     dict of str to bytes
-        Each URL path, such as ``"/v3/organizations"``, with its response body.
+        The response bodies by URL path, such as ``"/v3/organizations"``.
     """
     return response_bodies(random_organizations(organizations, projects, seed=seed))
 
 
 def v3_files(bodies: dict[str, bytes]) -> dict[str, bytes]:
-    """Return the file name of each URL path, with the indented response body."""
+    """Return the indented response bodies by file name."""
     return {
-        f"{path.removeprefix('/')}.json": _indented(json.loads(body))
+        f"{path.removeprefix('/')}.json": _indented_json(json.loads(body))
         for path, body in bodies.items()
     }
 
 
-def _indented(value: Record) -> bytes:
+def _indented_json(value: Record) -> bytes:
     return f"{json.dumps(value, ensure_ascii=False, indent=2)}\n".encode()
 
 
 def write(files: dict[str, bytes], folder: Path) -> None:
-    """Write files below a folder, which is created if need be; other files stay."""
+    """Write files to a folder, which is created if it does not exist; other files are kept."""
     for name, content in files.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,11 @@
-"""What went wrong in the sample stack: failures that cluster, a flaky test, one that got slower."""
+"""What went wrong in the sample stack: clusters of failures, a flaky test, and a slower one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sample_account.load_tests import (
     CHECKOUT,
@@ -36,7 +36,7 @@ FAILED: tuple[Outcome, ...] = ("slow", "http errors")
 
 @dataclass(frozen=True)
 class Incident:
-    """A time in which some load tests do not pass."""
+    """A period in which some load tests do not pass."""
 
     first: str
     last: str
@@ -66,25 +66,34 @@ INCIDENTS = [
     Incident("2026-06-23T10:00", "2026-12-31", "http errors", 1, (FAILING,)),
     Incident("2026-06-23T10:00", "2026-12-31", "slow", 0.4, (SLOWER,)),
 ]
-"""Several begin with a release."""
+"""Several begin at the time of a release."""
+
+
+class SpeedChange(NamedTuple):
+    """From when on the p95 of a load test is multiplied by a factor."""
+
+    since: datetime
+    factor: float
+
 
 SPEED_CHANGES = {
-    SLOWER: (utc("2026-06-23T10:00"), 1.42),  # release 2026.6
-    FASTER: (utc("2026-06-18"), 0.66),  # a new search index
+    SLOWER: SpeedChange(utc("2026-06-23T10:00"), 1.42),  # release 2026.6
+    FASTER: SpeedChange(utc("2026-06-18"), 0.66),  # a new search index
 }
-"""Load tests whose p95 is multiplied from some time on."""
 
 FLAKY_SINCE = utc("2026-03-10")
 
 
 def draw_outcome(rng: Random, test: LoadTest, time: datetime, previous: Outcome) -> Outcome:
-    """Draw how a run ends, given how the load test's run before ended."""
+    """Draw how a run ends, given how the previous run of its load test ended."""
     for incident in INCIDENTS:
         if incident.affects(test, time) and rng.random() < incident.probability:
             return incident.outcome
     if test.id == FLAKY and time >= FLAKY_SINCE:
-        changes = rng.random() < 0.8
-        return "http errors" if changes == (previous == "passed") else "passed"
+        passes = previous == "passed"
+        if rng.random() < 0.8:
+            passes = not passes
+        return "passed" if passes else "http errors"
     draw = rng.random()
     for outcome, probability in _usual_outcomes(test, previous):
         draw -= probability
@@ -94,13 +103,13 @@ def draw_outcome(rng: Random, test: LoadTest, time: datetime, previous: Outcome)
 
 
 def _usual_outcomes(test: LoadTest, previous: Outcome) -> list[tuple[Outcome, float]]:
-    """Return how likely a run is to end in another way than by passing."""
+    """Return the probability of each outcome other than passing."""
     invalid, aborted = 0.0, 0.0
     if isinstance(test.rhythm, OnDemand):
         invalid, aborted = 0.02, 0.03
     if test.id == WORKSHOP:
         invalid, aborted = 0.3, 0.15
-    slow = 0.17 if previous in FAILED else 0.03  # the cause is seldom fixed before the next run
+    slow = 0.17 if previous in FAILED else 0.03  # the next run usually comes before a fix
     return [
         ("invalid", invalid),
         ("aborted by user", aborted),

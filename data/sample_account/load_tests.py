@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from sample_account.response_formats import AS_OF, Record, timestamp, utc
+from sample_account.response_formats import AS_OF, Record, utc, write_v6_timestamp
 from sample_account.rhythms import Hourly, Monthly, OnDemand, Rhythm, Weekly
 
 STACK_ID = 48213
@@ -43,13 +43,13 @@ class LoadTest:
     project_id: int
     name: str
     created: str
-    rhythm: Rhythm | None  # None: it was never run
+    rhythm: Rhythm | None  # None: it has never run
     vus: int = 0  # at the end of the sample; fewer before
     minutes: float = 0
     p95: float = 300  # of http_req_duration, in ms
     browser_vus: int = 0
     zone: str = DUBLIN
-    windows: tuple[tuple[str, str], ...] = ()  # it runs only from one day to another
+    windows: tuple[tuple[str, str], ...] = ()  # first and last days of use; empty: always
     first_share: float = 0.6  # VUs on the first day, as a share of `vus`
     p95_threshold: float | None = None
 
@@ -113,7 +113,7 @@ LOAD_TESTS = [
 
 DELETED_LOAD_TEST = LoadTest(603077, DEFAULT_PROJECT_ID, "", "2023-08-21", OnDemand(1.2), 25, 10, 500,
                              windows=(("2024-01-08", "2024-02-29"),))
-"""It is in no list, but its runs are."""
+"""Its runs are listed, but the load test is not."""
 
 SLOWER, FASTER, STEADY, FLAKY, FAILING, REFUNDS = 735140, 724902, 801312, 741883, 724418, 629466
 WORKSHOP = 618391
@@ -156,7 +156,7 @@ SCHEDULES: list[tuple[int, str, str | None, dict[str, object]]] = [
 ]
 
 LIMITS = [
-    # project, VUh per month, VUs per test, browser VUs per test, seconds per test; no others have any
+    # project, VUh per month, VUs per test, browser VUs per test, seconds per test; other projects have no limits
     (DEFAULT_PROJECT_ID, 50, 50, 5, 1800),
     (SEARCH, 3000, 1000, None, None),
     (PAYMENTS, 1250, 500, None, 7200),
@@ -179,7 +179,7 @@ LOAD_ZONES = [
 
 
 def projects(v3_projects: Sequence[Mapping[str, object]]) -> list[Record]:
-    """Return the stack's projects, from the records that v3 has of them."""
+    """Return the stack's projects, from their v3 records."""
     rng = Random("projects")
     records = []
     for project in v3_projects:
@@ -226,21 +226,21 @@ def load_tests() -> list[Record]:
             "name": test.name,
             "baseline_test_run_id": None,
             "k6_version": rng.choice((None, 57, 61, 64)),
-            "created": timestamp(rng, created),
-            "updated": timestamp(rng, updated),
+            "created": write_v6_timestamp(rng, created),
+            "updated": write_v6_timestamp(rng, updated),
         }
         if rng.random() < 0.2:
-            record["script_size"] = rng.randrange(900, 40_000)  # in no documentation
+            record["script_size"] = rng.randrange(900, 40_000)  # undocumented
         records.append(record)
     return records
 
 
 def schedules() -> list[Record]:
-    """Return the schedules: every frequency, cron, once, deactivated, ended."""
+    """Return the schedules: of every frequency, with cron, once, deactivated, ended."""
     rng = Random("schedules")
 
-    def written(text: object) -> str | None:
-        return None if text is None else timestamp(rng, utc(str(text)))
+    def write_optional_time(text: object) -> str | None:
+        return None if text is None else write_v6_timestamp(rng, utc(str(text)))
 
     records = []
     for i, (load_test_id, starts, next_run, recurrence) in enumerate(SCHEDULES):
@@ -249,16 +249,16 @@ def schedules() -> list[Record]:
         schedule = rule.pop("cron", None)
         time_zone = rule.pop("time_zone", "UTC")
         if "until" in rule:
-            rule["until"] = written(rule["until"])
+            rule["until"] = write_optional_time(rule["until"])
         records.append(
             {
                 "id": 9_103 + 37 * i,
                 "load_test_id": load_test_id,
-                "starts": written(starts),
+                "starts": write_optional_time(starts),
                 "recurrence_rule": rule or None,
                 "cron": schedule and {"schedule": schedule, "time_zone": time_zone},
                 "deactivated": deactivated,
-                "next_run": written(next_run),
+                "next_run": write_optional_time(next_run),
                 "created_by": rng.choice((None, "priya.nair@example.com", "jonas@example.com")),
             }
         )
@@ -266,7 +266,7 @@ def schedules() -> list[Record]:
 
 
 def project_limits() -> list[Record]:
-    """Return the limits of the projects that have any."""
+    """Return the limits of projects."""
     fields = (
         "project_id",
         "vuh_max_per_month",
@@ -284,6 +284,6 @@ def load_zones() -> list[Record]:
 
 
 def in_windows(test: LoadTest, time: datetime) -> bool:
-    """Return whether a load test is used on this day."""
+    """Return whether a load test is in use at this time."""
     windows = [(utc(first), utc(last) + timedelta(days=1)) for first, last in test.windows]
     return not windows or any(first <= time < last for first, last in windows)

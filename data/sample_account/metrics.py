@@ -1,4 +1,4 @@
-"""v5: metrics of the load tests of the sample stack, which match how their runs ended."""
+"""v5: metrics of the sample stack's load tests, consistent with how their runs ended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sample_account.load_tests import (
     STEADY,
     LoadTest,
 )
-from sample_account.response_formats import Record, lines, list_response
+from sample_account.response_formats import Record, list_response, write_records
 from sample_account.test_runs import Run, sample_runs
 
 LAST_RUNS = 30
@@ -27,9 +27,10 @@ P95, P99 = "histogram_quantile(0.95)", "histogram_quantile(0.99)"
 P95_BY_NAME = f"{P95} by (name)"
 
 DETAILED = (SLOWER, FASTER, STEADY, FLAKY, FAILING, REFUNDS)
-"""Load tests that have p99, the request rate and the failure ratio besides p95."""
+"""Load tests that have p99, the request rate and the failure ratio in addition to p95."""
 
-REQUESTS = {  # name: its p95 as a share of that of all requests, and how release 2026.6 changed it
+# The name of each request, its p95 relative to all requests, and the factor of release 2026.6.
+REQUESTS = {
     "GET /basket": (0.55, 1.0),
     "GET /delivery-slots": (0.8, 1.02),
     "GET /parcels/{id}": (0.6, 1.0),
@@ -59,25 +60,26 @@ def _metrics_of(test: LoadTest) -> list[tuple[str, str, str, list[str]]]:
     return sorted(METRICS + browser + script)
 
 
-def _change(run: Run, factor: float | None = None) -> float:
-    """Return by how much a release changed the speed of this run."""
-    since, default = SPEED_CHANGES.get(run.test.id, (None, 1.0))
-    if since is None or run.created < since:
-        return 1.0
-    return default if factor is None else factor
+def _is_changed(run: Run) -> bool:
+    """Return whether a run is after the change in speed of its load test, if there is one."""
+    return run.test.id in SPEED_CHANGES and run.created >= SPEED_CHANGES[run.test.id].since
+
+
+def _speed_factor(run: Run) -> float:
+    return SPEED_CHANGES[run.test.id].factor if _is_changed(run) else 1.0
 
 
 @cache
 def p95(run: Run) -> float:
-    """Return the p95 of a run's requests in ms: above the threshold if that is why it failed."""
+    """Return the p95 of a run's requests in ms; a slow run is above its threshold."""
     rng = Random(f"p95 of {run.id}")
     if run.outcome == "slow":
         return run.test.threshold * rng.uniform(1.04, 1.35)
-    return run.test.p95 * _change(run) * rng.uniform(0.94, 1.06)
+    return run.test.p95 * _speed_factor(run) * rng.uniform(0.94, 1.06)
 
 
 def _request_rate(run: Run) -> float:
-    """Return the requests per second: users wait a second between two of them."""
+    """Return the requests per second: each user waits a second between two requests."""
     return run.vus * 0.9 / (1 + p95(run) / 2000)
 
 
@@ -92,7 +94,7 @@ def _value(run: Run, rng: Random, metric: str, query: str) -> float:
     return p95(run)
 
 
-def _written(rng: Random, value: float) -> float | str:
+def _write_value(rng: Random, value: float) -> float | str:
     """Write a value as a number or, sometimes, a string; large ones also as an integer."""
     draw = rng.random()
     if draw < 0.15 and value > 100:
@@ -102,7 +104,7 @@ def _written(rng: Random, value: float) -> float | str:
 
 
 def _pair(rng: Random, seconds: int, value: float) -> list[float | str]:
-    return [float(seconds) if rng.random() < 0.3 else seconds, _written(rng, value)]
+    return [float(seconds) if rng.random() < 0.3 else seconds, _write_value(rng, value)]
 
 
 def _has_metrics(run: Run) -> bool:
@@ -116,7 +118,7 @@ def _last_runs(test: LoadTest) -> list[Run]:
 
 def _response(kind: str, results: Sequence[Record]) -> bytes:
     before = f'{{"status":"success","data":{{"resultType":"{kind}","result":'
-    return lines(before, results, "}}") if results else f"{before}null}}}}\n".encode()
+    return write_records(before, results, "}}") if results else f"{before}null}}}}\n".encode()
 
 
 def _vector(test: LoadTest, metric: str, query: str) -> bytes:
@@ -129,21 +131,22 @@ def _vector(test: LoadTest, metric: str, query: str) -> bytes:
             value = _value(run, rng, metric, query)
             if name:
                 labels["name"] = name
-                value = (
-                    value / _change(run) * share * _change(run, factor) * rng.uniform(0.97, 1.03)
-                )
+                # The factor of the request replaces that of the load test.
+                request_factor = factor if _is_changed(run) else 1.0
+                value = value / _speed_factor(run) * share * request_factor
+                value *= rng.uniform(0.97, 1.03)
             results.append({"metric": labels, "values": [_pair(rng, ended, value)]})
     return _response("vector", results)
 
 
 def _matrix(run: Run, metric: str, query: str) -> bytes:
-    """Write a series over a run, whose users arrive and leave in a twentieth of its time each."""
+    """Write a series over a run, which ramps up and down for a twentieth of its time each."""
     rng = Random(f"{query} of {metric} of {run.id}")
     start, step = int(run.created.timestamp()) + 25, 15
     pairs = []
     for elapsed in range(0, run.planned_seconds + 1, step):
-        part = elapsed / run.planned_seconds
-        share = min(20 * part, 20 * (1 - part), 1)
+        progress = elapsed / run.planned_seconds
+        share = min(20 * progress, 20 * (1 - progress), 1)
         value = {
             "vus": float(round(run.vus * share)),
             "http_reqs": _request_rate(run) * share * rng.uniform(0.93, 1.07),
@@ -169,13 +172,12 @@ def _run_metrics(run: Run) -> bytes:
 
 def run_with_series() -> Run:
     """Return the run that has series over time: the first one that is slower and passed."""
-    since, _ = SPEED_CHANGES[SLOWER]
-    slower_runs = [run for run in sample_runs() if run.test.id == SLOWER and run.created > since]
+    slower_runs = [run for run in sample_runs() if run.test.id == SLOWER and _is_changed(run)]
     return next(run for run in slower_runs if run.outcome not in FAILED)
 
 
 def metric_responses() -> dict[str, bytes]:
-    """Return each path below ``cloud/v5`` with its response body."""
+    """Return the response bodies by path below ``cloud/v5``."""
     responses = {}
     for test in LOAD_TESTS:
         runs = _last_runs(test)

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from random import Random
 from typing import NamedTuple
 
-from sample_account.response_formats import Record, choose_timestamp_form, to_json
+from sample_account.response_formats import Record, to_json, write_v3_timestamp
 
 END, DAY, MINUTE = datetime(2026, 7, 1), timedelta(days=1), timedelta(minutes=1)  # noqa: DTZ001
 """Random dates are drawn until this day, in UTC."""
@@ -18,7 +18,7 @@ Organization = tuple[Record, list[Record]]
 
 
 class Draft(NamedTuple):
-    """An organization of the sample account, and how its projects came to be."""
+    """An organization of the sample account, and when its projects were created."""
 
     org_id: int
     name: str
@@ -26,8 +26,8 @@ class Draft(NamedTuple):
     country: str | None  # None: the billing fields are null
     created: str
     default_project: str | None
-    bursts: dict[str, int]  # month: number of projects created within 60 days from its start
-    project_names: list[str]  # of its own; COMMON_NAMES fill up the bursts
+    bursts: dict[str, int]  # month: number of projects created within 60 days of its start
+    project_names: list[str]  # the other projects have COMMON_NAMES
 
 
 # fmt: off
@@ -77,15 +77,17 @@ ALL_NAMES = COMMON_NAMES + [name for draft in DRAFTS for name in draft.project_n
 
 
 def _dates(rng: Random, created: datetime) -> tuple[str, str | None]:
-    """Write when something was created and updated: never, unknown, recently, or soon after."""
-    first, draw = choose_timestamp_form(rng, created), rng.random()
+    """Return the times of creation and last update: never, unknown, recently, or soon after."""
+    created_text, draw = write_v3_timestamp(rng, created), rng.random()
+    if draw <= 0.03:
+        return created_text, None
     if draw < 0.15:
-        return first, first if draw > 0.03 else None
-    earliest = created + MINUTE  # or truncated digits could put the update before the creation
+        return created_text, created_text
+    earliest = created + MINUTE  # as digits are truncated, an earlier update could precede it
     if draw > 0.88:
         earliest = max(earliest, END - 40 * DAY)
     updated = earliest + (END - MINUTE - earliest) * rng.random() ** 3
-    return first, choose_timestamp_form(rng, updated)
+    return created_text, write_v3_timestamp(rng, updated)
 
 
 def _organization(
@@ -157,7 +159,7 @@ def sample_organizations() -> list[Organization]:
     for project_id, (time, org_id, name, is_default) in zip(ids, sorted(rows), strict=True):
         record = _project(rng, project_id, name, org_id, time, is_default=is_default)
         projects[org_id].append(record)
-    projects[1013][2]["created"] = None
+    projects[1013][2]["created"] = None  # so that the sample has a project without a date
     return [
         (_organization(rng, *draft[:4], created[draft.org_id]), projects[draft.org_id])
         for draft in DRAFTS
@@ -170,7 +172,7 @@ def random_organizations(organizations: int, projects: int, *, seed: int) -> Ite
     Parameters
     ----------
     organizations, projects : int
-        How many of each there are in all.
+        The total number of each.
     seed : int
         The same seed makes the same account.
     """
@@ -198,9 +200,9 @@ def random_organizations(organizations: int, projects: int, *, seed: int) -> Ite
 
 
 def response_bodies(organizations: Iterable[Organization]) -> dict[str, bytes]:
-    """Return each v3 path, such as ``/v3/organizations``, with its response body."""
+    """Return the response bodies by path, such as ``/v3/organizations``."""
     rows = []
-    bodies = {"/v3/organizations": b""}  # first in order, filled when all are known
+    bodies = {"/v3/organizations": b""}  # the first path; its body follows
     for row, projects in organizations:
         rows.append(row)
         bodies[f"/v3/organizations/{row['id']}"] = _body("organization", row)

@@ -1,4 +1,4 @@
-"""How the API writes timestamps, numbers and lists: every form that was seen in responses."""
+"""How the API writes timestamps, numbers and lists, in every form seen in responses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AS_OF = datetime(2026, 6, 29, 9, 30, tzinfo=UTC)
 _SUMMER_TIME = timezone(timedelta(hours=2))
 
 
-def choose_timestamp_form(rng: Random, time: datetime) -> str:
+def write_v3_timestamp(rng: Random, time: datetime) -> str:
     """Write a UTC time in one of the forms of v3, truncating digits."""
     text = time.replace(tzinfo=None).isoformat(timespec="microseconds")
     seconds, milliseconds, with_space = text[:19], text[:23], text.replace("T", " ")
@@ -25,11 +25,11 @@ def choose_timestamp_form(rng: Random, time: datetime) -> str:
     return rng.choices(zulu + others, cum_weights=(60, 72, 79, 83, 88, 92, 96, 100))[0]
 
 
-def timestamp(rng: Random, time: datetime) -> str:
-    """Write a UTC time in one of the forms of v6: those of v3, or with the offset +02:00."""
+def write_v6_timestamp(rng: Random, time: datetime) -> str:
+    """Write a UTC time in one of the forms of v6: those of v3, and with the offset +02:00."""
     if rng.random() < 0.03:
         return time.astimezone(_SUMMER_TIME).isoformat(timespec="seconds")
-    return choose_timestamp_form(rng, time)
+    return write_v3_timestamp(rng, time)
 
 
 def utc(text: str) -> datetime:
@@ -42,7 +42,7 @@ def to_json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def lines(before: str, records: Iterable[Mapping[str, object]], after: str) -> bytes:
+def write_records(before: str, records: Iterable[Mapping[str, object]], after: str) -> bytes:
     """Write a JSON list with one record per line."""
     body = ",\n".join(map(to_json, records))
     records_in_lines = f"\n{body}\n" if body else ""
@@ -50,15 +50,15 @@ def lines(before: str, records: Iterable[Mapping[str, object]], after: str) -> b
 
 
 def list_response(records: Iterable[Mapping[str, object]]) -> bytes:
-    """Write a v6 list, or v5's list of metrics, with all of its records."""
-    return lines('{"value":', records, "}")
+    """Write a complete v6 list, or a v5 list of metrics."""
+    return write_records('{"value":', records, "}")
 
 
-def release_times() -> dict[datetime, str]:
-    """Return when the company releases: the fourth Tuesday of a month, at 10:00."""
-    releases = {}
+def releases() -> dict[datetime, str]:
+    """Return the names of the releases by time: the fourth Tuesday of each month, at 10:00."""
+    names = {}
     for year, month in product(range(2024, 2027), range(1, 13)):
         first = datetime(year, month, 1, 10, tzinfo=UTC)
         fourth_tuesday = first + timedelta(days=(1 - first.weekday()) % 7 + 21)
-        releases[fourth_tuesday] = f"{year}.{month}"
-    return releases
+        names[fourth_tuesday] = f"{year}.{month}"
+    return names

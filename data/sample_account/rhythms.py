@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from sample_account.response_formats import AS_OF, release_times, utc
+from sample_account.response_formats import AS_OF, releases, utc
 
 FIRST_RUN = utc("2024-01-01")
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 DAY = timedelta(days=1)
 
 _SHARE_OF_WEEKDAY = (0.8, 1.3, 1.3, 1.1, 0.5, 0.0, 0.0)
-_RELEASES = release_times()
+_RELEASES = releases()
 _DAYS_BEFORE_RELEASES = {
     release.date() - days * DAY: name for release, name in _RELEASES.items() for days in range(6)
 }
 
 
-def release_soon(time: datetime) -> str | None:
-    """Return the name of the release that is prepared on this day."""
+def upcoming_release(time: datetime) -> str | None:
+    """Return the name of the release that is at most five days away, if any."""
     return _DAYS_BEFORE_RELEASES.get(time.date())
 
 
@@ -39,7 +39,7 @@ def _days(first: datetime, last: datetime) -> Iterator[datetime]:
 
 @dataclass(frozen=True)
 class Weekly:
-    """On some weekdays, such as ``"MO TH"``, at a time in UTC, every so many weeks."""
+    """On some weekdays, such as ``"MO TH"``, at a time in UTC, every `weeks` weeks."""
 
     weekdays: str
     time: str
@@ -48,14 +48,14 @@ class Weekly:
     def times(self, rng: Random, first: datetime, last: datetime) -> Iterator[datetime]:
         """Return when the test is started, a few seconds after the scheduled time."""
         for day in _days(first, last):
-            in_turn = (day - first.replace(hour=0, minute=0)).days // 7 % self.weeks == 0
-            if in_turn and WEEKDAYS[day.weekday()] in self.weekdays:
+            runs_this_week = (day - first.replace(hour=0, minute=0)).days // 7 % self.weeks == 0
+            if runs_this_week and WEEKDAYS[day.weekday()] in self.weekdays:
                 yield _at(day, self.time) + timedelta(seconds=5 * rng.random())
 
 
 @dataclass(frozen=True)
 class Hourly:
-    """Every so many hours, first at a time of day."""
+    """Every `hours` hours, starting at a time of day."""
 
     hours: int
     time: str
@@ -84,7 +84,7 @@ class Monthly:
 
 @dataclass(frozen=True)
 class OnDemand:
-    """By people and their CI, in working hours: more before a release, few at the year's end."""
+    """By people and their CI, in working hours: often before releases, rarely in late December."""
 
     per_week: float
 
@@ -93,7 +93,7 @@ class OnDemand:
         for day in _days(first, last):
             expected = self.per_week / 5 * _SHARE_OF_WEEKDAY[day.weekday()]
             expected *= 0.6 + 0.6 * (day - FIRST_RUN) / (AS_OF - FIRST_RUN)
-            if release_soon(day):
+            if upcoming_release(day):
                 expected *= 2.5
             if (day.month, day.day) >= (12, 22) or (day.month, day.day) <= (1, 2):
                 expected *= 0.1

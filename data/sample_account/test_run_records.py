@@ -7,8 +7,8 @@ from random import Random
 
 from sample_account.incidents import FAILED, Outcome
 from sample_account.load_tests import LAUNCH, PRIVATE_ZONES, STACK_URL
-from sample_account.response_formats import Record, timestamp, utc
-from sample_account.rhythms import OnDemand, release_soon
+from sample_account.response_formats import Record, utc, write_v6_timestamp
+from sample_account.rhythms import OnDemand, upcoming_release
 from sample_account.test_runs import Run
 
 USERS = [
@@ -34,10 +34,10 @@ RETENTION = timedelta(days=913)  # so that the oldest runs are about to be delet
 _CODES: dict[Outcome, int] = {"invalid": 1201, "no load zone": 3005, "script error": 4}
 VUH_PER_BROWSER_VUH = 10
 BREAKDOWN_SINCE = utc("2025-02-01")
-"""Older costs have no fields about reductions."""
+"""Earlier costs have no fields about reductions."""
 
 
-def _written_cost(rng: Random, value: float, form: str) -> int | float | str:
+def _write_cost(rng: Random, value: float, form: str) -> int | float | str:
     """Write a number as a JSON number, a string, or a string with ten decimals."""
     if form == "mixed":
         form = rng.choice(("number", "string", "decimals"))
@@ -48,10 +48,10 @@ def _written_cost(rng: Random, value: float, form: str) -> int | float | str:
 
 
 def _cost(rng: Random, run: Run) -> Record:
-    """Return the cost of a run in VUh; that of a run under way is estimated in full."""
+    """Return the cost of a run in VUh; for a run under way, an estimate from its planned time."""
     seconds = run.planned_seconds if run.is_under_way else run.executed_seconds
     hours = seconds / 3600
-    # Users arrive and leave in a twentieth of the time each.
+    # Ramping up and down takes a twentieth of the time each, so the average is 95% of the VUs.
     protocol = round((run.vus - run.test.browser_vus) * hours * 0.95, 4)
     browser = round(run.test.browser_vus * hours * VUH_PER_BROWSER_VUH * 0.95, 4)
     base = round(protocol + browser, 4)
@@ -64,18 +64,18 @@ def _cost(rng: Random, run: Run) -> Record:
         share = 1 - sum(rates.values()) / 100
         protocol, browser = round(protocol * share, 4), round(browser * share, 4)
     form = rng.choices(("number", "string", "decimals", "mixed"), cum_weights=(55, 75, 88, 100))[0]
-    total = _written_cost(rng, round(protocol + browser, 4), form)
+    total = _write_cost(rng, round(protocol + browser, 4), form)
     if rng.random() < 0.01:
         return {"total_vuh": total, "breakdown": None}
     breakdown: Record = {
-        "protocol_vuh": _written_cost(rng, protocol, form),
-        "browser_vuh": _written_cost(rng, browser, form),
+        "protocol_vuh": _write_cost(rng, protocol, form),
+        "browser_vuh": _write_cost(rng, browser, form),
     }
     if run.created >= BREAKDOWN_SINCE:
-        breakdown["base_total_vuh"] = _written_cost(rng, base, form)
+        breakdown["base_total_vuh"] = _write_cost(rng, base, form)
         no_rate = rng.choice((None, 0, "0E-10"))
         breakdown["reduction_rate"] = (
-            _written_cost(rng, sum(rates.values()), form) if rates else no_rate
+            _write_cost(rng, sum(rates.values()), form) if rates else no_rate
         )
         breakdown["reduction_rate_breakdown"] = rates or None
     return {"total_vuh": total, "breakdown": breakdown}
@@ -83,7 +83,7 @@ def _cost(rng: Random, run: Run) -> Record:
 
 def _status_details(run: Run, rng: Random) -> Record:
     entered = run.created if run.is_under_way else run.ended
-    details: Record = {"type": run.status, "entered": timestamp(rng, entered)}
+    details: Record = {"type": run.status, "entered": write_v6_timestamp(rng, entered)}
     by_user, message, code = None, None, None
     if run.outcome == "aborted by user":
         by_user = rng.choice(USERS)
@@ -125,7 +125,7 @@ def _result(run: Run, rng: Random) -> tuple[str | None, Record | None]:
 def _note(run: Run, rng: Random) -> str:
     if not isinstance(run.test.rhythm, OnDemand):
         return ""
-    release = release_soon(run.created)
+    release = upcoming_release(run.created)
     if release and rng.random() < 0.5:
         return f"Release {release}"
     return rng.choice(NOTES) if rng.random() < 0.1 else ""
@@ -138,7 +138,7 @@ def test_run_record(run: Run) -> Record:
     is_planned = run.outcome != "invalid" and run.status != "created"
     is_starred = result is not None and rng.random() < 0.012
     by_person = isinstance(run.test.rhythm, OnDemand) or run.status == "running"
-    created = timestamp(rng, run.created)
+    created, expiry = write_v6_timestamp(rng, run.created), run.created + RETENTION
     details = _status_details(run, rng)
     first_status: Record = {"type": "created", "entered": created}
     history = [details] if run.status == "created" else [first_status, details]
@@ -150,9 +150,9 @@ def test_run_record(run: Run) -> Record:
         "project_id": run.test.project_id,
         "started_by": rng.choice(USERS) if by_person and rng.random() < 0.7 else None,
         "created": created,
-        "ended": None if run.is_under_way else timestamp(rng, run.ended),
+        "ended": None if run.is_under_way else write_v6_timestamp(rng, run.ended),
         "note": _note(run, rng),
-        "retention_expiry": None if is_starred else timestamp(rng, run.created + RETENTION),
+        "retention_expiry": None if is_starred else write_v6_timestamp(rng, expiry),
         "cost": _cost(rng, run) if is_planned else None,
         "status": run.status,
         "status_details": details,
@@ -169,6 +169,6 @@ def test_run_record(run: Run) -> Record:
         "execution_duration": run.executed_seconds,
         "is_starred": is_starred,
     }
-    if rng.random() < 0.02:  # a field that is documented for the response to starting a run only
+    if rng.random() < 0.02:  # documented only in the response to starting a run
         record["test_run_details_page_url"] = f"{STACK_URL}/a/k6-app/runs/{run.id}"
     return record

@@ -19,7 +19,7 @@ from sample_account.response_formats import AS_OF, utc
 from sample_account.rhythms import FIRST_RUN
 
 UNDER_WAY = [
-    # load test, created, status; the overnight soak of Sunday is still running, too
+    # load test, created, status; in addition, the overnight soak of Sunday is still running
     (605931, "2026-06-29T08:09:52", "running"),
     (714590, "2026-06-29T09:16:31", "running"),
     (606402, "2026-06-29T09:24:47", "processing_metrics"),
@@ -38,18 +38,18 @@ class Run:
     created: datetime
     outcome: Outcome
     vus: int
-    status: str  # that of a run that has ended is completed or aborted
+    status: str  # completed or aborted, if the run has ended
     planned_seconds: int
     executed_seconds: float
 
     @property
     def is_under_way(self) -> bool:
-        """Whether it has not ended."""
+        """Whether the run has not ended."""
         return self.status not in ("completed", "aborted")
 
     @property
     def ended(self) -> datetime:
-        """When it ended: 45 seconds for starting and processing, or 9 without executing."""
+        """When the run ended; starting and processing take 45 seconds, or 9 if it never executed."""
         return self.created + timedelta(
             seconds=self.executed_seconds + (45 if self.executed_seconds else 9)
         )
@@ -112,7 +112,7 @@ def _runs_under_way() -> Iterator[Run]:
 
 @cache
 def sample_runs() -> tuple[Run, ...]:
-    """Return all test runs in the order in which they were created."""
+    """Return all test runs in order of creation."""
     runs = [run for test in [*LOAD_TESTS, DELETED_LOAD_TEST] for run in _runs_of(test)]
     runs = sorted([*runs, *_runs_under_way()], key=lambda run: run.created)
     rng = Random("IDs of test runs")

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from sample_account import load_tests as declared
-from sample_account.rhythms import OnDemand, release_soon
+from sample_account.rhythms import OnDemand, upcoming_release
 
 from k6frames import tables
 from k6frames.parsing import read
@@ -150,7 +150,7 @@ def test_people_test_more_before_a_release(runs: pd.DataFrame) -> None:
     days = pd.Series(pd.bdate_range("2025-01-01", "2026-06-26", tz="UTC"))
     created = runs.loc[runs["load_test_id"].isin(on_demand), "created"].dt.floor("D")
     counts = created.value_counts().reindex(days, fill_value=0)
-    before_release = [release_soon(day.to_pydatetime()) is not None for day in days]
+    before_release = [upcoming_release(day.to_pydatetime()) is not None for day in days]
     assert counts[before_release].mean() > 1.7 * counts[[not x for x in before_release]].mean()
     assert runs["note"].str.match(r"Release 20\d\d\.\d+$").sum() > 50
 
