@@ -28,7 +28,7 @@ SAMPLING_SECONDS = 0.02
 
 
 class Figures(NamedTuple):
-    """What all engines must agree on; a group is a project in a month."""
+    """The results, which must be the same for all engines; a group is a project in a month."""
 
     groups: int
     vuh: float
@@ -126,7 +126,7 @@ ENGINES: dict[str, Callable[[Path], Figures]] = {
 
 
 class Measured(NamedTuple):
-    """What one run of an engine took; CPU and memory are those of the process and its children."""
+    """The cost of one run of an engine, including child processes."""
 
     seconds: float
     cpu_seconds: float
@@ -166,12 +166,12 @@ def _memory_bytes(process: psutil.Process) -> int:
         for member in [process, *process.children(recursive=True)]:
             total += member.memory_info().rss
     except psutil.NoSuchProcess:
-        pass  # it has just ended
+        pass  # the process has just ended
     return total
 
 
 def main() -> None:
-    """Measure all engines, or run the one that a child process was started for."""
+    """Measure all engines, or run one of them, in a child process."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--runs", type=int, default=10_000_000)
@@ -212,8 +212,8 @@ def compare_engines(folder: Path, repetitions: int) -> list[str]:
     versions = describe_versions("pandas", "dask", "duckdb", "polars")
     lines = [
         f"Written by `python benchmarks/history.py FOLDER` with {versions}.",
-        f"Best of {repetitions}; CPU time and the highest memory include imports and",
-        "child processes. All return the same figures. Ratios are to the first line.",
+        f"Best of {repetitions}; CPU time and peak memory include imports and child processes.",
+        "All return the same figures. Ratios are relative to the first row.",
         "",
         f"| {test_runs:,} runs in 120 months | {' | ratio | '.join(COLUMNS)} | ratio |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",

@@ -1,4 +1,4 @@
-"""Compare lists over a network and from the cache with a script and with requests-cache.
+"""Compare reading lists, over a network and from the cache, with a script and requests-cache.
 
 ``python benchmarks/paging.py`` starts a local server in its own process, which takes 100 ms for
 each response, and writes a section of RESULTS.md.
@@ -40,7 +40,7 @@ VERSIONS = describe_versions("pandas", "requests", "requests-cache", "msgspec")
 
 
 def make_run(number: int) -> dict[str, Any]:
-    """Return a test run of an account that grows, the latest one created in June 2026."""
+    """Return a test run; the number of runs per month grows until June 2026."""
     created = START + timedelta(days=700) * (number / RUNS) ** 0.5
     vuh = number % 997 / 16
     return {
@@ -121,7 +121,7 @@ def serve(port: multiprocessing.Queue[int]) -> None:
 
 @contextmanager
 def running_server() -> Iterator[str]:
-    """Run the server in another process and return its address."""
+    """Run the server in another process, and yield its address."""
     port: multiprocessing.Queue[int] = multiprocessing.Queue()
     process = multiprocessing.Process(target=serve, args=(port,), daemon=True)
     process.start()
@@ -131,12 +131,12 @@ def running_server() -> Iterator[str]:
         process.terminate()
 
 
-def best_seconds(work: Callable[[], object], repetitions: int = REPETITIONS) -> float:
-    """Return the shortest time of several repetitions."""
+def best_seconds(function: Callable[[], object], repetitions: int = REPETITIONS) -> float:
+    """Call a function several times, and return the shortest time."""
     times = []
     for _ in range(repetitions):
         started = time.perf_counter()
-        work()
+        function()
         times.append(time.perf_counter() - started)
     return min(times)
 
@@ -170,17 +170,18 @@ def measure_runs(address: str, folder: Path) -> list[str]:
         assert len(frame) == RUNS
 
     requests.get(f"{address}/received")
-    without = best_seconds(lambda: fetch(cache=False))
+    no_cache = best_seconds(lambda: fetch(cache=False))
     sent = int(requests.get(f"{address}/received").text) / REPETITIONS
-    filling = best_seconds(lambda: fetch(cache=tempfile.mkdtemp(dir=folder)))
-    warm = best_seconds(lambda: k6frames.test_runs_df(client=clients[-1]))
+    empty_cache = best_seconds(lambda: fetch(cache=tempfile.mkdtemp(dir=folder)))
+    client = clients[-1]  # its cache is full now
+    full_cache = best_seconds(lambda: k6frames.test_runs_df(client=client))
     other = best_seconds(lambda: read_one_by_one(address), repetitions=1)
     way = "requests, one page after the other, and json_normalize"
     what = f"{RUNS:,} test runs, {LATENCY_SECONDS * 1000:.0f} ms a page"
     return [
-        row(f"{what}, no cache, {sent:.0f} requests", without, way, other),
-        row(f"{what}, filling the cache", filling, way, other),
-        row(f"{RUNS:,} test runs from the cache", warm, way, other),
+        row(f"{what}, no cache, {sent:.0f} requests", no_cache, way, other),
+        row(f"{what}, filling the cache", empty_cache, way, other),
+        row(f"{RUNS:,} test runs from the cache", full_cache, way, other),
     ]
 
 
@@ -218,7 +219,7 @@ def main() -> None:
         rows = [*measure_runs(address, Path(folder)), measure_warm_cache(address, Path(folder))]
     lines = [
         f"Written by `python benchmarks/paging.py` with {VERSIONS}.",
-        f"Best of {REPETITIONS} with {WORKERS} workers, one page after the other once.",
+        f"Best of {REPETITIONS} with {WORKERS} workers; the script with requests runs once.",
         "Times include parsing to a frame.",
         "",
         "| task | k6frames (s) | another way | (s) | ratio |",

@@ -1,7 +1,7 @@
 """Joins and summaries as an experienced user of pandas would write them.
 
 They take the same typed frames and return the same figures as k6frames, without checks of types and
-keys, and without the same names and order of columns.
+keys. Names and order of columns may differ.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def join_test_runs(frames: Frames) -> pd.DataFrame:
 
 
 def usage(frames: Frames) -> pd.DataFrame:
-    """Sum the costs of ended runs and the estimates of others per project and month."""
+    """Sum the costs of ended runs, and the estimates of the others, per project and month."""
     runs = frames.details
     ended = runs["ended"].notna()
     columns = runs[COSTS].where(ended, 0.0).fillna(0.0)
@@ -47,7 +47,7 @@ def usage(frames: Frames) -> pd.DataFrame:
 
 
 def test_results(frames: Frames) -> pd.DataFrame:
-    """Count the results of the last 90 days per load test, and find since when it fails."""
+    """Count the results of the last 90 days per load test, and find since when each fails."""
     runs = frames.details[frames.details["created"] <= AS_OF]
     result, ended = runs["result"], runs["ended"].notna()
     recent = runs["created"] > AS_OF - pd.Timedelta(days=90)
@@ -118,7 +118,7 @@ def shared_names(frames: Frames) -> pd.DataFrame:
 
 
 def account_summary(frames: Frames) -> dict[str, object]:
-    """Count what the account has, what is new and what is idle."""
+    """Count organizations and projects, and how many are new or idle."""
     rows = frames.organization_projects
     projects = rows[rows["project_id"].notna()]
     created = projects["project_created"]

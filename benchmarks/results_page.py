@@ -1,4 +1,4 @@
-"""The page RESULTS.md, in which each benchmark replaces its own section."""
+"""Write RESULTS.md, in which each benchmark replaces its own section."""
 
 from __future__ import annotations
 

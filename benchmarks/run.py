@@ -28,7 +28,7 @@ from k6frames.tables import PROJECTS, TEST_RUNS
 
 REPETITIONS = 5
 DEFAULT_ROWS = (100_000, 1_000_000)
-Work = Callable[[], object]
+Function = Callable[[], object]
 
 # What k6frames does; `plain_pandas` has a function with the same name.
 SUMMARIES: dict[str, Callable[[Frames], object]] = {
@@ -52,16 +52,16 @@ SUMMARIES: dict[str, Callable[[Frames], object]] = {
 }
 
 
-def best_seconds(*works: Work) -> list[float]:
-    """Return the shortest CPU time of each work in several repetitions, in which they take turns.
+def best_seconds(*functions: Function) -> list[float]:
+    """Call functions in turn several times, and return the shortest CPU time of each.
 
     CPU time includes all threads, and depends less on other processes than elapsed time.
     """
-    times: list[list[float]] = [[] for _ in works]
+    times: list[list[float]] = [[] for _ in functions]
     for _ in range(REPETITIONS):
-        for work, seconds in zip(works, times, strict=True):
+        for function, seconds in zip(functions, times, strict=True):
             started = time.process_time()
-            work()
+            function()
             seconds.append(time.process_time() - started)
     return [min(seconds) for seconds in times]
 
@@ -124,7 +124,7 @@ def run_pages() -> dict[str, bytes]:
 
 
 def measure_parsing() -> list[str]:
-    """Return a table of ways to read JSON, with ratios to the first way of each task."""
+    """Return a table of ways to read JSON, with the ratio of k6frames to each of them."""
     bodies, pages = project_bodies(), run_pages()
     lines = b"\n".join(bodies.values())
 
@@ -138,7 +138,7 @@ def measure_parsing() -> list[str]:
     def read_polars() -> pl.DataFrame:
         return pl.read_ndjson(io.BytesIO(lines)).explode("projects").unnest("projects")
 
-    tasks: dict[str, dict[str, Work]] = {
+    tasks: dict[str, dict[str, Function]] = {
         "200,000 v3 projects in 10,000 bodies": {
             "k6frames, to a frame": read_projects,
             "`json.loads`, no frame": lambda: [json.loads(body) for body in bodies.values()],
@@ -152,7 +152,7 @@ def measure_parsing() -> list[str]:
             "`json.loads`, no frame": lambda: [json.loads(page) for page in pages.values()],
         },
     }
-    table = ["| task | way | ms | k6frames / this |", "| --- | --- | ---: | ---: |"]
+    table = ["| task | way | ms | ratio |", "| --- | --- | ---: | ---: |"]
     for task, ways in tasks.items():
         seconds = best_seconds(*ways.values())
         for way, taken in zip(ways, seconds, strict=True):
@@ -182,7 +182,9 @@ def main() -> None:
     sizes = [int(argument) for argument in sys.argv[1:]] or list(DEFAULT_ROWS)
     versions = describe_versions("pandas", "pyarrow", "msgspec", "orjson", "polars")
     written = f"Written by `python benchmarks/run.py` with {versions}."
-    method = f"CPU time, best of {REPETITIONS}, taking turns. Ratio below 1: k6frames takes less."
+    method = (
+        f"CPU time, best of {REPETITIONS} in turn. A ratio below 1 means that k6frames takes less."
+    )
     replace_section("Parsing", [written, method, "", *measure_parsing()])
     replace_section(
         "Joins and summaries",
@@ -190,7 +192,7 @@ def main() -> None:
             written,
             method,
             "Milliseconds, with all checks of types and keys, next to `plain_pandas.py`, which has",
-            "none. The checks take 2 to 4 ms per call, however few rows a frame has.",
+            "none. The checks take 2 to 4 ms per call, even for frames with few rows.",
             "",
             *measure_summaries(sizes),
         ],
