@@ -1,5 +1,5 @@
-# Short names for common tasks. The first one that is run creates a virtual environment;
-# BIN=some/bin uses another.
+# Short names for common tasks. The first task to run creates a virtual environment;
+# BIN=some/bin uses another one.
 BIN ?= .venv-dev/bin
 .DEFAULT_GOAL := help
 .PHONY: help test long lint notebooks samples bench docs pictures report
@@ -30,10 +30,10 @@ notebooks: $(BIN)/pytest ## Execute the notebooks again, in place
 samples: $(BIN)/pytest ## Make the sample account again
 	$(BIN)/python data/make_samples.py
 
-bench: $(BIN)/pytest ## Measure k6frames side by side with other ways to do the same
+bench: $(BIN)/pytest ## Compare the speed of k6frames with that of other libraries
 	$(BIN)/python benchmarks/run.py
 
-docs: $(BIN)/pytest ## Render the pages that come from the code, and build the site
+docs: $(BIN)/pytest ## Generate the pages that come from the code, and build the site
 	$(BIN)/python docs/generate_pages.py
 	$(BIN)/sphinx-build -W --keep-going -b html docs site
 

@@ -19,19 +19,19 @@ html_static_path = ["style.css"]
 html_css_files = ["style.css"]
 html_copy_source = False
 html_show_sphinx = False
-pygments_dark_style = "monokai"  # the theme's own underlines names like links
-smartquotes = False  # it would turn --sample into a dash
+pygments_dark_style = "monokai"  # the theme's own style underlines names as if they were links
+smartquotes = False  # smart quotes would turn the -- of --sample into a dash
 
 # The pages under api/ list the functions in groups, so autosummary generates no pages.
 autosummary_generate = False
-# The docstrings have each type. Repeated in a long signature, they would hide the names.
+# The types are in the docstrings. Repeated in long signatures, they would hide the names.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 # `tables.returns` appends this section: the columns of the frame that a function returns.
 napoleon_custom_sections = ["Columns"]
-# `projects_df` in a docstring becomes a link if it is a public name, and code otherwise.
+# A name such as `projects_df` in a docstring becomes a link if it is public, and code otherwise.
 default_role = "py:obj"
 
 myst_heading_anchors = 3

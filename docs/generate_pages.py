@@ -1,7 +1,7 @@
 """Generate the pages that come from the code: ``python docs/generate_pages.py``.
 
-The data dictionary comes from `k6frames.tables`, the command line's page from click's commands and
-not from the output of ``--help``, whose layout differs between versions of click.
+The data dictionary comes from `k6frames.tables`, and the page of the command line from the click
+commands: the layout of the output of ``--help`` differs between versions of click.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ even when it is empty. Tables are declared in `k6frames.tables`.
 
 The columns marked *key* are unique together. "JSON field" is the name in the API's response; a
 column without one is computed, joined or taken from the request. All times are UTC. Columns marked
-**private** hold billing data or e-mail addresses: they are in the frame that a loader returns and
-its exports, and in no joined frame, summary, plot or report."""
+**private** hold billing data or e-mail addresses. They are in the frames that loaders return and in
+their exports, but not in joined frames, summaries, plots or reports."""
 
 
 def data_dictionary() -> str:
-    """Return the page of all tables: one row, its key, its functions and columns."""
+    """Return the page that describes all tables."""
     blocks = [NOTICE, INTRODUCTION]
     names = {id(value): name for name, value in vars(tables).items() if isinstance(value, Table)}
     for table in tables.TABLES:
         functions = [name for name in _functions() if table in getattr(k6frames, name).tables]
-        returned = f" Returned by {_and(functions)}." if functions else ""
-        row = f"One row is {table.doc}. Key: {_and(table.key)}.{returned}"
+        returned = f" Returned by {_join_names(functions)}." if functions else ""
+        row = f"One row is {table.doc}. Key: {_join_names(table.key)}.{returned}"
         declared = f"Declared as `k6frames.tables.{names[id(table)]}`."
         blocks += [f"## {table.name}", f"{row} {declared}", _columns(table)]
     return "\n\n".join(blocks) + "\n"
@@ -79,15 +79,15 @@ k6frames usage --sample --csv - | head -3            # for programs: CSV, JSON, 
 ```
 
 - **Tables.** A terminal gets a table that fits its width: IDs, dates and numbers are complete,
-  names are shortened, and the last line counts the columns that are not shown. A pipe gets complete
+  names are shortened, and the last line counts the columns that are shown. A pipe gets complete
   cells, separated by tabs.
 - **Columns.** The [data dictionary](data-dictionary.md) explains them. A name that does not exist,
-  as in `--columns ?`, lists those of a command. `--csv`, `--json`, `--parquet` and `--excel` write
-  all columns unless `--columns` names some.
-- **Names.** `--org`, `--project` and `--load-test` take an ID, a name or a part of a name. If it is
-  unknown or ambiguous, the error lists the closest names.
+  as in `--columns ?`, lists the columns of a command. `--csv`, `--json`, `--parquet` and `--excel`
+  write all columns unless `--columns` names some.
+- **Names.** `--org`, `--project` and `--load-test` take an ID, a name or a part of a name. If it
+  matches nothing or several rows, the error lists the closest names.
 - **Times.** `--since`, `--until` and `--as-of` take an ISO 8601 date or datetime, such as
-  `2026-07-01` or `2026-07-01T12:00:00+02:00`. Without an offset it is UTC.
+  `2026-07-01` or `2026-07-01T12:00:00+02:00`. Times without an offset are in UTC.
 - **Exit status.** 0, or 1 for an error, 2 for wrong usage and 130 after Ctrl-C. Errors, notes,
   warnings and progress go to standard error."""
 
@@ -108,7 +108,7 @@ If k6frames is in a virtual environment, give its full path in that line, such a
 
 
 def command_line() -> str:
-    """Return the page of k6frames and each of its commands."""
+    """Return the page that describes all commands."""
     blocks = [NOTICE, "# Command line", *_command(cli, "k6frames")]
     blocks += ["Every command has `-h` and `--help`.", FIRST_COMMANDS, SHELL_COMPLETION]
     blocks.append("## Commands")
@@ -139,20 +139,23 @@ def _command(command: click.Command, path: str) -> Iterator[str]:
     yield from _paragraphs(command)
     rows = [(_option(option), option.help or "", _default(option)) for option in options]
     rows += [(f"`{_argument(a)}`", "", _default(a)) for a in arguments]
-    # Click adds --help by itself, in some versions as a parameter and in some apart.
+    # Click adds --help itself, and only some versions have it in `params`.
     rows = [row for row in rows if "--help" not in row[0]]
     if rows:
         yield _grid(("option", "what it does", "default"), rows)
 
 
 def _paragraphs(command: click.Command) -> list[str]:
-    r"""Split the help into paragraphs; those that begin with ``\b`` keep their lines."""
-    paragraphs = inspect.cleandoc(command.help or "").split("\f")[0].strip().split("\n\n")
-    return [
-        f"```text\n{kept.lstrip()}\n```" if kept != text else " ".join(text.split())
-        for text in paragraphs
-        for kept in [text.removeprefix("\b\n")]
-    ]
+    help_text = inspect.cleandoc(command.help or "").split("\f")[0].strip()
+    return [_render_paragraph(text) for text in help_text.split("\n\n")]
+
+
+def _render_paragraph(text: str) -> str:
+    r"""Return a paragraph as Markdown; one that begins with ``\b`` keeps its lines."""
+    if text.startswith("\b\n"):
+        lines = text.removeprefix("\b\n")
+        return f"```text\n{lines}\n```"
+    return " ".join(text.split())
 
 
 def _argument(argument: click.Argument) -> str:
@@ -175,7 +178,7 @@ def _default(parameter: click.Parameter) -> str:
     return f"`{value}`" if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
-def _and(names: Iterable[str]) -> str:
+def _join_names(names: Iterable[str]) -> str:
     *most, last = [f"`{name}`" for name in names]
     return f"{', '.join(most)} and {last}" if most else last
 

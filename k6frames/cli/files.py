@@ -55,7 +55,7 @@ def _is_terminal(path: str) -> bool:
     if path == STDOUT:
         return sys.stdout.isatty()
     try:
-        # Opens only devices: opening a pipe would wait for its other end.
+        # Only a device is opened, because opening a pipe would wait for a reader.
         if not stat.S_ISCHR(Path(path).stat().st_mode):
             return False
         descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
@@ -80,18 +80,18 @@ def write_files(frame: pd.DataFrame, files: Mapping[str, str]) -> None:
         "excel": to_excel,
     }
     for format_name, path in files.items():
-        with _file_or_stdout(path) as file:
+        with file_or_stdout(path) as file:
             writers[format_name](frame, file)
         if path != STDOUT:
             click.echo(f"Wrote {pluralize(len(frame), 'row')} to {printable(path)}.", err=True)
 
 
 def write_json(value: Any, path: str) -> None:
-    """Write a value as JSON."""
+    """Write a value to a JSON file."""
     from k6frames.files.atomic import atomic_write
 
     text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-    with _file_or_stdout(path) as file, atomic_write(file) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(f"{text}\n", encoding="utf-8")
 
 
@@ -116,7 +116,7 @@ def to_json_value(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def _file_or_stdout(path: str) -> Iterator[str]:
+def file_or_stdout(path: str) -> Iterator[str]:
     """Yield a path to write to; for ``-``, a temporary file that is copied to standard output."""
     if path != STDOUT:
         yield path
@@ -125,7 +125,7 @@ def _file_or_stdout(path: str) -> Iterator[str]:
         file = Path(folder, "output")
         yield str(file)
         data = file.read_bytes()
-    if sys.stdout.isatty():  # then it is text: see check_destinations
+    if sys.stdout.isatty():  # only for text: check_destinations refuses binary data
         lines = data.decode().splitlines()
         click.echo("\n".join(map(printable, lines)))
     else:

@@ -28,7 +28,7 @@ _MAX_NAMED = 5
 
 @click.command()
 @click.argument("folder", type=_FOLDER)
-@account_options(on_error=False)
+@account_options(has_on_error=False)
 @examples("k6frames sync history")
 def sync(folder: Path, account: AccountOptions) -> None:
     """Keep the account's history in a dataset of Parquet files.
@@ -77,8 +77,12 @@ def snapshot(folder: Path, account: AccountOptions) -> None:
 @click.command()
 @click.argument("folder", type=_FOLDER)
 @click.argument("after", type=_FOLDER, required=False)
-@day_option("--since", help="The earlier day of a dataset (UTC); by default a week before --until.")
-@day_option("--until", help="The later day of a dataset (UTC); by default that of the newest sync.")
+@day_option(
+    "--since", help="Compare from this day of a dataset (UTC); by default a week before --until."
+)
+@day_option(
+    "--until", help="Compare to this day of a dataset (UTC); by default the day of the newest sync."
+)
 @row_options()
 @examples(
     "k6frames changes history",
@@ -111,7 +115,7 @@ def changes(
             )
         frame = comparisons.snapshot_changes(folder, after)
         _note_failures(frame)
-    frame = frame.sort_values("column", key=_is_routine, kind="stable")  # routine ones last
+    frame = frame.sort_values("column", key=_is_routine, kind="stable")  # routine changes last
     list_rows(frame, rows, ["table", "change", "name", "column", "before", "after", "key"])
 
 
@@ -132,7 +136,7 @@ def _refuse_snapshot(folder: Path) -> None:
 
 
 def _note_failures(frame: pd.DataFrame) -> None:
-    """Name the lists that one of the snapshots does not have."""
+    """Print a note that names the lists that one of the snapshots does not have."""
     paths = sorted({str(entry["path"]) for entry in frame.attrs.get("failed", [])})
     if paths:
         named = ", ".join(map(printable, paths[:_MAX_NAMED]))

@@ -37,7 +37,7 @@ _LOAD_TEST_COLUMNS = {
     "project_name": "belongs_to",
     "load_test_created": "created",
 }
-# The order of the columns; without organizations or without a stack, some are missing.
+# The order of the columns; some are missing if organizations or stacks could not be read.
 _COLUMNS = (
     "kind",
     "id",
@@ -73,11 +73,11 @@ class _StackFrames(NamedTuple):
 def idle(
     days: int | None, as_of: pd.Timestamp | None, rows: RowOptions, account: AccountOptions
 ) -> None:
-    """List projects and load tests that are not used any more.
+    """List projects and load tests that are no longer used.
 
-    Those idle for the longest time are first. A project is active when its settings change and, if
-    a Grafana stack can be read, when one of its load tests runs. A load test is active when it
-    runs; the days of one that never ran are counted from its creation.
+    The longest idle are first. A project is active when its settings change and, if a Grafana stack
+    can be read, when one of its load tests runs. A load test is active when it runs; if it has
+    never run, its idle days count from its creation.
     """
     with account.client() as client:
         frame = _read_idle(client, account, days=days, as_of=as_of or client.as_of)
@@ -100,7 +100,7 @@ def _read_idle(
     from k6frames.summaries.idle import idle_load_tests, idle_projects
 
     on_error = account.on_error
-    organization_projects, stacks = read_organizations_and_stacks(
+    organization_projects, stack_frames = read_organizations_and_stacks(
         account,
         lambda: organization_projects_df(client=client, on_error=on_error),
         lambda: _StackFrames(
@@ -112,14 +112,16 @@ def _read_idle(
     days_argument = {} if days is None else {"days": days}
     frames = []
     if organization_projects is not None:
-        test_runs = None if stacks is None else stacks.test_runs
+        test_runs = None if stack_frames is None else stack_frames.test_runs
         projects = idle_projects(
             organization_projects, as_of=as_of, test_runs=test_runs, **days_argument
         )
         frames.append(projects.rename(columns=_PROJECT_COLUMNS).assign(kind="project"))
-    if stacks is not None:
-        tests = idle_load_tests(stacks.load_tests, stacks.test_runs, as_of=as_of, **days_argument)
-        tests = add_name(tests, stacks.projects, "project")
+    if stack_frames is not None:
+        tests = idle_load_tests(
+            stack_frames.load_tests, stack_frames.test_runs, as_of=as_of, **days_argument
+        )
+        tests = add_name(tests, stack_frames.projects, "project")
         frames.append(tests.rename(columns=_LOAD_TEST_COLUMNS).assign(kind="load test"))
     frame = pd.concat(frames, ignore_index=True).astype({"kind": "string"})
     frame = frame.sort_values("idle_days", ascending=False, kind="stable")

@@ -21,7 +21,7 @@ class _LabCommand(click.Command):
     """A command whose arguments after -- are passed to JupyterLab."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments before --; click would take those after it for a folder."""
+        """Parse the arguments before --; click would mistake those after it for a folder."""
         end = args.index("--") if "--" in args else len(args)
         ctx.meta["jupyterlab"] = args[end + 1 :]
         try:
@@ -59,7 +59,7 @@ def lab(ctx: click.Context, folder: Path) -> None:
         else:
             shutil.copyfile(notebook, target)
             click.echo(f"Copied {printable(str(target))}", err=True)
-    # Not the notebook as an argument: the URL that --no-browser prints would not contain it.
+    # If the notebook were an argument, the URL that --no-browser prints would not contain it.
     default_url = f"--LabApp.default_url=/lab/tree/{_FIRST_NOTEBOOK}"
     command = [sys.executable, "-m", "jupyterlab", str(folder), default_url]
     os.execv(sys.executable, [*command, *ctx.meta["jupyterlab"]])  # noqa: S606

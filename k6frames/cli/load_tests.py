@@ -54,7 +54,7 @@ def load_tests(wanted_projects: tuple[str, ...], rows: RowOptions, account: Acco
 @until_option
 @load_test_option
 @project_option
-@row_options(private=True)
+@row_options(has_private=True)
 @account_options()
 @examples(
     "k6frames test-runs --since 2026-06-01 --project Checkout",
@@ -94,7 +94,7 @@ def test_runs(
 @click.option("--all", "show_all", is_flag=True, help="Include schedules that will not run again.")
 @load_test_option
 @project_option
-@row_options(private=True)
+@row_options(has_private=True)
 @account_options()
 @examples("k6frames schedules", "k6frames schedules --all --json schedules.json")
 def schedules(
@@ -127,7 +127,8 @@ def schedules(
         default = ["schedule_id", *stack, "load_test_name", "next_run", "deactivated"]
         default += ["frequency", "interval", "weekdays", "cron", "until", "count"]
     else:
-        creators = frame[["stack_id", "schedule_id", "created_by"]]  # for --private
+        # For --private: `scheduled_runs` returns no private columns.
+        creators = frame[["stack_id", "schedule_id", "created_by"]]
         listed = scheduled_runs(frame, tests).merge(creators, on=["stack_id", "schedule_id"])
         default = ["schedule_id", *stack, "next_run", "load_test_name", "recurrence", "until"]
     listed = filter_by_load_test(listed, tests, wanted_load_tests)
@@ -144,7 +145,7 @@ def schedules(
 def limits(wanted_projects: tuple[str, ...], rows: RowOptions, account: AccountOptions) -> None:
     """List the limits of projects.
 
-    An empty cell means that there is no such limit. Durations are in seconds.
+    An empty cell means no limit. Durations are in seconds.
     """
     from k6frames.loaders.load_tests import project_limits_df, stack_projects_df
 

@@ -67,7 +67,7 @@ class CommandLine(click.Group):
         ctx: click.Context,  # noqa: ARG002
         formatter: click.HelpFormatter,
     ) -> None:
-        """Write the commands in sections, in the order in which a user meets them."""
+        """Write the commands in sections instead of in alphabetical order."""
         width = max(map(len, self.commands))
         for title, commands in _SECTIONS.items():
             with formatter.section(title):
@@ -108,10 +108,10 @@ def main() -> NoReturn:
     try:
         status = cli(prog_name="k6frames", standalone_mode=False) or 0
     except click.Abort:
-        # sys.exit would wait for threads that wait for a server. Nothing is lost: files are
-        # replaced when they are complete, and each response is cached as it arrives.
+        # sys.exit would wait for threads that are waiting for a server. Nothing is lost: a file is
+        # replaced when the new one is complete, and each response is cached when it arrives.
         os._exit(130)
-    except SystemExit as terminated:
+    except SystemExit as terminated:  # from `_terminate`
         os._exit(terminated.code if isinstance(terminated.code, int) else 1)
     except BrokenPipeError:
         _flush_output()
@@ -131,7 +131,7 @@ def main() -> NoReturn:
 
 
 def _prepare_streams() -> None:
-    """Make writing safe: handle closed streams, and characters that cannot be encoded."""
+    """Handle closed streams, and characters that the encoding of a stream does not have."""
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     if sys.stdout is None:
@@ -148,13 +148,13 @@ def _prepare_streams() -> None:
 def _terminate(number: int, _: object) -> NoReturn:
     """Exit with an exception, so that temporary files are removed, and ignore later signals."""
     for other in _TERMINATION_SIGNALS:
-        # Not SIG_IGN: if two signals arrive at once, Python would raise OSError instead.
+        # Not SIG_IGN: Python would report an OSError for a signal that has already arrived.
         signal.signal(other, lambda *_: None)
     raise SystemExit(128 + number)
 
 
 def _flush_output() -> None:
-    """Flush the output; discard what cannot be written, or Python would report it at exit."""
+    """Flush the output, and discard what cannot be written, which Python would report at exit."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -163,7 +163,8 @@ def _flush_output() -> None:
 
 def _describe_bug(error: Exception) -> str:
     entries = traceback.extract_tb(error.__traceback__)
-    own = [e for e in entries if Path(e.filename).is_relative_to(_PACKAGE)]  # at least `main`
+    # Never empty: `main` is always one of them.
+    own = [entry for entry in entries if Path(entry.filename).is_relative_to(_PACKAGE)]
     text = printable(shorten_words(f"{type(error).__name__}: {error}"))
     return (
         f"This is a bug in k6frames; please report it. {text} "
@@ -173,7 +174,7 @@ def _describe_bug(error: Exception) -> str:
 
 def _show_warning(shown: set[str], message: Warning | str, *_: object, **__: object) -> None:
     text = translate(str(message))
-    # A stack that refuses access refuses each of its lists: the first warning is enough.
+    # A stack that refuses access refuses all of its lists, so its warnings differ only in the path.
     cause = re.sub(r"/cloud/v6/\S+", "", text) if "HTTP 403" in text else text
     if cause not in shown:
         shown.add(cause)

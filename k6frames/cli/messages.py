@@ -15,8 +15,8 @@ _LONG_WORD = re.compile(
     rf"(\S{{{SHORT_WORD_LENGTH}}})\S{{{MAX_WORD_LENGTH - SHORT_WORD_LENGTH},}}?(['.,:;]*)(?!\S)"
 )
 
-# Parts of the library's messages that name Python arguments, and what to show instead. There is no
-# --token, because other users can see the arguments of a running command.
+# Parts of the library's messages that name Python arguments, and what to show instead. The token
+# has no option, because other users can see the arguments of a running command.
 _REPLACEMENTS = {
     '  - Client(token="...")\n': "",
     "the token as Client(token=...) or in K6_CLOUD_TOKEN": "the token in K6_CLOUD_TOKEN",
@@ -43,7 +43,7 @@ _REPLACEMENTS = {
     "or use to_csv or to_parquet": "or use --csv or --parquet",
     "k6frames.sync(folder)": "`k6frames sync FOLDER`",
 }
-# Arguments that begin a message, and that have an option of the same name.
+# Arguments at the beginning of a message that have an option of the same name.
 _ARGUMENT_AT_START = re.compile(r"(by|days|last|metric|query|since) (?=must be |\()")
 
 
@@ -62,7 +62,7 @@ def translate(message: str) -> str:
         message = f"--{message}"
     for argument, option in _REPLACEMENTS.items():
         message = message.replace(argument, option)
-    # Users of the command line have no frame to remove them from.
+    # On the command line, there is no frame from which duplicates could be removed.
     message = message.partition(" Remove duplicates with frame.")[0]
     return "\n".join(map(printable, message.splitlines()))
 

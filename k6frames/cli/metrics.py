@@ -62,8 +62,8 @@ def metrics(
 ) -> None:
     """Show how a metric changes from run to run.
 
-    LOAD_TEST is an ID or a name; there may be several. The newest run of each is first, and
-    `change` is relative to the previous run. Durations are in milliseconds. The default is the 95th
+    LOAD_TEST is an ID or a name; several are allowed. The newest run of each is first, and `change`
+    is relative to the previous run. Durations are in milliseconds. The default is the 95th
     percentile of the duration of HTTP requests.
     """
     from k6frames.loaders.load_tests import load_tests_df
@@ -76,8 +76,9 @@ def metrics(
         values, failed_ids = _read_values(
             client, load_tests, metric, query, by=labels, last=last, on_error=account.on_error
         )
-        known_ids = failed_ids | set(values["load_test_id"])
-        without_values = load_tests[~load_tests["load_test_id"].isin(known_ids)]
+        has_values = load_tests["load_test_id"].isin(values["load_test_id"])
+        has_failed = load_tests["load_test_id"].isin(failed_ids)
+        without_values = load_tests[~(has_values | has_failed)]
         if len(without_values):
             _report_missing(
                 without_values, metric, last, is_error=len(without_values) == len(load_tests)
@@ -113,14 +114,14 @@ def _read_values(
     last: int,
     on_error: OnError,
 ) -> tuple[pd.DataFrame, set[int]]:
-    """Return a metric of each run, and the IDs of the load tests that cannot be read."""
+    """Return the value of each run, and the IDs of the load tests that cannot be read."""
     import pandas as pd
 
     from k6frames.loaders.metrics import metric_values_df
 
     frames = [
         metric_values_df(
-            of_stack["load_test_id"],
+            of_one_stack["load_test_id"],
             metric,
             query,
             by=by,
@@ -129,7 +130,7 @@ def _read_values(
             client=client,
             on_error=on_error,
         ).assign(stack_id=stack_id)
-        for stack_id, of_stack in load_tests.groupby("stack_id")
+        for stack_id, of_one_stack in load_tests.groupby("stack_id")
     ]
     failures = [failure for frame in frames for failure in frame.attrs.get("failed", [])]
     failed_ids = {failure["load_test_id"] for failure in failures}
@@ -150,7 +151,7 @@ def _report_missing(load_tests: pd.DataFrame, metric: str, last: int, *, is_erro
     message = (
         f"No values of {printable(metric)} in the last {pluralize(last, 'test run')} of {names}. "
         "Either there were no test runs, or their data has expired: `k6frames test-runs "
-        "--load-test ID` lists them."
+        "--load-test ID` lists the runs."
     )
     if is_error:
         raise click.ClickException(message)

@@ -59,16 +59,27 @@ class RowOptions:
     """The path to write for each format; empty for a table on standard output."""
 
 
-def account_options(*, stack: bool = True, on_error: bool = True) -> Callable[[Command], Command]:
-    """Add the options of a command that reads an account; they become its argument `account`."""
+def account_options(
+    *, has_stack: bool = True, has_on_error: bool = True
+) -> Callable[[Command], Command]:
+    """Add the options of a command that reads an account; they become its argument `account`.
+
+    Parameters
+    ----------
+    has_stack : bool
+        Whether to add `--stack`.
+    has_on_error : bool
+        Whether to add `--on-error`.
+    """
     options = [
         click.option(
             "--sample", is_flag=True, help="Read the sample account, which needs no token."
         )
     ]
-    if stack:
+    if has_stack:
         option = click.option(
             "--stack",
+            "stacks",
             multiple=True,
             metavar="ID|SLUG|URL",
             help="The Grafana stack to read; may be given several times.",
@@ -80,7 +91,7 @@ def account_options(*, stack: bool = True, on_error: bool = True) -> Callable[[C
         ),
         click.option("--offline", is_flag=True, help="Use the cache only, however old it is."),
     ]
-    if on_error:
+    if has_on_error:
         option = click.option(
             "--on-error",
             type=click.Choice(["raise", "warn"]),
@@ -97,23 +108,23 @@ def account_options(*, stack: bool = True, on_error: bool = True) -> Callable[[C
             sample: bool,
             refresh: bool,
             offline: bool,
-            stack: tuple[str, ...] = (),
+            stacks: tuple[str, ...] = (),
             on_error: OnError = "raise",
             **others: Any,
         ) -> None:
-            command(account=AccountOptions(sample, stack, on_error, refresh, offline), **others)
+            command(account=AccountOptions(sample, stacks, on_error, refresh, offline), **others)
 
         return _add_options(options, with_account)
 
     return decorate
 
 
-def row_options(*, private: bool = False) -> Callable[[Command], Command]:
+def row_options(*, has_private: bool = False) -> Callable[[Command], Command]:
     """Add the options of a command that lists rows; they become its argument `rows`.
 
     Parameters
     ----------
-    private : bool
+    has_private : bool
         Whether to add `--private`, because some columns are private.
     """
     options = [
@@ -123,7 +134,7 @@ def row_options(*, private: bool = False) -> Callable[[Command], Command]:
             help="Columns to show or write, separated by commas; an unknown name lists them all.",
         )
     ]
-    if private:
+    if has_private:
         option = click.option(
             "--private",
             is_flag=True,
@@ -195,7 +206,7 @@ def examples(*lines: str) -> Callable[[Command], Command]:
 def _parse_timestamp(
     _: click.Context, param: click.Parameter, value: str | None
 ) -> pd.Timestamp | None:
-    """Parse an ISO 8601 date or datetime; without an offset it is UTC."""
+    """Parse an ISO 8601 date or datetime, which is in UTC unless it has an offset."""
     from k6frames.tables.timestamps import parse_timestamp
 
     if value is None:
@@ -207,7 +218,7 @@ def _parse_timestamp(
 
 
 def _parse_frequency(_: click.Context, __: click.Parameter, value: str) -> str:
-    """Return the frequency alias of pandas for the length of a period."""
+    """Return the pandas frequency alias of a period, such as ``MS`` for ``month``."""
     return _FREQUENCIES[value]
 
 

@@ -19,8 +19,8 @@ from k6frames.cli.selection import find_organizations, stack_columns
 
 @click.command()
 @org_option
-@row_options(private=True)
-@account_options(stack=False, on_error=False)
+@row_options(has_private=True)
+@account_options(has_stack=False, has_on_error=False)
 @examples(
     "k6frames organizations --sort -created --limit 5",
     "k6frames organizations --private --csv organizations.csv",

@@ -1,4 +1,4 @@
-"""Read the organizations (v3) and the Grafana stacks (v6) of an account; one may be missing."""
+"""Read the organizations (v3) and the Grafana stacks (v6) of an account, or only one of them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def read_organizations_and_stacks(
     read_organizations: Callable[[], Organizations],
     read_stacks: Callable[[], Stacks],
 ) -> tuple[Organizations | None, Stacks | None]:
-    """Return the results of both functions; if one fails, print a note and return None for it.
+    """Return the results of both functions; if one fails, print a note and return None instead.
 
-    Grafana plans to remove v3, a stack's token may have no access to it, and not every user
-    gives a stack. The other half of the account is still worth showing.
+    Grafana plans to remove v3, the token of a stack may have no access to it, and not every user
+    has a stack. The other half of the account is still worth showing.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def read_organizations_and_stacks(
     try:
         organizations = read_organizations()
     except APIError as error:
-        if error.status is None:  # no connection: waiting for v6, too, would not help
+        if error.status is None:  # without a connection, v6 would fail, too
             raise
         return None, _read_stacks_alone(account, read_stacks, error)
     try:
@@ -53,7 +53,7 @@ def _read_stacks_alone(
     except ConfigError as error:
         if account.stacks:
             raise
-        # The token may be that of a stack: the note says how to give the stack.
+        # If the token is that of a stack, naming the stack helps: the note shows how.
         _note("Load tests and test runs", error)
         raise organizations_error from None
     _note("Organizations and their projects", organizations_error)
@@ -61,7 +61,7 @@ def _read_stacks_alone(
 
 
 def _note(left_out: str, error: K6FramesError) -> None:
-    # Only the message that lists the ways to give a stack has several lines.
-    reason, _, more = translate(str(error)).partition("\n")
-    advice = " Give one with --stack." if more else ""
+    # Only the message for a missing stack has more lines, which list the ways to name a stack.
+    reason, _, ways_to_name_a_stack = translate(str(error)).partition("\n")
+    advice = " Name one with --stack." if ways_to_name_a_stack else ""
     click.echo(f"Note: {left_out} are left out. {reason}{advice}", err=True)

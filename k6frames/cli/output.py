@@ -50,7 +50,12 @@ def list_rows(
     if total == 0 and sys.stdout.isatty():
         click.echo(f"No {noun}.")
         return
-    print_table(frame[shown], total=total, available=len(available), is_chosen=bool(chosen))
+    print_table(
+        frame[shown],
+        total_rows=total,
+        total_columns=len(available),
+        user_chose_columns=bool(chosen),
+    )
 
 
 def _private_columns() -> set[str]:

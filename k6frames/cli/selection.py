@@ -26,7 +26,7 @@ def _find_ids(
     Parameters
     ----------
     frame : pandas.DataFrame
-        Everything that can be found. It has the column of IDs, and the column `name`.
+        Everything that can be found, with a column of IDs and the column `name`.
     wanted : sequence of str
         IDs, names or parts of names, which are tried in this order, ignoring case.
     id_column : str
@@ -69,7 +69,7 @@ def _find_id(names: dict[int, str], wanted: str, noun: str, command: str) -> int
 
 def _match_names(names: dict[int, str], wanted: str) -> list[int]:
     """Return the IDs with this name, or else those whose name contains it."""
-    if not wanted:  # such as an unset shell variable; every name contains an empty string
+    if not wanted:  # as from an unset shell variable: every name contains an empty string
         return []
     folded = {identifier: name.casefold() for identifier, name in names.items()}
     same = [identifier for identifier, name in folded.items() if name == wanted]
@@ -154,7 +154,7 @@ def read_runs(
     """Return test runs with the names of their load tests and projects.
 
     Without `wanted_load_tests` or `wanted_projects`, runs of all of them are included. With
-    `private`, the frame has the e-mail addresses, too.
+    `private`, the frame also has the e-mail addresses.
     """
     import pandas as pd
 
@@ -166,7 +166,8 @@ def read_runs(
     load_tests = load_tests_df(client=client, on_error=account.on_error)
     projects = stack_projects_df(client=client, on_error=account.on_error)
     if wanted_load_tests:
-        chosen = filter_by_load_test(load_tests, load_tests, wanted_load_tests)
+        ids = find_load_tests(load_tests, wanted_load_tests)
+        chosen = load_tests[load_tests["load_test_id"].isin(ids)]
         chosen = filter_by_project(chosen, projects, wanted_projects)
         parts = [
             test_runs_df(
@@ -185,7 +186,7 @@ def read_runs(
         runs = test_runs_df(
             created_after=since, created_before=until, client=client, on_error=account.on_error
         )
-        # A run of a deleted load test still has its project.
+        # Filtered by the project of the run, because its load test may have been deleted.
         runs = filter_by_project(runs, projects, wanted_projects).reset_index(drop=True)
     details = join_test_runs(runs, load_tests, projects)
     if private:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from k6frames.cli.files import STDOUT, to_json_value, write_json
+from k6frames.cli.files import STDOUT, file_or_stdout, to_json_value, write_json
 from k6frames.cli.messages import printable
 from k6frames.cli.options import AccountOptions, account_options, examples
 from k6frames.cli.organizations_and_stacks import read_organizations_and_stacks
@@ -47,8 +47,8 @@ _LABELS = {
 def summary(json_file: str | None, account: AccountOptions) -> None:
     """Show the account in a few numbers.
 
-    Without a Grafana stack, these are the numbers of organizations and projects; with one, also
-    those of its load tests, and of test runs and usage this month.
+    Without a Grafana stack, these are about organizations and projects. A stack adds the number of
+    its load tests, and the test runs and usage of this month.
     """
     import pandas as pd
 
@@ -61,7 +61,8 @@ def summary(json_file: str | None, account: AccountOptions) -> None:
         as_of = pd.Timestamp(client.as_of).floor("s")
     values = {**(organizations or {}), **(stacks or {}), "as_of": as_of}
     if json_file is not None:
-        write_json({name: to_json_value(values.get(name)) for name in _LABELS}, json_file)
+        with file_or_stdout(json_file) as file:
+            write_json({name: to_json_value(values.get(name)) for name in _LABELS}, file)
         return
     width = max(len(_LABELS[name]) for name in values)
     for name, label in _LABELS.items():

@@ -20,7 +20,7 @@ GAP = 2
 MIN_STRING_WIDTH = 20
 """Strings may be shortened to this width; on a narrow terminal, to a third of its width."""
 
-# Integer columns without thousands separators, like those whose names end in _id.
+# Integers that are shown without thousands separators, as are columns whose names end in _id.
 _WITHOUT_SEPARATORS = {"id", "k6_version"}
 
 
@@ -34,18 +34,20 @@ class _Column:
     width: int = 0
 
 
-def print_table(frame: pd.DataFrame, *, total: int, available: int, is_chosen: bool) -> None:
+def print_table(
+    frame: pd.DataFrame, *, total_rows: int, total_columns: int, user_chose_columns: bool
+) -> None:
     """Print a table as wide as the terminal, or complete cells separated by tabs into a pipe.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         The rows and columns.
-    total : int
+    total_rows : int
         How many rows there are, including those that are not in the frame.
-    available : int
+    total_columns : int
         How many columns there are to choose from.
-    is_chosen : bool
+    user_chose_columns : bool
         Whether the user chose the columns; if so, the footer names those that do not fit.
     """
     if not sys.stdout.isatty():
@@ -56,24 +58,24 @@ def print_table(frame: pd.DataFrame, *, total: int, available: int, is_chosen: b
     rule = ["-" * column.width for column in columns]
     rows = zip(*(column.cells for column in columns), strict=True)
     lines = [_join_cells(columns, row) for row in [[c.name for c in columns], rule, *rows]]
-    footer = pluralize(total, "row")
-    if len(frame) < total:
+    footer = pluralize(total_rows, "row")
+    if len(frame) < total_rows:
         footer = f"{len(frame):,} of {footer}"
-    if left_out and is_chosen:
+    if left_out and user_chose_columns:
         footer += f"; without {', '.join(left_out)}: the terminal is too narrow"
-    elif len(columns) < available:
-        footer += f"; {len(columns)} of {available} columns: choose others with --columns"
+    elif len(columns) < total_columns:
+        footer += f"; {len(columns)} of {total_columns} columns: choose others with --columns"
     click.echo("\n".join([*lines, f"({footer})"]))
 
 
 def _print_tab_separated(frame: pd.DataFrame) -> None:
-    columns = [_to_lossless_strings(frame[name]) for name in frame]
+    columns = [_to_complete_strings(frame[name]) for name in frame]
     rows = ("\t".join(row) for row in zip(*columns, strict=True))
     click.echo("\n".join(["\t".join(frame.columns), *rows]))
 
 
-def _to_lossless_strings(values: pd.Series[Any]) -> list[str]:
-    """Return cells with their complete values, each on one line."""
+def _to_complete_strings(values: pd.Series[Any]) -> list[str]:
+    """Return complete values, each on one line."""
     kind = values.dtype.kind
     if kind == "M":
         return _format_each(values, lambda value: value.isoformat().replace("+00:00", "Z"))
@@ -120,7 +122,7 @@ def _to_readable_strings(name: str, values: pd.Series[Any]) -> list[str]:
     if kind == "f":
         pattern = _number_pattern(name, values)
         return _format_each(values, lambda value: f"{value:{pattern}}")
-    return _to_lossless_strings(values)
+    return _to_complete_strings(values)
 
 
 def _number_pattern(name: str, values: pd.Series[Any]) -> str:
@@ -136,7 +138,7 @@ def _number_pattern(name: str, values: pd.Series[Any]) -> str:
 def _fit_columns(columns: list[_Column], width: int) -> tuple[list[_Column], list[str]]:
     """Return the columns that fit, with their widths, and the names of those that do not.
 
-    IDs, dates and numbers are never shortened: the strings share the space that they leave.
+    IDs, dates and numbers are never shortened; strings share the remaining space.
     """
     space = width + GAP  # there is no gap after the last column
     shown = 0
@@ -149,7 +151,7 @@ def _fit_columns(columns: list[_Column], width: int) -> tuple[list[_Column], lis
     columns = columns[:shown]
     for column in columns:
         column.width = column.min_width
-    # The column that needs the least space grows first, leaving the others the rest of its share.
+    # The column that needs the least grows first, so that the others can use the rest of its share.
     growing = sorted(columns, key=lambda column: column.natural_width - column.min_width)
     for index, column in enumerate(growing):
         share = max(space, 0) // (len(growing) - index)

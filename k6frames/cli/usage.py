@@ -104,9 +104,10 @@ def usage(
     group = None if by == _ALL_RUNS else _GROUP_COLUMNS.get(by, by)
     frame = summarize_usage(details, freq=freq, by=group, until=end, project_labels=labels)
     frame = frame.sort_values(["period", "vuh"], ascending=False, kind="stable")
-    names = ["load_test_name", "project_name", "key", "value"]
-    default = ["period", *(["stack_id"] if by == "stack" else stack), *names]
-    default = [name for name in default if name in frame.columns]
+    if by == "stack":
+        stack = ["stack_id"]
+    names = ["period", *stack, "load_test_name", "project_name", "key", "value"]
+    default = [name for name in names if name in frame.columns]
     list_rows(frame, rows, [*default, "vuh", "test_runs", "estimated_vuh"], noun="test runs")
 
 
@@ -132,7 +133,8 @@ def budget(
     """Show how much of its monthly VUh limit each project has used.
 
     The largest share is first; projects without a limit are last. If usage continues at this rate,
-    `expected_vuh` is the usage at the end of the month, and the limit is reached in `days_left`.
+    `expected_vuh` will have been used by the end of the month, and the limit is reached in
+    `days_left` days.
     """
     import pandas as pd
 

@@ -19,12 +19,12 @@ from k6frames.errors import ConfigError
 
 PathLike = str | os.PathLike[str]
 
-# A file descriptor of a process: links such as /dev/stdout and the shell's >(...) lead to one.
+# The path of a file descriptor, to which links such as /dev/stdout and the shell's >(...) lead.
 _DESCRIPTOR = re.compile(r"(/dev|/proc/\d+(/task/\d+)?)/fd/\d+")
 
 
-# The library for this, atomicwrites, is no longer maintained. It and its successors change the mode
-# of a file, and replace links and streams.
+# atomicwrites, the library for this, is no longer maintained. Like its successors, it changes the
+# mode of a file, and replaces links and streams.
 @contextlib.contextmanager
 def atomic_write(path: PathLike) -> Iterator[Path]:
     """Yield a temporary file that replaces `path` when the block ends without an error.
@@ -46,7 +46,7 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
     Raises
     ------
     ConfigError
-        If no file can be named `path`.
+        If `path` is not a valid file name.
     OSError
         If the file cannot be written; an existing file is unchanged.
 
@@ -100,7 +100,7 @@ def _find_stream(path: Path) -> Path | None:
         mode = path.stat().st_mode
     except OSError:
         return None
-    # One link at a time: /dev/stdout is a stream even if its descriptor leads to a regular file.
+    # Links are followed one by one: /dev/stdout is a stream even if it leads to a regular file.
     while True:
         path = path.parent.resolve() / path.name
         if _DESCRIPTOR.fullmatch(str(path)):
@@ -149,7 +149,7 @@ def _copy_access(existing: os.stat_result, temporary: Path) -> None:
             with contextlib.suppress(OSError):
                 os.chown(temporary, -1, existing.st_gid)
         if temporary.stat().st_gid != existing.st_gid:
-            mode &= 0o707  # the permissions were those of another group
+            mode &= 0o707  # they were the permissions of a different group
     temporary.chmod(mode)
 
 
@@ -165,6 +165,7 @@ def _copy_to(stream: Path) -> Iterator[Path]:
 
 def _open_stream(stream: Path) -> BinaryIO:
     if stream.parent == Path("/proc/self/fd").resolve() or stream.parent == Path("/dev/fd"):
-        # Opened by name, a file has a second position: later output would overwrite this.
+        # If the file were opened again, the position of this descriptor would not move, and later
+        # output would overwrite what is written here.
         return os.fdopen(os.dup(int(stream.name)), "wb")
     return stream.open("ab")

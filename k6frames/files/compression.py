@@ -1,4 +1,4 @@
-"""Compress and decompress CSV files by the extension of their name, as pandas does."""
+"""Compress and decompress CSV files according to their extensions, as pandas does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EXTENSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zip": "zip", ".zst":
 
 
 def find_compression(name: str) -> str | None:
-    """Return how a file of this name is compressed, or None; refuse the names of tar archives."""
+    """Return the compression of a file with this name, or None; refuse tar archives."""
     if name.lower().endswith((".tar", ".tar.gz", ".tar.bz2", ".tar.xz")):
         raise ConfigError(
             f"{name} would be a tar archive, which is not supported. Use one of the extensions "
@@ -30,7 +30,7 @@ def find_compression(name: str) -> str | None:
     return _EXTENSIONS.get(Path(name).suffix.lower())
 
 
-# pandas compresses only what it writes itself: its function that opens files is not public.
+# The function of pandas that opens compressed files is not public.
 @contextmanager
 def open_compressed(path: Path, compression: str | None, member: str) -> Iterator[Any]:
     """Open a binary file for writing; `member` is the name of the file inside the archive."""
@@ -54,7 +54,7 @@ def open_compressed(path: Path, compression: str | None, member: str) -> Iterato
 
 
 def read_compressed(name: str) -> bytes:
-    """Return the contents of a file, decompressed if the extension of its name says so."""
+    """Return the contents of a file, decompressed according to its extension."""
     compression = find_compression(name)
     data = Path(name).read_bytes()
     if compression is None:

@@ -27,7 +27,8 @@ from k6frames.files.matching import (
 from k6frames.tables import Table, find_table
 from k6frames.tables.schema import BOOL, FLOAT, INT, STRING, TIMESTAMP
 
-# What Excel, LibreOffice and Google Sheets run as a formula, full-width forms included.
+# Excel, LibreOffice and Google Sheets run strings with such a beginning as formulas. The last four
+# characters are the full-width forms of the first four.
 _FORMULA = "^([=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
 
 _EXPECTED = {
@@ -43,8 +44,9 @@ def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False
     """Write a frame as CSV, from which `read_csv` returns the same frame.
 
     A missing value is an empty cell, an empty string is ``""``, and timestamps are in UTC. The
-    file is compressed if its name ends in ``.gz``, ``.bz2``, ``.xz``, ``.zip`` or ``.zst``. It is
-    replaced when it is complete, and stays as it was if anything fails. `attrs` are not written.
+    file is compressed if its name ends in ``.gz``, ``.bz2``, ``.xz``, ``.zip`` or ``.zst``. An
+    existing file is replaced when the new one is complete, and is unchanged if anything fails.
+    `attrs` are not written.
 
     Parameters
     ----------
@@ -55,14 +57,14 @@ def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False
         The file. A pipe, ``/dev/stdout`` and the like are written to and not replaced.
     escape_formulas : bool, default False
         Put ``'`` before a string that a spreadsheet would run as a formula. Use it for files that
-        people open in a spreadsheet; such strings are not read back as they were.
+        people open in a spreadsheet; such strings are not read back unchanged.
 
     Raises
     ------
     SchemaError
         If the frame has the columns of a table but its values do not conform to it.
     ConfigError
-        If no file can be named `path`.
+        If `path` is not a valid file name.
     OSError
         If the file cannot be written.
 
@@ -102,8 +104,8 @@ def read_csv(path: PathLike) -> pd.DataFrame:
     Parameters
     ----------
     path : str or path-like
-        A file that `to_csv` wrote, changed or not. It is decompressed if its name ends in ``.gz``,
-        ``.bz2``, ``.xz``, ``.zip`` or ``.zst``.
+        A file that was written by `to_csv` or another program. It is decompressed if its name ends
+        in ``.gz``, ``.bz2``, ``.xz``, ``.zip`` or ``.zst``.
 
     Returns
     -------
@@ -117,7 +119,7 @@ def read_csv(path: PathLike) -> pd.DataFrame:
         If the header is that of a table but a row does not conform to it, or if the file is
         damaged. The message names the file, the row (the header is row 1) and the column.
     ConfigError
-        If no file can be named `path`.
+        If `path` is not a valid file name.
     OSError
         If the file cannot be read.
 
@@ -173,8 +175,8 @@ def _escape_cell(cell: Any) -> Any:
 
 
 def _write_with_pandas(frame: pd.DataFrame, file: Any) -> None:
-    # QUOTE_NONNUMERIC, because otherwise a carriage return is not quoted, and what follows it would
-    # be a new row, which may begin with a formula.
+    # QUOTE_NONNUMERIC, because otherwise a carriage return is not quoted, and the rest of its cell
+    # would be a new row, which may begin with a formula.
     frame.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC)
 
 
@@ -186,8 +188,8 @@ def _write_with_arrow(frame: pd.DataFrame, table: Table, file: Any) -> None:
         ],
         names=list(map(str, frame.columns)),
     )
-    # Arrow writes timestamps with a zone ten times slower than strings. They are converted in
-    # batches, so that not all of these strings are in memory at once.
+    # Arrow writes strings ten times faster than timestamps with a time zone. Timestamps become
+    # strings in batches, so that not all of the strings are in memory at once.
     schema = arrow.schema
     timestamps = [index for index, field in enumerate(schema) if field.type == TIMESTAMP]
     for index in timestamps:
@@ -219,8 +221,7 @@ def _read_header(name: str, data: bytes) -> list[str]:
     try:
         header = next((row for row in csv.reader(text) if row), None)
     except csv.Error:
-        # Such as a cell of 1 MB, which no table has in its header.
-        return [""]
+        return [""]  # not the header of a table; for example, a cell is larger than 128 KB
     if header is None:
         raise SchemaError(f"{name} is empty: it has no header.")
     return header
@@ -233,12 +234,12 @@ def _read_partial(data: bytes, partial: Table, header: list[str]) -> pd.DataFram
     others = [name for name in header if name not in partial.dtypes]
     if not others:
         return typed[header]
-    # pandas reads only the other columns: it does not distinguish missing and empty strings.
+    # Not the columns of the table: pandas does not distinguish missing from empty strings.
     buffer = BytesIO()
     pa.csv.write_csv(arrow.select(others), buffer)
     buffer.seek(0)
     inferred = pd.read_csv(buffer, skip_blank_lines=False, low_memory=False)
-    # The names are those of pandas, which gives one to a column without a name.
+    # pandas gives a name to a column without one.
     inferred_names = iter(inferred.columns)
     names = [name if name in partial.dtypes else next(inferred_names) for name in header]
     return replace_columns(inferred.reindex(columns=names), typed)
@@ -264,8 +265,8 @@ def _parse(data: bytes, table: Table, header: list[str]) -> pa.Table:
     try:
         return parse(1 << 20, use_threads=True)
     except pa.ArrowInvalid:
-        # Try again with one block, which may contain a cell of any length, and one thread, which
-        # counts rows, so that an error has the number of the row.
+        # Try again with a single block, because a cell must fit into a block, and with a single
+        # thread, because only then do errors have the number of the row.
         return parse(min(len(data) + 1, 2**31 - 1), use_threads=False)
 
 
@@ -275,14 +276,15 @@ def _describe_error(error: Exception, table: Table, header: list[str]) -> str:
     if isinstance(error, SchemaError):
         return text
     if match := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", text):
-        row, expected, found = match.groups()
-        return f"row {row} has {found} cells, and the header has {expected}."
+        row, in_header, in_row = match.groups()
+        return f"row {row} has {in_row} cells, and the header has {in_header}."
     if match := re.match(r"In CSV column #(\d+): Row #(\d+): ", text):
-        column = next((c for c in table.columns if c.name == header[int(match[1])]), None)
+        name = header[int(match[1])]
+        column = next((column for column in table.columns if column.name == name), None)
         expected = _EXPECTED[column.type if column else STRING]
         value = re.search(r"'(.*)'", text, flags=re.DOTALL)
-        # A row that lacks a cell may have a private value in another column.
+        # If a row lacks a cell, a private value may be in the wrong column.
         shown = value is not None and not any(column.private for column in table.columns)
         found = f", not {value[1][:80]!r}" if value and shown else ""
-        return f"row {match[2]}, column '{header[int(match[1])]}': expected {expected}{found}."
+        return f"row {match[2]}, column '{name}': expected {expected}{found}."
     return text.partition("\n")[0]

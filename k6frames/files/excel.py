@@ -29,7 +29,8 @@ MIN_DATETIME = datetime(1900, 1, 1)  # noqa: DTZ001 - Excel has no time zones
 MAX_DATETIME = datetime(9999, 12, 31, 23, 59, 59, 999_000)  # noqa: DTZ001
 
 MAX_WIDTH = 60
-ROWS_FOR_WIDTH = 1_000  # the rows that decide how wide a column is
+ROWS_FOR_WIDTH = 1_000
+"""How many rows are measured to choose the width of a column."""
 
 # Control characters and lone surrogates would make a file that Excel cannot open.
 _SHEET_NAME = re.compile(r"(?!')[^\[\]:*?/\\\x00-\x1f\ud800-\udfff\ufffe\uffff]+(?<!')")
@@ -47,22 +48,22 @@ def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: PathLike) 
 
     Timestamps are Excel dates in UTC, missing values are empty cells, and strings are never
     formulas or links. Integers of more than 15 digits, which Excel would round, and timestamps
-    before 1900, for which it has no dates, are strings. The header is frozen and has a filter. The
-    file is replaced when it is complete, and stays as it was if anything fails.
+    before 1900, for which it has no dates, are strings. The header is frozen and has a filter. An
+    existing file is replaced when the new one is complete, and is unchanged if anything fails.
 
     Parameters
     ----------
     frames : pandas.DataFrame or mapping of str to pandas.DataFrame
-        One frame, or several by the name of their sheet. The sheet of one frame is named after its
-        table.
+        One frame, or a mapping of sheet names to frames. The sheet of a single frame is named after
+        its table.
     path : str or path-like
         The file, such as ``"projects.xlsx"``.
 
     Raises
     ------
     ConfigError
-        If XlsxWriter is not installed, if Excel does not allow the name of a sheet, or if no file
-        can be named `path`.
+        If XlsxWriter is not installed, if Excel does not allow the name of a sheet, or if `path` is
+        not a valid file name.
     SchemaError
         If a frame has the columns of a table but its values do not conform to it, or if a frame has
         more rows or columns than a sheet.
@@ -93,7 +94,7 @@ def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: PathLike) 
         atomic_write(path) as temporary,
         tempfile.TemporaryDirectory(prefix="k6frames-") as folder,
     ):
-        # Rows are written one by one to files in this folder, which takes a tenth of the memory.
+        # XlsxWriter then writes each row to a file in this folder, with a tenth of the memory.
         options = {"constant_memory": True, "tmpdir": folder}
         try:
             with xlsxwriter.Workbook(str(temporary), options) as workbook:
@@ -174,7 +175,7 @@ def _write_sheet(workbook: Any, name: str, frame: pd.DataFrame) -> None:
     for row, row_cells in enumerate(zip(*columns, strict=True), start=1):
         for index, cell in enumerate(row_cells):
             if isinstance(cell, str):
-                # `write` would make formulas, links and numbers of some strings.
+                # `write` would turn some strings into formulas, links or numbers.
                 sheet.write_string(row, index, cell)
             elif isinstance(cell, bool):
                 sheet.write_boolean(row, index, cell)
@@ -189,8 +190,8 @@ def _write_sheet(workbook: Any, name: str, frame: pd.DataFrame) -> None:
 
 def _to_cells(values: pd.Series[Any]) -> list[Cell]:
     cells = []
-    present = zip(values.astype(object), values.notna(), strict=True)
-    for row, (value, is_present) in enumerate(present, start=2):
+    pairs = zip(values.astype(object), values.notna(), strict=True)
+    for row, (value, is_present) in enumerate(pairs, start=2):
         cell = _to_cell(value) if is_present else None
         if isinstance(cell, str):
             _check_surrogates(cell, f"Row {row}, column '{values.name}'")
@@ -239,5 +240,5 @@ def _choose_date_format(cells: list[Cell]) -> str:
 
 def _choose_width(label: str, cells: list[Cell], date_format: str) -> int:
     shown = [date_format if isinstance(c, datetime) else str(c) for c in cells[:ROWS_FOR_WIDTH]]
-    # Three more for the button of the filter.
+    # Three spaces for the filter button.
     return min(max(map(len, [f"{label}   ", *shown])) + 1, MAX_WIDTH)

@@ -1,4 +1,4 @@
-"""Find the table of a frame or a file: it decides the types of the columns."""
+"""Find the table that the columns of a frame or file match, and apply its types."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from k6frames.tables import Table, closest_table, find_table
 
 
 def find_partial_table(columns: Sequence[Any]) -> Table | None:
-    """Return the closest table, reduced to those of its columns that are given.
+    """Return the closest table with only the given columns.
 
-    Its key need not be unique, and any value may be missing, as after a join that adds columns.
+    The key need not be unique, and any value may be missing, as after a join that adds columns.
     """
     closest = closest_table(columns) if len(set(columns)) == len(columns) else None
     if closest is None:
         return None
-    present = [replace(c, nullable=True) for c in closest.columns if c.name in columns]
-    return replace(closest, key=(), columns=tuple(present))
+    given = [replace(c, nullable=True) for c in closest.columns if c.name in columns]
+    return replace(closest, key=(), columns=tuple(given))
 
 
 def conform_to_table(frame: pd.DataFrame) -> tuple[pd.DataFrame, Table | None]:
@@ -44,7 +44,7 @@ def conform_to_table(frame: pd.DataFrame) -> tuple[pd.DataFrame, Table | None]:
 
 
 def replace_columns(frame: pd.DataFrame, typed: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame with the columns of `typed` in place of those with the same names."""
+    """Return a frame whose columns are replaced by those of `typed` with the same names."""
     columns = {name: typed[name].array for name in typed.columns}
     return frame.assign(**columns)
 
@@ -56,5 +56,5 @@ def check_frame(frame: object) -> None:
 
 
 def has_named_index(frame: pd.DataFrame) -> bool:
-    """Return whether the index holds data that is not in the columns."""
+    """Return whether the index has a name, so that it is written with the columns."""
     return any(name is not None for name in frame.index.names)

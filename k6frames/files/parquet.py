@@ -39,15 +39,15 @@ _DAMAGED_FILE_ERRORS = (
 def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
     """Write a frame as Parquet, with the description of each column.
 
-    pandas, DuckDB and Polars read it with the same types. The file is replaced when it is complete,
-    and stays as it was if anything fails.
+    pandas, DuckDB and Polars read the file with the same types. An existing file is replaced when
+    the new one is complete, and is unchanged if anything fails.
 
     Parameters
     ----------
     frame : pandas.DataFrame
         The frame. Columns of a table keep their types, even if others were added or dropped; added
         columns, and frames that do not match any table, are written as pandas writes them. The
-        frame's `attrs` must be plain JSON: they are written, too.
+        frame's `attrs` are also written, and must be plain JSON.
     path : str or path-like
         The file. A pipe, ``/dev/stdout`` and the like are written to and not replaced.
 
@@ -57,7 +57,7 @@ def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
         If the frame has the columns of a table but its values do not conform to it, if Parquet has
         no type for a column, or if `attrs` are not plain JSON.
     ConfigError
-        If no file can be named `path`.
+        If `path` is not a valid file name.
     OSError
         If the file cannot be written.
 
@@ -100,7 +100,7 @@ def read_parquet(path: PathLike) -> pd.DataFrame:
         If the file is not a Parquet file, is damaged, or has the columns of a table but its values
         do not conform to it.
     ConfigError
-        If no file can be named `path`.
+        If `path` is not a valid file name.
     OSError
         If the file cannot be read.
 

@@ -14,7 +14,7 @@ from k6frames.api.client import Client
 from k6frames.cli.main import cli
 
 Run = Callable[..., Result]
-Program = Callable[..., "subprocess.CompletedProcess[str]"]
+RunProcess = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
@@ -28,10 +28,10 @@ def run() -> Run:
 
 
 @pytest.fixture
-def program() -> Program:
+def run_process() -> RunProcess:
     """Run a command in a new process."""
 
-    def program(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    def run_process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "k6frames.cli", *arguments],
             check=False,
@@ -39,18 +39,18 @@ def program() -> Program:
             **{"capture_output": True, "text": True, **options},
         )
 
-    return program
+    return run_process
 
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Make the standard output of `run` a terminal with a given number of columns."""
 
-    def use(columns: int) -> None:
+    def set_width(columns: int) -> None:
         monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)
         monkeypatch.setenv("COLUMNS", str(columns))
 
-    return use
+    return set_width
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What the commands show is what the functions of the library return."""
+"""Commands show what the functions of the library return."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ def test_usage_by_label_and_total_within_a_time(run, sample) -> None:
         ("--last 2 --until 2026-03-01", "2026-01-01"),
     ],
 )
-def test_last_shows_the_newest_periods_complete(options: str, first: str, run) -> None:
+def test_last_shows_the_newest_periods_completely(options: str, first: str, run) -> None:
     arguments = ["usage", "--sample", "--by", "total", "--json", "-", *options.split()]
     shown = frame_from(run(*arguments))
     assert shown["period"].min() == f"{first}T00:00:00Z"
     assert len(shown) == int(options.split()[1])
-    every = frame_from(run(*arguments[:2], *arguments[2:6], *options.split()[2:]))
-    assert_same(shown, every.head(len(shown)), "period")
+    all_periods = frame_from(run(*arguments[:6], *options.split()[2:]))
+    assert_same(shown, all_periods.head(len(shown)), "period")
 
 
 def test_last_and_since_together_are_wrong_usage(run) -> None:
@@ -139,9 +139,11 @@ def test_schedules_are_the_next_runs_in_words_or_all_schedules(run, sample) -> N
     shown = frame_from(run("schedules", "--sample", "--json", "-"))
     assert_same(shown, k6frames.scheduled_runs(schedules, load_tests), "schedule_id")
     assert "every 12 hours" in set(shown["recurrence"])
-    every = frame_from(run("schedules", "--sample", "--all", "--private", "--json", "-"))
-    assert_same(every, schedules, "schedule_id")
-    assert len(every) > len(shown)
+    including_inactive = frame_from(
+        run("schedules", "--sample", "--all", "--private", "--json", "-")
+    )
+    assert_same(including_inactive, schedules, "schedule_id")
+    assert len(including_inactive) > len(shown)
 
 
 def test_metrics_are_the_values_with_time_and_result_of_the_runs(run, sample) -> None:
@@ -213,7 +215,7 @@ def test_account_without_a_stack_shows_organizations_and_a_note(account, run) ->
     assert result.stderr.startswith("Note: Load tests and test runs are left out. ")
     assert json.loads(run("summary", "--json").stdout)["load_tests"] is None
     assert set(frame_from(run("idle", "--json", "-"))["kind"]) == {"project"}
-    failed = run("summary", "--stack", "48213")  # a stack that is named must be readable
+    failed = run("summary", "--stack", "48213")  # a stack must be readable if the user names it
     assert (failed.exit_code, failed.stdout) == (1, "")
 
 
@@ -251,8 +253,7 @@ def test_organization_that_cannot_be_read_is_an_error_or_a_warning(account, run)
     warned = run("projects", "--on-error", "warn")
     assert warned.exit_code == 0
     assert warned.stdout.count("\n") == 209
-    # The summary leaves out all organizations: its numbers would be incomplete.
-    # Of organizations too, the summary shows nothing that is incomplete.
+    # The summary leaves out all organizations, because their numbers would be incomplete.
     assert "Marmalade" in run("summary").stderr
 
 

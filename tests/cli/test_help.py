@@ -1,4 +1,4 @@
-"""The help: it is quick, complete, and its examples work."""
+"""The help is quick and complete, and its examples work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from k6frames.cli.main import _SECTIONS, cli
 
-# They start other programs, or read and write folders; the tests of each run them.
+# They start other programs, or read and write folders, and have tests of their own.
 OTHER_EXAMPLES = {"report", "lab", "cache", "changes"}
 
 
@@ -38,7 +38,7 @@ def test_help_lists_every_command_without_loading_pandas_or_requests() -> None:
     listed = [command for commands in _SECTIONS.values() for command in commands]
     assert {command.name for command in listed} == set(cli.commands)
     for command in listed:
-        # The summary is complete, not cut at the width of the terminal.
+        # The first line is complete, not truncated at the width of the terminal.
         assert f"  {command.name} " in shown
         assert f"  {(command.help or '').splitlines()[0]}\n" in shown
     assert "_K6FRAMES_COMPLETE=bash_source" in shown

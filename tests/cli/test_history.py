@@ -63,7 +63,7 @@ def test_a_sync_of_a_server_counts_rows_and_not_their_values(run, token, monkeyp
         first, second = stack.lists["load_tests"][:2]
         first |= {"name": "Renamed", "baseline_test_run_id": 5}
         second["name"] = "Renamed as well"
-        stack.lists["schedules"][0]["next_run"] = "2031-01-01T00:00:00Z"  # by itself
+        stack.lists["schedules"][0]["next_run"] = "2031-01-01T00:00:00Z"  # not a change by a user
         del stack.lists["load_tests"][2]
         cached = run("sync", "history", "--stack", "11")
         assert cached.stdout == "Nothing has changed.\n"

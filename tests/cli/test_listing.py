@@ -78,7 +78,7 @@ def test_table_fits_the_terminal_and_shortens_neither_ids_nor_dates(
     assert re.match(r"\(\d+ (of [\d,]+ )?rows?; \d+ of \d+ columns: ", footer) or width == 200
     names = header.split()
     for name, span in zip(names, re.finditer("-+", rule), strict=True):
-        # Characters before a column may be wide, so only rows without any are cut into cells.
+        # Wide characters would shift the columns, so only ASCII rows are split into cells.
         cells = [row[slice(*span.span())].strip() for row in rows if row.isascii()]
         present = [cell for cell in cells if cell]
         if name.endswith("_id") or name == "id":
@@ -98,7 +98,9 @@ def test_narrow_terminal_shows_the_most_important_number_next_to_the_name(
     assert header.split()[-1] == column
 
 
-def test_long_strings_share_what_ids_and_numbers_leave(terminal, capsys, monkeypatch) -> None:
+def test_long_strings_share_the_space_that_ids_and_numbers_leave(
+    terminal, capsys, monkeypatch
+) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.setenv("COLUMNS", "60")
     frame = pd.DataFrame(
@@ -110,9 +112,9 @@ def test_long_strings_share_what_ids_and_numbers_leave(terminal, capsys, monkeyp
             "runs": pd.array([1234, None], dtype="Int64"),
         }
     )
-    print_table(frame, total=2, available=5, is_chosen=False)
+    print_table(frame, total_rows=2, total_columns=5, user_chose_columns=False)
     assert capsys.readouterr().out == TABLE
-    print_table(frame, total=20, available=5, is_chosen=True)
+    print_table(frame, total_rows=20, total_columns=5, user_chose_columns=True)
     assert capsys.readouterr().out.splitlines()[-1] == (
         "(2 of 20 rows; without runs: the terminal is too narrow)"
     )
@@ -131,7 +133,7 @@ def test_numbers_ids_and_dates_are_written_for_people(terminal, capsys, monkeypa
             "is_default": pd.array([True], dtype="boolean"),
         }
     )
-    print_table(frame, total=1, available=7, is_chosen=True)
+    print_table(frame, total_rows=1, total_columns=7, user_chose_columns=True)
     row = capsys.readouterr().out.splitlines()[2]
     assert " ".join(row.split()) == ("12345 12,345 0.0123 0.00 2026-06-01 2026-06-01 12:30 true")
 
@@ -188,9 +190,9 @@ def test_rows_are_sorted_by_several_columns_in_both_directions_missing_values_la
 
 def test_limit_takes_the_first_rows_after_sorting(run) -> None:
     options = ("--columns", "project_id", "--sort", "-project_id")
-    every = run("projects", "--sample", *options).stdout.splitlines()
-    some = run("projects", "--sample", *options, "--limit", "3").stdout.splitlines()
-    assert some == every[:4]
+    all_lines = run("projects", "--sample", *options).stdout.splitlines()
+    limited = run("projects", "--sample", *options, "--limit", "3").stdout.splitlines()
+    assert limited == all_lines[:4]
 
 
 @pytest.mark.parametrize(

@@ -130,8 +130,8 @@ def test_line_breaks_are_kept_and_control_characters_are_not() -> None:
 
 
 def test_long_words_are_shortened_and_others_are_not() -> None:
-    text = f"Invalid value: '{'9' * 5000}' is no number."
-    assert shorten_words(text) == f"Invalid value: '{'9' * 59}...' is no number."
+    text = f"Invalid value: '{'9' * 5000}' is not a number."
+    assert shorten_words(text) == f"Invalid value: '{'9' * 59}...' is not a number."
     path = "/a/path/of/some/length" * 5
     assert shorten_words(path) == path
 

@@ -1,4 +1,4 @@
-"""`k6frames report`: what it passes on, prints and opens."""
+"""`k6frames report`: which options it passes on, what it prints, and which page it opens."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_a_missing_value_of_the_only_added_column_keeps_its_row() -> None:
 
 
 def test_plain_pandas_reads_the_csv() -> None:
-    # For pandas, NUL is the end of a cell.
+    # pandas ends a cell at NUL.
     frame = build_frame(PROJECTS, {"name": [text for text in AWKWARD_STRINGS if "\0" not in text]})
     to_csv(frame, "frame.csv")
     plain = pd.read_csv("frame.csv", keep_default_na=False)
@@ -126,11 +126,11 @@ BAD_CSV: dict[str, tuple[str | bytes, str]] = {
     "too big": (f"{2**63},,,,,,", "'project_id': expected an integer of at most 64 bits"),
     "no ID": (",a,,,,,", "'project_id' .* has missing values"),
     "duplicate ID": ("1,,,,,,\n1,,,,,,", r"duplicate key \(project_id 1\)"),
-    "no date": ("1,,,,,,\n2,,,,soon,,", "row 3, column 'created': .* 2026-.*Z, not 'soon'"),
+    "not a date": ("1,,,,,,\n2,,,,soon,,", "row 3, column 'created': .* 2026-.*Z, not 'soon'"),
     "line break": ('1,,,,"so\non",,', "column 'created': .*, not 'so\\\\non'"),
     "date without offset": ("1,,,,2020-01-01 00:00:00,,", "'created': .* with an offset"),
     "year 0": ("1,,,,0000-01-01T00:00:00Z,,", "'created' .* outside the years 1 to 9999"),
-    "no boolean": ("1,,,,,,maybe", "row 2, column 'is_default': expected true or false"),
+    "not a boolean": ("1,,,,,,maybe", "row 2, column 'is_default': expected true or false"),
     "row too short": ("1,,,,,,\n2,a", "row 3 has 2 cells, and the header has 7"),
     "row too long": ("1,,,,,,,", "row 2 has 8 cells, and the header has 7"),
     "open quote": ('1,"a', "row 2 has 2 cells"),

@@ -167,7 +167,7 @@ def test_more_rows_or_columns_than_a_sheet_has_are_refused() -> None:
         to_excel(pd.DataFrame(np.zeros((1, 16_385))), "frame.xlsx")
 
 
-def test_a_string_that_is_too_long_is_cut_with_a_warning_that_names_the_cell() -> None:
+def test_a_string_that_is_too_long_is_shortened_with_a_warning_that_names_the_cell() -> None:
     frame = build_frame(PROJECTS, {"name": ["a", "x" * 40_000]})
     with pytest.warns(UserWarning, match="Row 3, column 'name': .* 32,767 char") as caught:
         to_excel(frame, "frame.xlsx")

@@ -143,9 +143,10 @@ def test_added_and_dropped_columns_leave_the_types_of_the_others(
     result = read("frame")
     pd.testing.assert_frame_equal(result[shared], frame[shared])
     assert len(result.columns) == len(frame.columns)
-    # Without rows pandas knows no type.
-    for name in {"team", "weight"} & set(frame) if len(frame) else ():
-        pd.testing.assert_series_equal(result[name], frame[name])
+    for name in {"team", "weight"} & set(frame):
+        # Without rows, pandas cannot infer the type.
+        if len(frame):
+            pd.testing.assert_series_equal(result[name], frame[name])
 
 
 @each_format
@@ -216,7 +217,7 @@ def test_an_index_that_has_a_name_is_kept(format_: str) -> None:
     write(frame, "frame")
     with pytest.warns(UserWarning, match="does not match any table"):
         result = read("frame")
-    # A CSV file has no index: what was one is its first column.
+    # In a CSV file, the index becomes the first column.
     columns = result if format_ == "csv" else result.reset_index()
     pd.testing.assert_frame_equal(columns, frame.reset_index())
 
@@ -227,7 +228,7 @@ def test_a_key_in_the_index_is_kept_and_the_columns_keep_their_types(format_: st
     frame = AWKWARD.set_index("project_id")
     write(frame, "frame")
     expected = AWKWARD if format_ == "csv" else frame
-    # pandas itself reads an index of Int64 as one of int64.
+    # pandas itself reads an Int64 index as int64.
     pd.testing.assert_frame_equal(read("frame"), expected, check_index_type=False)
 
 

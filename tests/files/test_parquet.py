@@ -37,7 +37,7 @@ def test_pandas_polars_and_duckdb_read_the_same_types_and_values(
     pd.testing.assert_frame_equal(pd.read_parquet("frame.parquet"), frame)
     expected = pa.Table.from_pandas(frame, preserve_index=False).to_pylist()
 
-    by_polars = pl.read_parquet("frame.parquet")
+    from_polars = pl.read_parquet("frame.parquet")
     types = {
         INT: pl.Int64(),
         FLOAT: pl.Float64(),
@@ -45,16 +45,16 @@ def test_pandas_polars_and_duckdb_read_the_same_types_and_values(
         STRING: pl.String(),
         TIMESTAMP: pl.Datetime("us", "UTC"),
     }
-    assert dict(by_polars.schema) == {c.name: types[c.type] for c in table.columns}
-    assert by_polars.to_dicts() == expected
+    assert dict(from_polars.schema) == {c.name: types[c.type] for c in table.columns}
+    assert from_polars.to_dicts() == expected
 
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        by_duckdb: Any = connection.sql("SELECT * FROM 'frame.parquet'").to_arrow_table()
-    assert dict(zip(by_duckdb.column_names, by_duckdb.schema.types, strict=True)) == {
+        from_duckdb: Any = connection.sql("SELECT * FROM 'frame.parquet'").to_arrow_table()
+    assert dict(zip(from_duckdb.column_names, from_duckdb.schema.types, strict=True)) == {
         c.name: c.type for c in table.columns
     }
-    assert by_duckdb.to_pylist() == expected
+    assert from_duckdb.to_pylist() == expected
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -143,7 +143,7 @@ def test_a_damaged_file_is_an_error_or_has_the_same_values() -> None:
     complete = Path("complete.parquet").read_bytes()
     expected = AWKWARD.set_axis(range(len(AWKWARD.columns)), axis="columns")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # with a damaged column name it is another table
+        warnings.simplefilter("ignore")  # if a column name is damaged, the table is another one
         for place in range(0, len(complete), 23):
             damaged = bytearray(complete)
             damaged[place] ^= 0x55
@@ -162,7 +162,7 @@ def test_a_truncated_file_is_named(cut: int) -> None:
         read_parquet("frame.parquet")
 
 
-def test_damaged_values_are_noticed() -> None:
+def test_damaged_values_are_detected() -> None:
     to_parquet(build_frame(PROJECTS, {"org_id": list(range(100_000))}), "frame.parquet")
     damaged = bytearray(Path("frame.parquet").read_bytes())
     start = pa.parquet.ParquetFile("frame.parquet").metadata.row_group(0).column(3).data_page_offset
@@ -172,7 +172,7 @@ def test_damaged_values_are_noticed() -> None:
         read_parquet("frame.parquet")
 
 
-def test_invalid_utf8_is_noticed() -> None:
+def test_invalid_utf8_is_detected() -> None:
     invalid = pa.array([b"\xff"]).cast(pa.string(), safe=False)
     columns = {column.name: pa.nulls(1, column.type) for column in PROJECTS.columns}
     table = pa.table({**columns, "project_id": [1], "name": invalid})
