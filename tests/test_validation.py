@@ -41,7 +41,7 @@ def test_argument_that_must_be_a_path_is_refused_in_one_line(value) -> None:
         (k6frames.metric_values_df, {"by": 5}, "by must be"),
         (k6frames.metric_values_df, {"metric": "\ud800"}, "lone surrogate"),
         (k6frames.plots.completeness, {"frames": {"a": pd.DataFrame()}, "ax": 5}, "ax must be"),
-        (k6frames.Client.sample().get, {"path": 5}, "A path is a string"),
+        (k6frames.Client.sample().get, {"path": 5}, "A path must be a string"),
         (k6frames.Client, {"token": "abc", "timeout": 10**5000}, "timeout must be"),
     ],
 )

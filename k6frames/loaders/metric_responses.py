@@ -18,12 +18,14 @@ from k6frames.validation import MAX_INT64
 # These labels identify the metric and the run, not the series.
 _NON_SERIES_LABELS = frozenset({"__name__", "test_run_id"})
 # float() would also accept "1_000" and digits of other scripts.
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf|nan", re.ASCII | re.IGNORECASE)
+_NUMBER_PATTERN = re.compile(
+    r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf|nan", re.ASCII | re.IGNORECASE
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Series(msgspec.Struct):
-    """The labels of a series, and its times in seconds with their values."""
+    """A series: its labels, which the API calls `metric`, and its times in seconds with values."""
 
     metric: dict[str, str]
     values: list[tuple[float, float | str | None]] = []
@@ -83,7 +85,7 @@ def _parse_time(where: str, seconds: float) -> datetime:
 
 def _parse_value(where: str, value: float | str | None) -> float | None:
     """Return a number that may be given as a string, or None for NaN."""
-    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+    if isinstance(value, str) and not _NUMBER_PATTERN.fullmatch(value):
         raise SchemaError(f"{where}: the value must be a number, not {value!r:.80}.")
     number = math.nan if value is None else float(value)
     if math.isinf(number):

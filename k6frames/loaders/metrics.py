@@ -171,12 +171,14 @@ def metric_values_df(
     if run_ids == []:
         ids = []  # no runs, no requests
     stack_id = client.one_stack(stack).id
-    which_runs: dict[str, Any] = {"test_run_count": last}
+    which_runs: dict[str, Any]
     if client.folder is not None:
-        # The request that the folder has a file for; the runs are selected below.
+        # A folder has a file for this request alone. The runs are selected below.
         which_runs = {"test_run_count": DEFAULT_LAST}
     elif run_ids is not None:
         which_runs = {"test_run_ids": run_ids}
+    else:
+        which_runs = {"test_run_count": last}
     queries, subjects = {}, {}
     for load_test in ids:
         path = endpoints.metric_values(load_test, query=query, metric=metric, **which_runs)

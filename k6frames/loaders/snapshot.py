@@ -33,8 +33,8 @@ def snapshot(
     """Write an account to a folder, which ``Client(api_url="file:...")`` reads.
 
     The folder contains the responses as files, without private fields (billing data, e-mail
-    addresses) and fields that no table declares. If organizations and their projects (v3) are not
-    available, it contains only the stacks; if no stack is known, only the organizations.
+    addresses) and without fields that no table declares. If organizations and their projects (v3)
+    are not available, it contains only the stacks; if no stack is known, only the organizations.
 
     Parameters
     ----------
