@@ -15,13 +15,13 @@ _CONNECT = socket.socket.connect
 def _connect_here(self: socket.socket, address: Any) -> None:
     host = address[0] if isinstance(address, tuple) else ""
     if host not in ("127.0.0.1", "::1", "localhost", ""):
-        raise AssertionError(f"a test wanted to reach {host}")
+        raise AssertionError(f"a test tried to connect to {host}")
     _CONNECT(self, address)
 
 
 @pytest.fixture(autouse=True)
-def own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings of the user's, an empty cache and home, and an empty working directory."""
+def isolated_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the user's settings; make the cache, the home and the working directory empty."""
     for name in os.environ:
         if name.startswith(("K6_", "K6FRAMES_")) or name.lower().endswith(("_proxy", "_ca_bundle")):
             monkeypatch.delenv(name)

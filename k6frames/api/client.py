@@ -132,7 +132,14 @@ class Client:
 
     @property
     def as_of(self) -> datetime:
-        """The time that counts as "now": that of the sample or snapshot, else the current time."""
+        """The time that counts as "now": that of the sample or snapshot, else the current time.
+
+        Examples
+        --------
+        >>> import k6frames
+        >>> k6frames.Client.sample().as_of.year
+        2026
+        """
         as_of = read_manifest(self.folder).as_of if self.folder else None
         return as_of or datetime.now(UTC)
 
@@ -267,6 +274,19 @@ class Client:
         -------
         pathlib.Path
             The folder.
+
+        Raises
+        ------
+        ConfigError
+            If the folder contains anything else.
+        APIError
+            If the API gives no usable response.
+
+        Examples
+        --------
+        >>> import k6frames
+        >>> k6frames.Client.sample().snapshot("june").name
+        'june'
         """
         # Not at the top of the module, because the loaders import this module.
         from k6frames.loaders.snapshot import snapshot  # noqa: PLC0415

@@ -39,7 +39,7 @@ def sync(folder: Path, account: AccountOptions) -> None:
     """
     from k6frames.dataset.sync import sync as sync_dataset
 
-    with account.client() as client:
+    with account.open_client() as client:
         changed = sync_dataset(folder, client)
     rows = changed[~_is_routine(changed["column"])].drop_duplicates(["table", "change", "key"])
     if rows.empty:
@@ -62,7 +62,7 @@ def snapshot(folder: Path, account: AccountOptions) -> None:
     from k6frames.api.client import Client
     from k6frames.loaders.snapshot import snapshot as write_snapshot
 
-    with account.client() as client:
+    with account.open_client() as client:
         target = write_snapshot(folder, client, on_error=account.on_error)
     url = target.as_uri()
     as_of = Client(api_url=url).as_of

@@ -79,7 +79,7 @@ def idle(
     can be read, when one of its load tests runs. A load test is active when it runs; if it has
     never run, its idle days count from its creation.
     """
-    with account.client() as client:
+    with account.open_client() as client:
         frame = _read_idle(client, account, days=days, as_of=as_of or client.as_of)
     default = ["kind", "id", "name", "idle_days", "last_run", "belongs_to", "created"]
     list_rows(frame, rows, default, noun="idle projects or load tests")

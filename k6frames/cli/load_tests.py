@@ -39,7 +39,7 @@ def load_tests(wanted_projects: tuple[str, ...], rows: RowOptions, account: Acco
     """List the load tests of a Grafana stack."""
     from k6frames.loaders.load_tests import load_tests_df, stack_projects_df
 
-    with account.client() as client:
+    with account.open_client() as client:
         frame = load_tests_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
         stack = stack_columns(client)
@@ -73,7 +73,7 @@ def test_runs(
 
     A run that has not ended has no result yet, and its VUh are an estimate.
     """
-    with account.client() as client:
+    with account.open_client() as client:
         frame = read_runs(
             client,
             account,
@@ -112,7 +112,7 @@ def schedules(
     from k6frames.loaders.schedules import schedules_df
     from k6frames.summaries.schedules import scheduled_runs
 
-    with account.client() as client:
+    with account.open_client() as client:
         frame = schedules_df(client=client, on_error=account.on_error)
         tests = load_tests_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
@@ -149,7 +149,7 @@ def limits(wanted_projects: tuple[str, ...], rows: RowOptions, account: AccountO
     """
     from k6frames.loaders.load_tests import project_limits_df, stack_projects_df
 
-    with account.client() as client:
+    with account.open_client() as client:
         frame = project_limits_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
         stack = stack_columns(client)

@@ -88,3 +88,8 @@ def printable(text: str) -> str:
 def pluralize(number: int, noun: str) -> str:
     """Return a number with its noun, such as ``1 row`` or ``1,200 rows``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def the_last(number: int, noun: str) -> str:
+    """Return a period or a number of things, such as ``the last day`` or ``the last 7 days``."""
+    return f"the last {noun}" if number == 1 else f"the last {pluralize(number, noun)}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from k6frames.cli.messages import InputError, pluralize, printable
+from k6frames.cli.messages import InputError, printable, the_last
 from k6frames.cli.options import AccountOptions, RowOptions, account_options, examples, row_options
 from k6frames.cli.output import list_rows
 from k6frames.cli.selection import MAX_NAMED, find_load_tests, read_runs, stack_columns
@@ -69,7 +69,7 @@ def metrics(
     from k6frames.loaders.load_tests import load_tests_df
 
     labels = _parse_labels(by)
-    with account.client() as client:
+    with account.open_client() as client:
         load_tests = load_tests_df(client=client, on_error=account.on_error)
         ids = find_load_tests(load_tests, wanted_load_tests)
         load_tests = load_tests[load_tests["load_test_id"].isin(ids)]
@@ -149,7 +149,7 @@ def _report_missing(load_tests: pd.DataFrame, metric: str, last: int, *, is_erro
     if len(load_tests) > MAX_NAMED:
         names += f" and {len(load_tests) - MAX_NAMED:,} more"
     message = (
-        f"No values of {printable(metric)} in the last {pluralize(last, 'test run')} of {names}. "
+        f"No values of {printable(metric)} in {the_last(last, 'test run')} of {names}. "
         "Either there were no test runs, or their data has expired: `k6frames test-runs "
         "--load-test ID` lists the runs."
     )

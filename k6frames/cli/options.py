@@ -35,7 +35,7 @@ class AccountOptions:
     refresh: bool
     offline: bool
 
-    def client(self) -> Client:
+    def open_client(self) -> Client:
         """Return a client of the account."""
         from k6frames.api.client import Client
 

@@ -31,7 +31,7 @@ def organizations(
     """List the organizations of the token's user."""
     from k6frames.loaders.organizations import organizations_df
 
-    with account.client() as client:
+    with account.open_client() as client:
         frame = organizations_df(client=client)
     if wanted_organizations:
         frame = frame[frame["org_id"].isin(find_organizations(frame, wanted_organizations))]
@@ -63,7 +63,7 @@ def projects(
         return
     from k6frames.loaders.organizations import organizations_df, projects_df
 
-    with account.client() as client:
+    with account.open_client() as client:
         organizations = organizations_df(client=client)
         org_ids = None
         if wanted_organizations:
@@ -80,7 +80,7 @@ def projects(
 def _list_stack_projects(rows: RowOptions, account: AccountOptions) -> None:
     from k6frames.loaders.load_tests import stack_projects_df
 
-    with account.client() as client:
+    with account.open_client() as client:
         frame = stack_projects_df(client=client, on_error=account.on_error)
         stack = stack_columns(client)
     default = ["project_id", *stack, "name", "created", "updated", "is_default"]

@@ -47,7 +47,7 @@ def report(
         raise ConfigError(
             f"k6frames report needs {error.name}: pip install 'k6frames[notebook]'"
         ) from None
-    with account.client() as client:
+    with account.open_client() as client:
         page = write_report(
             client,
             output,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from k6frames.cli.messages import pluralize
+from k6frames.cli.messages import the_last
 from k6frames.cli.options import (
     AccountOptions,
     RowOptions,
@@ -57,7 +57,7 @@ def results(
     """
     from k6frames.summaries.results import test_results
 
-    with account.client() as client:
+    with account.open_client() as client:
         details = read_runs(
             client, account, wanted_load_tests=wanted_load_tests, wanted_projects=wanted_projects
         )
@@ -65,5 +65,5 @@ def results(
         stack = stack_columns(client)
     default = ["load_test_id", *stack, "load_test_name", "pass_rate", "last_result"]
     default += ["failing_since", "test_runs", "passed", "failed", "errors", "aborted", "last_run"]
-    noun = f"test runs in the last {pluralize(days, 'day')}"
+    noun = f"test runs in {the_last(days, 'day')}"
     list_rows(frame, rows, [*default, "project_name", "vuh"], noun=noun)

@@ -52,7 +52,7 @@ def summary(json_file: str | None, account: AccountOptions) -> None:
     """
     import pandas as pd
 
-    with account.client() as client:
+    with account.open_client() as client:
         organizations, stacks = read_organizations_and_stacks(
             account,
             lambda: _summarize_organizations(client, account),

@@ -82,7 +82,7 @@ def usage(
 
     if last is not None and since is not None:
         raise InputError("Use --last or --since, not both: each sets the first period.")
-    with account.client() as client:
+    with account.open_client() as client:
         end = pd.Timestamp(client.as_of)
         if until is not None:
             end = min(end, until - pd.Timedelta(microseconds=1))  # `until` is exclusive
@@ -141,7 +141,7 @@ def budget(
     from k6frames.loaders.load_tests import project_limits_df, stack_projects_df
     from k6frames.summaries.usage import vuh_budget
 
-    with account.client() as client:
+    with account.open_client() as client:
         now = pd.Timestamp(as_of or client.as_of)
         details = read_runs(client, account, since=now.normalize().replace(day=1))
         limits = project_limits_df(client=client, on_error=account.on_error)

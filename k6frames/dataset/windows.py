@@ -80,7 +80,7 @@ def _with_unfinished_runs(files: list[RunFile]) -> list[RunFile]:
 
 def _unfinished_window(file: RunFile) -> Window | None:
     """Return the window of the runs of a month that are under way; None if there are none."""
-    created, under_way = _creation_times(file)
+    created, under_way = _read_creation_times(file)
     if under_way.empty:
         return None
     if len(created) <= MAX_RUNS_READ_AGAIN:
@@ -99,14 +99,14 @@ def _has_just_begun(file: RunFile) -> bool:
 
 def _newest_window(file: RunFile) -> Window:
     """Return the window from the newest month on."""
-    created, under_way = _creation_times(file)
+    created, under_way = _read_creation_times(file)
     if len(created) <= MAX_RUNS_READ_AGAIN:
         return Window(layout.month_start(file.month), None)
     newest = created.nlargest(MAX_RUNS_READ_AGAIN)
     return Window(min([newest.min(), *under_way]), None)
 
 
-def _creation_times(file: RunFile) -> tuple[pd.Series[pd.Timestamp], pd.Series[pd.Timestamp]]:
+def _read_creation_times(file: RunFile) -> tuple[pd.Series[pd.Timestamp], pd.Series[pd.Timestamp]]:
     """Return when the runs of a month were created, and the same for those under way only."""
     names = ["created", "ended", "status", LAST_SEEN.name]
     rows = read_files([file.path], TEST_RUNS, names)

@@ -156,7 +156,7 @@ class AccountResponses:
                     test_run_count=DEFAULT_LAST,
                 )
                 requests.append(Request(path, stack_id))
-        # A load test whose data has expired, or that sends no HTTP requests, is not a failure.
+        # Missing metrics are not a failure: they may have expired, or no HTTP request was sent.
         responses = self.client.fetch(requests, on_error="warn")
         self._add_metadata(responses._replace(failures={}))
         for request, body in responses.bodies.items():

@@ -278,7 +278,7 @@ def test_stack_that_refuses_access_is_one_warning_per_command(run, token, monkey
     ("command", "words"),
     [
         ("usage", "No test runs."),
-        ("results --days 1", "No test runs in the last 1 day."),
+        ("results --days 1", "No test runs in the last day."),
         ("test-runs", "No test runs."),
         ("budget", "No projects."),
         ("load-tests", "No load tests."),

@@ -71,7 +71,7 @@ def test_a_load_test_without_values_is_named(run):
     result = run("metrics", "3", *VUS, "--last", "1")
     assert result.exit_code == 1
     assert result.stderr.endswith(
-        "Error: No values of vus in the last 1 test run of Test 3 (3). Either there were no test "
+        "Error: No values of vus in the last test run of Test 3 (3). Either there were no test "
         "runs, or their data has expired: `k6frames test-runs --load-test ID` lists the runs.\n"
     )
 

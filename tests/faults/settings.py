@@ -43,7 +43,7 @@ def truncated_config(box: Sandbox) -> None:
 
 
 @section.fault(
-    "a path that leads out of the address or to another host", "a ConfigError; nothing is sent"
+    "a path that leads outside the address or to another host", "a ConfigError; nothing is sent"
 )
 def bad_path(box: Sandbox) -> None:
     server = box.serve(account=lambda _: reply())
@@ -69,7 +69,7 @@ def bad_path(box: Sandbox) -> None:
 
 
 @section.fault(
-    "a folder of responses has no file for a path, or the path leads out of it", "an error"
+    "a folder of responses has no file for a path, or the path leads outside it", "an error"
 )
 def no_file(box: Sandbox) -> None:
     (box.folder / "account").mkdir()
