@@ -183,6 +183,9 @@ def draw_values(
     pad = (limit - start) * (_PAD_SHARE + text_share / (1 - text_share))
     ax.set_xlim(start, limit + pad)
     ticks.limit_ticks(ax, start, limit, rows.bars_width)
+    # The axis and its label end where the bars do, not below the values.
+    ax.spines["bottom"].set_bounds(start, limit)
+    ax.xaxis.label.set_x((limit - start) / (limit + pad - start) / 2)
     if rows.names_above:
         _write_values_above(ax, rows, texts)
         return

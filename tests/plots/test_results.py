@@ -129,6 +129,12 @@ def test_bars_are_the_shares_of_each_result_lowest_pass_rate_first() -> None:
     assert ticks_of(ax.xaxis) == ["0%", "20%", "40%", "60%", "80%", "100%"]
 
 
+def test_the_axis_and_its_label_end_where_the_bars_do() -> None:
+    ax = plots.test_results(load_test_results([(9, 1, 0)], since="2026-06-12"))
+    assert ax.spines["bottom"].get_bounds() == (0, 1)
+    assert ax.xaxis.label.get_position()[0] * ax.get_xlim()[1] == pytest.approx(0.5)
+
+
 def test_a_failing_load_test_shows_since_when_it_has_been_failing() -> None:
     ax = plots.test_results(load_test_results([(1, 3, 0)], since="2026-06-12T08:00"))
     assert values_of(ax) == ["25% of 4, failing since 2026-06-12"]
