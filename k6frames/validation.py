@@ -64,7 +64,7 @@ def short_repr(value: object) -> str:
 
 
 def redact_url(url: str) -> str:
-    """Return a URL for a message: shortened, without its query and anything that may be secret."""
+    """Return a URL for a message: shortened, without its query or anything that may be secret."""
     scheme, separator, _ = url.partition("://")
     if "@" in url:
         return f"{scheme[:10]}://..." if separator else "..."

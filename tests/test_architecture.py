@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "k6frames"
 # Each stage may import those before it, itself, and what is listed here of those behind it.
 STAGES = (
     "errors",
+    "warn",
     "validation",
     "api",
     "tables",

@@ -313,6 +313,20 @@ def test_a_value_of_a_wrong_type_is_named_with_record_and_field(field: str, valu
     assert len(message) < 300
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "found"),
+    [
+        ("days", "MO", 'a list of strings or null, not "MO"'),
+        ("days", ["MO", 5], "a list of strings or null, not a list with 5"),
+        ("labels", [], "an object of strings or null, not a list"),
+        ("labels", {"team": 1}, "an object of strings or null, not an object with other values"),
+    ],
+)
+def test_a_wrong_element_of_a_list_or_map_is_described(field: str, value: Any, found: str) -> None:
+    body = json.dumps({"value": [{"id": 9, field: value}]}).encode()
+    assert error_of(body, MIXED).endswith(f"the field '{field}' must be {found}.")
+
+
 @pytest.mark.parametrize("digits", [20, 5_000, 1_000_000])
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_an_integer_that_is_too_long_is_a_short_error(sign: str, digits: int) -> None:

@@ -52,7 +52,7 @@ log = logging.getLogger("k6frames")
 
 
 def _is_safe_to_log(record: logging.LogRecord) -> bool:
-    """Return False for urllib3's warning that quotes malformed headers: they may have the token."""
+    """Return False for urllib3's warning that quotes headers, which may contain the token."""
     return active_request.get() is None or not str(record.msg).startswith("Failed to parse headers")
 
 
@@ -69,7 +69,7 @@ class TransientError(Exception):
     reason : str
         What went wrong, without the request and without advice.
     retry_after : float, optional
-        How many seconds the server asked to wait.
+        The pause that the server asked for, in seconds.
     """
 
     def __init__(self, error: APIError, reason: str, retry_after: float | None = None) -> None:
@@ -278,7 +278,7 @@ def _final_error(
     message = error.message
     if failure.retry_after is not None and failure.retry_after >= budget - elapsed:
         message += (
-            f" The API asks to wait {failure.retry_after:.0f} s (Retry-After), but only "
+            f" The API asks for a pause of {failure.retry_after:.0f} s (Retry-After), but only "
             f"{max(budget - elapsed, 0):.0f} s are left for this request."
         )
     tried = "once" if attempts == 1 else f"{attempts} times"

@@ -44,7 +44,7 @@ def resolve_address(api_url: str | None) -> str:
         )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigError(
-            f"The API's address takes no user, password, query or fragment: "
+            f"The API's address must not contain a user name, password, query or fragment: "
             f"{redact_url(address)!r}. Give the token as Client(token=...) or in K6_CLOUD_TOKEN."
         )
     return address

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-import stat
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -261,7 +260,8 @@ def _cache_files(folder: Path) -> list[Path]:
         return [
             file
             for file in folder.iterdir()
-            if _FILE_NAME.fullmatch(file.name) and not stat.S_ISDIR(file.lstat().st_mode)
+            # `is_dir` is False for a file that SQLite removes meanwhile; `lstat` would raise.
+            if _FILE_NAME.fullmatch(file.name) and (file.is_symlink() or not file.is_dir())
         ]
     except (FileNotFoundError, NotADirectoryError):
         return []

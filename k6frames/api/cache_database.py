@@ -222,8 +222,6 @@ def _prepare_files(path: Path) -> None:
     """Create a database if there is none, and make it and its companions private."""
     if not os.path.lexists(path):
         _remove_companions(path)  # SQLite would use those of a removed database for the new one
-        # Never for an existing file: the descriptor that this closes would drop all locks of this
-        # process on the file, such as those of an open SQLite connection.
         create_private_file(path)
     for file in (path, *_companions(path)):
         with contextlib.suppress(FileNotFoundError):

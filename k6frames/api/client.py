@@ -23,6 +23,7 @@ from k6frames.api.stack_arguments import StackArgument
 from k6frames.api.stacks import ResolvedStacks, Stack, StackResolver
 from k6frames.api.token import Token
 from k6frames.errors import ConfigError
+from k6frames.warn import warn_user
 
 EXPIRE_AFTER_SECONDS = 3600.0
 """How old a cached response may be by default."""
@@ -36,9 +37,9 @@ class Client:
     token : str, optional
         The API token; by default ``K6_CLOUD_TOKEN``, else the one that ``k6 cloud login`` stored.
     stack : int, str or iterable of these, optional
-        The Grafana stacks that v6 loaders read: IDs, slugs or URLs; by default
-        ``K6_CLOUD_STACK_ID``, else ``K6_CLOUD_STACK_URL``, else the one that ``k6 cloud login``
-        stored.
+        The Grafana stacks to read: IDs, slugs or URLs; by default ``K6_CLOUD_STACK_ID``, else
+        ``K6_CLOUD_STACK_URL``, else the one that ``k6 cloud login`` stored. Organizations and
+        their projects (v3) belong to no stack.
     api_url : str, optional
         The API's address; by default ``K6FRAMES_API_URL``, else ``https://api.k6.io``. ``sample:``
         is the sample account, and ``file:/a/folder`` is a folder of responses; neither needs a
@@ -96,6 +97,8 @@ class Client:
         self._settings = resolve_settings(
             None if token is None else Token(token), api_url, stack, cache=cache
         )
+        for warning in self._settings.warnings:
+            warn_user(warning)
         self._progress = progress
         self._stack_resolver = StackResolver(self._settings)
         self._fetcher = Fetcher(
@@ -160,6 +163,8 @@ class Client:
 
         Raises
         ------
+        ConfigError
+            If the path is malformed, or needs a stack and none is found.
         APIError
             If the API gives no usable response; the message says what to do.
 
@@ -213,7 +218,7 @@ class Client:
     def stream(
         self, queue: deque[Request]
     ) -> Generator[tuple[Request, Future[Response]], None, None]:
-        """Yield each request of a queue with its response; see `Fetcher.stream`."""
+        """Yield each request of a queue with its outcome; see `Fetcher.stream`."""
         return self._fetcher.stream(queue)
 
     def forget(self, requests: Iterable[Request]) -> None:
@@ -239,6 +244,8 @@ class Client:
             If no stack is found.
         APIError
             If the API does not know a slug or URL, or the token has no access to it.
+        SchemaError
+            If the API's response has no stack ID.
 
         Examples
         --------
@@ -246,7 +253,10 @@ class Client:
         >>> len(k6frames.Client.sample().stacks())
         1
         """
-        return self.resolve_stacks(stack).found
+        resolved = self.resolve_stacks(stack, on_error="warn")
+        for failure in resolved.failures.values():
+            raise failure  # without the advice to pass `on_error`, which this method does not have
+        return resolved.found
 
     def resolve_stacks(
         self, stack: StackArgument = None, *, on_error: OnError = "raise"
@@ -262,25 +272,25 @@ class Client:
             raise ConfigError(f"Only one stack can be read: pass stack= as one of {ids}.")
         return stacks[0]
 
-    def snapshot(self, folder: str | os.PathLike[str]) -> Path:
-        """Write the account to a folder of responses; see `k6frames.snapshot`.
+    def snapshot(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        stack: StackArgument = None,
+        on_error: OnError = "raise",
+        with_metrics: bool = False,
+    ) -> Path:
+        """Write the account to a folder of responses.
 
         Parameters
         ----------
-        folder : str or path-like
-            The folder: a new one, an empty one, or a snapshot, which is replaced.
+        folder, stack, on_error, with_metrics
+            As those of `k6frames.snapshot`, which also describes the errors.
 
         Returns
         -------
         pathlib.Path
             The folder.
-
-        Raises
-        ------
-        ConfigError
-            If the folder contains anything else.
-        APIError
-            If the API gives no usable response.
 
         Examples
         --------
@@ -291,7 +301,7 @@ class Client:
         # Not at the top of the module, because the loaders import this module.
         from k6frames.loaders.snapshot import snapshot  # noqa: PLC0415
 
-        return snapshot(folder, self)
+        return snapshot(folder, self, stack=stack, on_error=on_error, with_metrics=with_metrics)
 
     def progress_bar(self, *, unit: str, total: int = 0) -> ProgressBar:
         """Return a progress bar that appears when the work takes longer than a second."""

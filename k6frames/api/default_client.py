@@ -11,9 +11,9 @@ _default_clients: dict[Settings, Client] = {}
 
 
 def default_client() -> Client:
-    """Return the client of the account that the environment describes; the same one each time."""
+    """Return the client of the account that the environment describes, always the same one."""
     settings = resolve_settings(None, None, None, cache=True)
-    with fork_lock:
+    with fork_lock:  # an ordinary lock would stay locked in a fork that is made meanwhile
         if settings not in _default_clients:
             _default_clients[settings] = Client()  # which resolves the same settings
         return _default_clients[settings]
@@ -24,5 +24,5 @@ def client_or_default(client: Client | None) -> Client:
     if client is None:
         return default_client()
     if not isinstance(client, Client):
-        raise ConfigError(f"client must be a k6frames.Client, not a {type(client).__name__}.")
+        raise ConfigError(f"client must be a k6frames.Client, not {type(client).__name__}.")
     return client

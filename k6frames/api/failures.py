@@ -24,7 +24,7 @@ MAX_CODE_LENGTH = 60
 
 
 def safe_excerpt(text: str, token: Token, length: int) -> str:
-    """Return what is safe to show of a server's text: one short line, without the token."""
+    """Return the part of a server's text that is safe to show: one short line without the token."""
     # Redacted before it is shortened, so that no part of the token is left at the end.
     return "".join(c if c.isprintable() else " " for c in token.redact(text)[:length])
 

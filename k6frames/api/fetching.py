@@ -104,10 +104,10 @@ class Fetcher:
     def stream(
         self, queue: deque[Request]
     ) -> Generator[tuple[Request, Future[Response]], None, None]:
-        """Yield each request of a queue with its response, in the order in which they arrive.
+        """Yield each request of a queue with a completed future: its response or its error.
 
-        More requests may be appended to the queue while the generator is in use. Closing the
-        generator ends the requests that are under way.
+        They are in the order of completion. More requests may be appended to the queue while the
+        generator is in use. Closing the generator ends the requests that are under way.
         """
         pool = WorkerPool(
             self._send,
@@ -179,7 +179,8 @@ def _completed(outcome: Response | APIError) -> Future[Response]:
 def _validate_timeout(timeout: tuple[float, float]) -> tuple[float, float]:
     if not isinstance(timeout, tuple) or len(timeout) != 2:
         raise ConfigError(
-            f"timeout must be two numbers of seconds, such as (5, 30), not {short_repr(timeout)}."
+            "timeout must be a tuple of two numbers of seconds, such as (5, 30), not "
+            f"{short_repr(timeout)}."
         )
     connect, read = (_validate_seconds("timeout", seconds) for seconds in timeout)
     return connect, read

@@ -1,4 +1,4 @@
-"""One page of a v6 list: the query of its request, and what its response has for paging."""
+"""One page of a v6 list: the query of its request, and what paging needs of its response."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from k6frames.api.folder import STACKS_FOLDER
 from k6frames.api.stack_arguments import parse_stack
 from k6frames.errors import ConfigError
-from k6frames.validation import is_integer, short_repr
+from k6frames.validation import MAX_INT64, is_integer, short_repr
 
 MANIFEST = "account.json"
 
@@ -75,7 +76,7 @@ def _read_stacks(file: Path, value: Any) -> tuple[tuple[int, str | None], ...]:
         if not isinstance(entry, dict):
             raise _malformed(file, field, "an object with id and url", entry)
         stack_id, url = entry.get("id"), entry.get("url")
-        if not is_integer(stack_id) or stack_id < 1 or stack_id in stacks:
+        if not is_integer(stack_id) or not 1 <= stack_id <= MAX_INT64 or stack_id in stacks:
             raise _malformed(file, f"{field}.id", "a unique positive integer", stack_id)
         stacks[stack_id] = None if url is None else _read_url(file, f"{field}.url", url)
     return tuple(stacks.items())
@@ -100,10 +101,8 @@ def _list_stack_folders(folder: Path) -> tuple[tuple[int, str | None], ...]:
         return ()
     except OSError as error:
         raise ConfigError(f"{folder / STACKS_FOLDER} cannot be read: {error.strerror}.") from None
-    ids = sorted(
-        int(name) for name in names if name.isascii() and name.isdigit() and name[0] != "0"
-    )
-    return tuple((stack_id, None) for stack_id in ids)
+    ids = sorted(int(name) for name in names if re.fullmatch("[1-9][0-9]{0,18}", name))
+    return tuple((stack_id, None) for stack_id in ids if stack_id <= MAX_INT64)
 
 
 def _malformed(file: Path, field: str, expected: str, found: object) -> ConfigError:

@@ -16,7 +16,7 @@ def check_on_error(on_error: object) -> None:
 
 
 def suggest_on_error(error: APIError, *, several: bool) -> APIError:
-    """Return the error, with advice on how to read the rest if it is one of several requests."""
+    """Return the error, with advice on how to read the rest if there were several requests."""
     # Other errors, such as 401, usually affect the rest too.
     if several and error.status in {403, 404}:
         message = f'{error.message} To read the rest without it, pass on_error="warn".'

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def data_folder(name: str) -> Path:
-    """Return the folder ``samples`` or ``notebooks``, of the installed package or a checkout."""
+    """Return the folder ``samples`` or ``notebooks`` of the installed package, or of a checkout."""
     package = Path(__file__).parent.parent
     installed = package / "_data" / name
     if installed.is_dir():

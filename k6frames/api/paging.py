@@ -1,7 +1,7 @@
 """v6 lists: all of their rows, or an error.
 
 Pages are requested with an offset (`$skip`), so a row that is deleted while a list is read moves
-the rows behind it, and one of them would be missing. Two checks notice that: each page overlaps the
+the rows behind it, and one of them would be missing. Two checks detect this: each page overlaps the
 one before by one row, and there must be as many distinct IDs as the API counts. Test runs are read
 in time windows instead, in which nothing moves.
 """
@@ -88,7 +88,7 @@ def read_lists(
     APIError
         If a page has no usable response, or a list changed each time that it was read.
     SchemaError
-        If the pages of a list contradict each other.
+        If a page is malformed or does not match its request, also with ``on_error="warn"``.
     """
     check_on_error(on_error)
     queue: deque[Request] = deque()
@@ -215,8 +215,8 @@ class PagedList:
         self._is_consistent &= page.count == self.count and has_new_rows
         if not self._is_consistent:
             return []
-        # If even the first page is smaller than requested, the limit is not the documented one, and
-        # the next pages may be smaller still: they are requested one after the other.
+        # Smaller pages than requested are read one after the other: a page of two rows that arrives
+        # after both of its neighbors would have no new rows.
         max_requests = MAX_PAGES_AHEAD if is_first and self._page_size == PAGE_SIZE else 1
         requests: list[Request] = []
         while len(requests) < max_requests and self._has_next():
@@ -226,7 +226,7 @@ class PagedList:
     def is_complete(self) -> bool:
         """Return whether neighboring pages share a row, and as many IDs arrived as counted."""
         if self.count == 0 and not self._distinct_ids:
-            return True
+            return True  # although its only page has no new rows, and looks inconsistent
         pages = [self._ids[skip] for skip in sorted(self._ids)]
         overlap = all(
             before[-OVERLAP_ROWS:] == after[:OVERLAP_ROWS] for before, after in pairwise(pages)
@@ -247,5 +247,6 @@ class PagedList:
 
 
 def _parse_skip(request: Request) -> int:
+    """Return the offset of a page: the last parameter, which the first page does not have."""
     _, _, skip = request.path.partition("$skip=")
     return int(skip or 0)

@@ -73,7 +73,7 @@ def _lock(descriptor: int, timeout: float) -> None:
 
 
 def create_private_folder(folder: Path) -> None:
-    """Create a folder for this user alone, and its parent folder if that does not exist.
+    """Create a folder for this user alone, and its parent folders if they do not exist.
 
     Raises
     ------
@@ -91,7 +91,14 @@ def create_private_folder(folder: Path) -> None:
 
 
 def create_private_file(path: Path) -> None:
-    """Create an empty file for this user alone."""
+    """Create an empty file for this user alone.
+
+    Raises
+    ------
+    FileExistsError
+        If the file exists. Opening and closing it would drop all locks of this process on it, such
+        as those of SQLite.
+    """
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 

@@ -1,7 +1,7 @@
 """Progress bars with a lock of their own.
 
-tqdm's default lock is shared with other processes: one that is killed while it holds the lock would
-block the next bar of every other process.
+tqdm's default lock is shared with forked processes: if one of them is killed while it holds the
+lock, the next bars of all others wait forever.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def find_certificates() -> str | bool:
     except (OSError, ValueError) as error:  # an SSLError is an OSError
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(
-            f"REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names certificates in {short_repr(bundle)}, "
-            f"which cannot be read ({reason})."
+            f"The certificates in {short_repr(bundle)}, which REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE "
+            f"names, cannot be read ({reason})."
         ) from None
     return bundle

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from k6frames.api.address import account_folder, is_unencrypted, resolve_address
-from k6frames.api.k6_config import describe_config_files, read_configs
+from k6frames.api.k6_config import UnreadableConfigError, describe_config_files, read_configs
 from k6frames.api.stack_arguments import StackArgument, find_stacks, parse_stacks
 from k6frames.api.token import Token
 from k6frames.errors import ConfigError
@@ -36,6 +35,8 @@ class Settings:
     """The folder that has the responses (``sample:`` and ``file:`` addresses)."""
     cache_folder: Path | None
     """The cache folder of this address and token; None for no cache."""
+    warnings: tuple[str, ...] = ()
+    """What the user should know; `Client` shows it."""
 
 
 def resolve_settings(
@@ -64,24 +65,28 @@ def resolve_settings(
     ConfigError
         If an argument is invalid, or the account is on a server and no token is found.
     """
+    if not isinstance(cache, bool | str | os.PathLike):
+        raise ConfigError(f"cache must be True, False or a folder, not {short_repr(cache)}.")
     address = resolve_address(api_url)
     stacks = parse_stacks(stack)
     folder = account_folder(address)
     if folder is not None:
         return Settings(address, None, stacks, folder, None)
+    warnings = []
     if is_unencrypted(address):
-        warnings.warn(
-            f"{address} is not https: others on the network can read the token.",
-            stacklevel=3,  # the line that calls Client()
-        )
+        warnings.append(f"{address} is not https: others on the network can read the token.")
     token = find_token() if token is None else token.validate("Client(token=...)")
-    if not isinstance(cache, bool | str | os.PathLike):
-        raise ConfigError(f"cache must be True, False or a folder, not {short_repr(cache)}.")
+    if not stacks:
+        try:
+            stacks = find_stacks()
+        except UnreadableConfigError as error:
+            # With a token from elsewhere, organizations and projects can still be read.
+            warnings.append(f"{error} No stack is taken from it.")
     if cache is False:
         cache_folder = None
     else:
         cache_folder = cache_root(None if cache is True else cache) / token.digest(address)
-    return Settings(address, token, stacks or find_stacks(), None, cache_folder)
+    return Settings(address, token, stacks, None, cache_folder, tuple(warnings))
 
 
 def find_token() -> Token:
@@ -97,7 +102,7 @@ def find_token() -> Token:
 def cache_root(folder: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of all caches: argument, ``K6FRAMES_CACHE_DIR`` or the platform's."""
     if folder:
-        return absolute_path(folder, "The argument cache")
+        return absolute_path(folder, "cache")
     if os.environ.get("K6FRAMES_CACHE_DIR"):
         return absolute_path(os.environ["K6FRAMES_CACHE_DIR"], "K6FRAMES_CACHE_DIR")
     try:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
-from k6frames.api.k6_config import UnreadableConfigError, describe_config_files, read_configs
+from k6frames.api.k6_config import describe_config_files, read_configs
 from k6frames.errors import ConfigError
 from k6frames.validation import MAX_INT64, is_integer, redact_url, short_repr
 
@@ -83,26 +82,25 @@ def parse_stacks(value: StackArgument) -> tuple[str, ...]:
 
 
 def find_stacks() -> tuple[str, ...]:
-    """Return the stack from the environment, else from k6's configuration, else none."""
+    """Return the stack from the environment, else from k6's configuration, else none.
+
+    Raises
+    ------
+    UnreadableConfigError
+        If a configuration file of k6 cannot be read.
+    """
     for variable in ("K6_CLOUD_STACK_ID", "K6_CLOUD_STACK_URL"):
         value = os.environ.get(variable, "").strip()
         if value:
             return (_parse_setting(variable, value),)
-    try:
-        for config in read_configs():
-            if config.stack is not None:
-                return (_parse_setting(str(config.path), config.stack),)
-    except UnreadableConfigError as error:
-        # With a token from elsewhere, organizations and projects can still be read.
-        warnings.warn(
-            f"{error} No stack is taken from it.",
-            stacklevel=4,  # the line that calls Client()
-        )
+    for config in read_configs():
+        if config.stack is not None:
+            return (_parse_setting(str(config.path), config.stack),)
     return ()
 
 
 def no_stack_error() -> ConfigError:
-    """Return the error for a function that needs a stack, if there is none."""
+    """Return the error for a function that needs a stack when none was given."""
     return ConfigError(_HOW_TO_NAME_A_STACK.format(files=describe_config_files()))
 
 
@@ -137,4 +135,5 @@ def _parse_url(text: str) -> str:
     if parts.username or not (is_stack or is_local):
         raise not_a_stack
     url = f"{parts.scheme}://{host}"
-    return url if port in {None, 443} else f"{url}:{port}"
+    default_port = 443 if parts.scheme == "https" else 80
+    return url if port in {None, default_port} else f"{url}:{port}"

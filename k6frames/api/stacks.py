@@ -97,7 +97,7 @@ def _stacks_in_folder(folder: Path, names: tuple[str, ...]) -> tuple[Stack, ...]
     known = [Stack(stack_id, url) for stack_id, url in read_manifest(folder).stacks]
     if not names:
         if not known:
-            raise ConfigError(f"{folder} has no Grafana stack: it has no folder stacks/<ID>.")
+            raise ConfigError(f"{folder} has no Grafana stack.")
         return tuple(known)
     found: list[Stack] = []
     for name in names:

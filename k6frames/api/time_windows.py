@@ -22,14 +22,14 @@ from k6frames.errors import APIError, SchemaError
 
 TARGET_RUNS_PER_WINDOW = PAGE_SIZE * 9 // 10
 """How many runs a window should have: less than a page, as runs are not spread evenly."""
-MAX_ONE_PAGE_WINDOWS = 8
-"""A window of more pages than this is first split into fewer windows than it has pages."""
-COARSE_SPLIT_FACTOR = 1.4
-"""The number of these windows: this factor times the square root of the number of pages."""
+MAX_PAGES_SPLIT_DIRECTLY = 8
+"""A window of more pages is first split into a few subwindows, and each of these further."""
+FIRST_SPLIT_FACTOR = 1.4
+"""The number of these few subwindows: this factor times the square root of the number of pages."""
 MAX_WINDOWS_PER_SPLIT = 1000
 """The most windows that a window is split into, because '@count' may be wrong."""
 MAX_ROUNDING = timedelta(seconds=1)
-"""How far a creation time may be outside of its window: the API may show it without fractions."""
+"""How far a creation time may lie outside its window: the API may show it without fractions."""
 EARLIEST = datetime(2016, 1, 1, tzinfo=UTC)
 """Where splitting begins if the oldest run is unknown; older runs are read too."""
 LATEST = datetime.max.replace(tzinfo=UTC)
@@ -43,7 +43,7 @@ class _Window:
     before: datetime | None
     count: int = 0
     ids: set[Any] = field(default_factory=set)
-    """The runs on its page, if the page was used."""
+    """The runs on its page; empty if the page was not used."""
     subwindows: list[_Window] = field(default_factory=list)
     """The windows of the other runs, if they do not all fit on one page."""
 
@@ -60,7 +60,7 @@ class _Window:
         if not all(window.is_complete() for window in self.subwindows):
             return False
         if self.subwindows and not self.ids:
-            return True  # its own count may be older than those of its subwindows
+            return True  # its page was not used: the subwindows counted all of its runs, and later
         received = len(self.all_ids())
         # If the window includes the future, runs may have been added after counting.
         return received == self.count or (self.before is None and received > self.count)
@@ -123,8 +123,10 @@ class TimeWindows:
         times = creation_times(request, page, response)
         _check_page(request, page, times, window)
         if self._attempts == 1 and times == sorted(times):
+            other_runs = page.count - len(set(page.ids))
+            window.subwindows = _split_after_page(window, times, other_runs, response.fetched)
+        if window.subwindows:
             self._use_page(window, request, page, response)
-            window.subwindows = _split_after_page(window, times, response.fetched)
         else:
             window.subwindows = _split_completely(window, times, response.fetched)
         # None of the subwindows is shorter, so splitting would never end.
@@ -158,13 +160,18 @@ class TimeWindows:
         return requests
 
 
-def _split_after_page(window: _Window, times: list[datetime], fetched: datetime) -> list[_Window]:
-    """Split the time after the runs of a page that has the oldest runs of its window."""
+def _split_after_page(
+    window: _Window, times: list[datetime], count: int, fetched: datetime
+) -> list[_Window]:
+    """Split the time after a page that has the oldest runs; `count` is how many it does not have.
+
+    There are no subwindows if the newest run on the page is at the end of the window.
+    """
     # The API may show times without fractions, so the last one may be before the window.
     start = times[-1] if window.after is None else max(times[-1], window.after)
     seconds = (times[-1] - times[0]).total_seconds()
     runs_per_second = len(times) / max(seconds, 1)
-    return _split(window, start, window.count - len(window.ids), fetched, runs_per_second)
+    return _split(window, start, count, fetched, runs_per_second)
 
 
 def _split_completely(window: _Window, times: list[datetime], fetched: datetime) -> list[_Window]:
@@ -196,14 +203,15 @@ def _split(
     number = math.ceil(count / TARGET_RUNS_PER_WINDOW)
     if start == window.after:
         number = max(number, 2)  # a single subwindow would be the window itself
-    if number > MAX_ONE_PAGE_WINDOWS:
+    if number > MAX_PAGES_SPLIT_DIRECTLY:
         # How the runs are distributed is only a guess. The first page of each subwindow is used,
-        # and its count tells how many windows that subwindow needs.
-        number = min(math.ceil(COARSE_SPLIT_FACTOR * math.sqrt(number)), MAX_WINDOWS_PER_SPLIT)
+        # and its count shows how many windows that subwindow needs.
+        number = min(math.ceil(FIRST_SPLIT_FACTOR * math.sqrt(number)), MAX_WINDOWS_PER_SPLIT)
     mean_runs_per_second = count / max((end - start).total_seconds(), 1)
     density = 1.0
     if runs_per_second is not None:
-        density = min(runs_per_second / mean_runs_per_second, 2)  # 2: none are left at the end
+        # At most 2, because the density at the end, 2 - density, cannot be negative.
+        density = min(runs_per_second / mean_runs_per_second, 2)
     edges = [start + (end - start) * _time_share(i / number, density) for i in range(number)]
     subwindows = [_Window(a, b) for a, b in pairwise([*edges, end]) if a < b]
     if subwindows:
@@ -231,7 +239,7 @@ def _next_hour(timestamp: datetime) -> datetime:
 def creation_times(request: Request, page: Page, response: Response) -> list[datetime]:
     """Return the creation times of the runs on a page, without those that are missing."""
     try:
-        # The parser accepts a lowercase "t" and "z", too; Python does not.
+        # Unlike Python, the parser also accepts a lowercase "z".
         times = [datetime.fromisoformat(row.created.upper()) for row in page.value if row.created]
         return [t.replace(tzinfo=UTC) if t.tzinfo is None else t.astimezone(UTC) for t in times]
     except (ValueError, OverflowError, AttributeError):

@@ -14,7 +14,7 @@ class Token:
     Parameters
     ----------
     text : str
-        The token as given; white space around it is dropped. `validate` checks it.
+        The token as given; whitespace around it is dropped. `validate` checks it.
     """
 
     __slots__ = ("_text",)

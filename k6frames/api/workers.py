@@ -1,7 +1,7 @@
 """Requests on several threads, each with a time limit that holds whatever the server does.
 
 `concurrent.futures.ThreadPoolExecutor` has no such limit, and Python waits for its threads when the
-program ends, even for one that waits for a silent server.
+program ends, even for one that is waiting for a silent server.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ActiveRequest:
         self.stopped = threading.Event()
         self.started = time.monotonic()
         self.socket: socket.socket | None = None
-        """The socket in use, if any; the connection itself may drop it before the body is read."""
+        """The socket in use, if any. The connection may forget it before the body is read."""
         self.last_failure = ""
         """What went wrong in the previous attempt; empty if this is the first one."""
 
@@ -41,7 +41,7 @@ class ActiveRequest:
 
 
 active_request: ContextVar[ActiveRequest | None] = ContextVar("active_request", default=None)
-"""The request that the current thread works on."""
+"""The request that the current thread is working on."""
 
 
 class WorkerPool(Generic[Item, Result]):
@@ -149,7 +149,6 @@ class WorkerPool(Generic[Item, Result]):
                 del self._active[active]
         for active, item in overdue.items():
             outcome: Future[Result] = Future()
-            # Before the request is stopped, which may change its `last_failure`.
             outcome.set_exception(self._timeout_error(item, active))
             self._completed.put((item, outcome))
             active.stop()

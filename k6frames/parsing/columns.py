@@ -25,7 +25,7 @@ from k6frames.validation import MAX_INT64
 
 _NUMBER_PATTERN = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 # ISO 8601, also without a time or an offset, or with nanoseconds. Arrow does not parse those, so
-# `_parse_normalized` writes them again from these groups.
+# `_parse_normalized` rewrites them from these groups.
 _TIMESTAMP_PATTERN = (
     r"^(?P<date>\d{4}-\d\d-\d\d)"
     r"(?:[Tt ](?P<hour>\d\d)"
@@ -80,8 +80,8 @@ def _parse_number(
 def _parse_timestamps(decoded: Records, column: Column, texts: pa.Array) -> pa.Array:
     """Parse a column of timestamps in one call.
 
-    Empty strings are missing, and so is ``0001-01-01T00:00:00Z``, which Go writes for "no date" and
-    which is the earliest timestamp allowed.
+    An empty string is a missing value, and so is ``0001-01-01T00:00:00Z``, which Go writes for "no
+    date" and which is the earliest timestamp allowed.
     """
     texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, STRING), texts)
     try:
@@ -105,7 +105,7 @@ def _parse_timestamps(decoded: Records, column: Column, texts: pa.Array) -> pa.A
 
 
 def _parse_normalized(decoded: Records, column: Column, texts: pa.Array) -> pa.Array:
-    """Parse a column of timestamps after writing each of them in the form that Arrow parses."""
+    """Parse a column of timestamps after rewriting each of them in a form that Arrow parses."""
     invalid_row = pc.index(pc.match_substring_regex(texts, _TIMESTAMP_PATTERN), False).as_py()
     if invalid_row >= 0:
         raise _mismatch(decoded, column, invalid_row, texts[invalid_row].as_py())

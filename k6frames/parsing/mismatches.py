@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from k6frames.parsing.json_types import EXPECTED
+from k6frames.parsing.json_types import EXPECTED, STRING_MAP
 from k6frames.tables.schema import Column
 
 MAX_EXCERPT_LENGTH = 80
@@ -47,7 +47,8 @@ def explain_mismatch(
         return f"{place}: the field '{source}' is missing, and it is required."
     value = _follow(record, field_path)
     if names:
-        return _explain_field(place, ".".join(names), columns, value)
+        is_element = isinstance(field_path[-1], int)
+        return _explain_field(place, ".".join(names), columns, value, is_element=is_element)
     if not path:
         expected = "the response must be an object"
     elif len(path) < record_depth:
@@ -57,14 +58,23 @@ def explain_mismatch(
     return f"{place}: {expected}, not {excerpt(value)}."
 
 
-def _explain_field(place: str, source: str, columns: tuple[Column, ...], value: Any) -> str:
-    """Say what a field must be: the type of its column, or an object if it contains columns."""
+def _explain_field(
+    place: str, source: str, columns: tuple[Column, ...], value: Any, *, is_element: bool
+) -> str:
+    """Say what a field must be: the type of its column, or an object if it contains columns.
+
+    With `is_element`, the value is not that of the field but of one element of its list.
+    """
     field_columns = [
         c for c in columns if c.source == source or str(c.source).startswith(f"{source}.")
     ]
     found = excerpt(value, private=any(column.private for column in field_columns))
+    if is_element:
+        found = f"a list with {found}"
     for column in field_columns:
         if column.source == source:
+            if column.type == STRING_MAP and isinstance(value, dict):
+                found = "an object with other values"
             return mismatch_message(place, column, found)
     return f"{place}: the field '{source}' must be an object, not {found}."
 

@@ -152,6 +152,6 @@ def _check_unique(arrow: pa.Table, table: Table, decoded: Records) -> None:
 
 
 def _keys(arrow: pa.Table, table: Table) -> pd.DataFrame:
-    """Return the key columns of an Arrow table, which may not have `stack_id`."""
+    """Return the key columns of an Arrow table, which may lack `stack_id`."""
     names = [name for name in table.key if name in arrow.column_names]
     return pd.DataFrame({name: arrow[name].to_pandas() for name in names})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 
+import k6frames
 from k6frames.api.client import Client
 from k6frames.api.settings import resolve_settings
 from k6frames.errors import ConfigError
@@ -52,6 +55,18 @@ def test_a_secret_in_the_address_is_refused_and_not_repeated(address, token):
         Client(token, api_url=address)
     assert "ses" not in str(caught.value)
     assert "ame" not in str(caught.value).replace("name", "")
+
+
+def test_the_default_client_warns_once_with_the_line_that_needs_it(token, monkeypatch):
+    monkeypatch.setenv("K6_CLOUD_TOKEN", token)
+    monkeypatch.setenv("K6FRAMES_API_URL", "http://api.example")
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            with pytest.raises(ConfigError, match="No Grafana stack"):
+                k6frames.load_tests_df()
+    (warning,) = warned
+    assert warning.filename == __file__
 
 
 def test_plain_http_to_another_machine_warns(token):

@@ -479,6 +479,13 @@ def test_the_list_of_caches_shows_address_count_size_and_times(account, root):
     assert describe_cache(root) is None
 
 
+def test_a_file_that_sqlite_removes_meanwhile_does_not_hide_a_cache(filled, monkeypatch):
+    removed = Path(f"{filled}-journal")
+    assert not removed.exists()
+    monkeypatch.setattr(Path, "iterdir", lambda _: iter([removed, filled]))
+    assert describe_cache(filled.parent) is not None
+
+
 def test_a_cache_is_described_in_one_line():
     day = datetime(2026, 7, 1, tzinfo=UTC)
     info = CacheInfo(Path("x"), ADDRESS, 1, 1_250_000, day, day + timedelta(hours=1))

@@ -26,7 +26,7 @@ def put(folder: Path, name: str, text: str = "{}") -> Path:
 
 def test_without_a_manifest_the_stacks_are_the_folders(folder):
     assert read_manifest(folder) == Manifest(None, None, ())
-    for name in ("10", "9", "x", "-1", "01", "²"):
+    for name in ("10", "9", "x", "-1", "01", "²", str(2**63)):
         (folder / "stacks" / name).mkdir(parents=True)
     put(folder, "stacks/7")
     assert read_manifest(folder) == Manifest(None, None, ((9, None), (10, None)))
@@ -69,6 +69,7 @@ def test_a_manifest_has_the_time_the_address_and_the_stacks(folder):
         ('{"stacks": [{"id": "1"}]}', r"stacks\[0\].id"),
         ('{"stacks": [{"id": true}]}', r"stacks\[0\].id"),
         ('{"stacks": [{"id": 1}, {"id": 1}]}', r"stacks\[1\].id"),
+        ('{"stacks": [{"id": 9223372036854775808}]}', r"stacks\[0\].id"),
         ('{"stacks": [{"id": 1, "url": 5}]}', r"stacks\[0\].url"),
         ('{"stacks": [{"id": 1, "url": "5"}]}', r"stacks\[0\].url"),
         ('{"stacks": [{"id": 1, "url": "http://x.grafana.net"}]}', r"stacks\[0\].url"),

@@ -42,6 +42,8 @@ TEAM = "https://my-team.grafana.net"
         ("https://k6.company.example:8443/x", "https://k6.company.example:8443"),
         ("http://127.0.0.1:8080/x", "http://127.0.0.1:8080"),
         ("http://localhost", "http://localhost"),
+        ("http://localhost:80", "http://localhost"),
+        ("http://localhost:443", "http://localhost:443"),
     ],
 )
 def test_a_stack_is_an_id_a_slug_or_a_url(value, parsed):

@@ -119,6 +119,9 @@ def test_a_url_that_is_refused_is_left_out_with_a_warning(connect, server):
         APIError, match=r'(?s)stack-33.*To read the rest without it, pass on_error="warn"'
     ):
         k6frames.load_tests_df(client=client)
+    with pytest.raises(APIError, match="stack-33") as caught:
+        client.stacks()
+    assert "on_error" not in str(caught.value)  # it has no such argument
     with pytest.warns(UserWarning, match="1 of 2 requests failed.*stack-33") as warned:
         frame = k6frames.load_tests_df(client=client, on_error="warn")
     assert len(warned) == 1

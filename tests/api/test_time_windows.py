@@ -169,6 +169,13 @@ def test_times_without_fractions_do_not_lose_runs():
     assert account.read() == set(range(4000))
 
 
+def test_a_page_whose_newest_run_is_at_the_end_of_the_window_is_split():
+    end = START + timedelta(hours=1)
+    account = Account([START + (end - START) * i / 1500 for i in range(1500)])
+    account.rows[999].created = end.isoformat()  # rounded up by the API
+    assert account.read(before=end) == set(range(1500))
+
+
 def test_a_server_that_ignores_the_filters_is_an_error():
     for width in (timedelta(days=700), timedelta(seconds=1)):
         account = Account([START + width * (i / 3000) for i in range(3000)])

@@ -6,7 +6,7 @@ import re
 
 import pytest
 import servers
-from faults.sandbox import AT_ONCE, RETRIED, V3, V6, Sandbox, Section
+from faults.sandbox import NOT_RETRIED, RETRIED, V3, V6, Sandbox, Section
 from servers import GOOD, LIST, empty_reply, reply
 
 from k6frames.api import adapter
@@ -29,12 +29,12 @@ def permanent_503(box: Sandbox) -> None:
     assert server.count(box.path) == adapter.MAX_ATTEMPTS
 
 
-@section.fault("status 401", AT_ONCE + ": the token is wrong or was revoked")
+@section.fault("status 401", NOT_RETRIED + ": the token is wrong or was revoked")
 def unauthorized(box: Sandbox) -> None:
     box.check_not_retried(empty_reply(401), "wrong or was revoked", status=401)
 
 
-@section.fault("status 403", AT_ONCE + "; it names whom to ask, and advises to check the stack")
+@section.fault("status 403", NOT_RETRIED + "; it names whom to ask, and advises to check the stack")
 def forbidden(box: Sandbox) -> None:
     advice = {"v3": "ask to be made a member.", "v6": "check the stack (its ID"}[box.version]
     box.check_not_retried(empty_reply(403), advice, status=403)
@@ -59,14 +59,14 @@ def forbidden_of_several(box: Sandbox) -> None:
         assert projects_df(client=client, on_error="warn")["org_id"].to_list() == [1]
 
 
-@section.fault("status 404", AT_ONCE + "; it names the path")
+@section.fault("status 404", NOT_RETRIED + "; it names the path")
 def missing(box: Sandbox) -> None:
     box.check_not_retried(empty_reply(404), "HTTP 404. It does not exist", status=404)
 
 
 @section.fault(
     "status 400 for a stack that does not exist",
-    AT_ONCE + "; it advises to check the stack",
+    NOT_RETRIED + "; it advises to check the stack",
     versions=V6,
 )
 def bad_stack(box: Sandbox) -> None:
@@ -87,12 +87,14 @@ def retry_after(box: Sandbox) -> None:
     assert sorted(sent) in ([paths[0]], paths[:2])
 
 
-@section.fault("Retry-After beyond the budget", AT_ONCE + ", also for requests that follow")
+@section.fault(
+    "Retry-After beyond the budget", NOT_RETRIED + "; requests that follow fail immediately, too"
+)
 def retry_much_later(box: Sandbox) -> None:
     for status in (503, 429):
         server = box.serve(empty_reply(status, 86400))
         client = box.client(server)
-        message = "The API asks to wait 86400 s (Retry-After), but only 10 s are left"
+        message = "The API asks for a pause of 86400 s (Retry-After), but only 10 s are left"
         error = box.check_error(client, message, status=status)
         assert "Tried once" in str(error)
     box.check_error(client, "the API asks for a pause of 86400 s", status=429)
@@ -105,7 +107,7 @@ def retry_nonsense(box: Sandbox) -> None:
     box.check_retried(*(empty_reply(503, value) for value in values))
 
 
-@section.fault("a redirect, also to another host", "it is refused: the token is sent nowhere else")
+@section.fault("a redirect, even to another host", "it is refused: the token is sent nowhere else")
 def redirected(box: Sandbox) -> None:
     other = box.serve(reply())
     for status in (301, 302, 303, 307, 308):
@@ -118,7 +120,7 @@ def redirected(box: Sandbox) -> None:
     assert other.requests == []
 
 
-@section.fault("status 304", AT_ONCE + "; it is not called a redirect")
+@section.fault("status 304", NOT_RETRIED + "; it is not called a redirect")
 def not_modified(box: Sandbox) -> None:
     headers = {"Location": "https://elsewhere.example/"}
     error = box.check_not_retried(reply(b"", status=304, headers=headers), "HTTP 304", status=304)

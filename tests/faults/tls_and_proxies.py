@@ -6,7 +6,7 @@ import os
 
 import pytest
 import servers
-from faults.sandbox import AT_ONCE, BUDGET, TIMES_OUT, V3, Sandbox, Section
+from faults.sandbox import BUDGET, NOT_RETRIED, TIMES_OUT, V3, Sandbox, Section
 from servers import reply
 
 from k6frames.errors import ConfigError
@@ -14,7 +14,7 @@ from k6frames.errors import ConfigError
 section = Section("TLS and proxies")
 
 
-@section.fault("a proxy in the environment that cannot be used", AT_ONCE)
+@section.fault("a proxy in the environment that cannot be used", NOT_RETRIED)
 def bad_proxy(box: Sandbox) -> None:
     box.patch.setenv("HTTP_PROXY", "http://")
     box.check_error(box.client(box.serve(reply())), "a proxy from the environment")
@@ -39,14 +39,14 @@ def proxy_refuses(box: Sandbox) -> None:
     )
 
 
-@section.fault("the certificate bundle has no certificates", "an error at once that names it")
+@section.fault("the certificate bundle has no certificates", "an immediate error that names it")
 def no_certificates(box: Sandbox) -> None:
     box.patch.setenv("REQUESTS_CA_BUNDLE", os.devnull)
-    with pytest.raises(ConfigError, match=r"REQUESTS_CA_BUNDLE .* '/dev/null', which cannot"):
+    with pytest.raises(ConfigError, match=r"'/dev/null', which REQUESTS_CA_BUNDLE .* cannot be read"):
         box.get(box.client(box.serve_tls(reply())))
 
 
-@section.fault("the server's certificate is not trusted", AT_ONCE + "; the token is not sent")
+@section.fault("the server's certificate is not trusted", NOT_RETRIED + "; the token is not sent")
 def certificate(box: Sandbox) -> None:
     server = box.serve_tls(reply())
     box.check_error(box.client(server), "REQUESTS_CA_BUNDLE")

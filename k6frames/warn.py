@@ -1,0 +1,15 @@
+"""Warnings that show the user's line, not one of k6frames."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+
+
+def warn_user(message: str) -> None:
+    """Show a warning with the line that called k6frames."""
+    # From Python 3.12 on, `warnings.warn` can find this line itself (`skip_file_prefixes`).
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("k6frames."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)
