@@ -38,7 +38,7 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def connect(token: str) -> Iterator[Connect]:
-    """Create a client of a server, with short times and without a cache unless told otherwise."""
+    """Create a client of a server, with short timeouts and no cache unless told otherwise."""
     with ExitStack() as stack:
 
         def make(server: RawServer | str, **options: Any) -> Client:
@@ -58,7 +58,7 @@ def connect(token: str) -> Iterator[Connect]:
 
 @pytest.fixture
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let attempts follow each other at once."""
+    """Retry without waiting."""
     monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.002)
     monkeypatch.setattr(adapter, "JITTER_SECONDS", 0.001)
 

@@ -31,7 +31,7 @@ class ReceivedRequest:
 
 @dataclass
 class Connection:
-    """One connection of a client, and a wait on it that ends with the server."""
+    """A connection of a client."""
 
     socket: socket.socket
     server_closing: threading.Event
@@ -40,6 +40,7 @@ class Connection:
         self.socket.sendall(data)
 
     def wait(self, seconds: float = 3600) -> None:
+        """Wait, or raise an error as soon as the server closes."""
         if self.server_closing.wait(seconds):
             raise ConnectionAbortedError
 
@@ -170,7 +171,7 @@ def reply(
 
 
 def raw(*parts: bytes | float) -> Step:
-    """These bytes, with pauses of so many seconds between them, then the end."""
+    """These bytes, with a pause for each number of seconds; then the connection is closed."""
 
     def step(connection: Connection) -> None:
         for part in parts:
@@ -242,7 +243,7 @@ def reset(connection: Connection) -> None:
 
 
 def empty_reply(status: int, retry_after: object = None, *, delay: float = 0) -> Step:
-    """A response without a body, that may ask to come back later."""
+    """A response without a body that may ask the client to retry later."""
     headers = {} if retry_after is None else {"Retry-After": retry_after}
     return reply(b"", status=status, headers=headers, delay=delay)
 

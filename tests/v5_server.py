@@ -1,7 +1,7 @@
 """A server on 127.0.0.1 that follows the documentation of the v5 metrics API.
 
 The arguments of its functions are part of the path. It reads them with a parser of its own, refuses
-what the documentation does not have, and computes all values from the samples of its runs.
+what the documentation does not allow, and computes all values from the samples of its runs.
 `compute_values` and `compute_series` compute the same without any path or JSON.
 """
 
@@ -96,8 +96,8 @@ class V5Server(V6Server):
     Attributes
     ----------
     unknown_metric : int
-        The status of the response to a query for a metric that there is not. With 200 it has no
-        result: the documentation does not say which.
+        The status of the response to a query for an unknown metric; the documentation does not
+        specify it. With 200, the response has an empty result.
     """
 
     unknown_metric = 404
@@ -142,13 +142,13 @@ class V5Server(V6Server):
         method, by = parse_query(arguments["query"])
         self._check_method(runs, name, method)
         if function == "query_aggregate_k6":
-            kind, found = "vector", compute_values(runs, name, matchers, method, by)
+            result_type, found = "vector", compute_values(runs, name, matchers, method, by)
             rows = [(run, labels, [(run.duration, value)]) for run, labels, value in found]
         else:
             run, step = runs[0], arguments.get("step", DEFAULT_STEP)
             times = {key: arguments.get(key) for key in ("start", "end")}
             series = compute_series(run, name, matchers, method, by, step=step, **times)
-            kind, rows = "matrix", [(run, labels, values) for labels, values in series]
+            result_type, rows = "matrix", [(run, labels, values) for labels, values in series]
         result = [
             {
                 "metric": {"__name__": name, **labels, "test_run_id": str(run.id)},
@@ -159,7 +159,7 @@ class V5Server(V6Server):
             }
             for run, labels, values in rows
         ]
-        return {"status": "success", "data": {"resultType": kind, "result": result or None}}
+        return {"status": "success", "data": {"resultType": result_type, "result": result or None}}
 
     def _check_method(self, runs: list[Run], name: str, method: str) -> None:
         types = {run.metrics[name].type for run in runs if name in run.metrics}
@@ -197,7 +197,7 @@ ARGUMENTS: dict[tuple[str, str], dict[str, type]] = {
 
 
 def check_arguments(kind: str, function: str, arguments: dict[str, Any]) -> None:
-    """Refuse arguments that a function does not have, of the wrong type, or that are missing."""
+    """Refuse unknown and missing arguments, and those of the wrong type."""
     allowed = ARGUMENTS.get((kind, function))
     if allowed is None:
         raise Refusal(404, "There is no such function.")
@@ -230,21 +230,18 @@ def parse_arguments(text: str) -> dict[str, Any]:
 
 
 def parse_value(text: str, start: int) -> tuple[Any, int]:
-    """Return the value that begins there, and where it ends."""
+    """Return the value that begins at `start`, and where it ends."""
     if text[start] == "'":
-        characters = []
-        position = start + 1
-        while position < len(text):
-            if text[position] == "'" and text[position + 1 : position + 2] != "'":
-                return "".join(characters), position + 1
-            position += 2 if text[position] == "'" else 1
-            characters.append(text[position - 1])
-        raise ValueError("a string has no end")
+        # A quote in a string is doubled.
+        string = re.compile(r"'((?:[^']|'')*)'(?!')").match(text, start)
+        if string is None:
+            raise ValueError("a string has no end")
+        return string[1].replace("''", "'"), string.end()
     if text[start] == "[":
         end = text.index("]", start)
         return [int(number) for number in text[start + 1 : end].split(",")], end + 1
-    end = min(position for position in (text.find(",", start), len(text) - 1) if position >= 0)
-    word = text[start:end]
+    word = re.split("[,)]", text[start:], maxsplit=1)[0]
+    end = start + len(word)
     if re.fullmatch(r"-?[0-9]+", word):
         return int(word), end
     timestamp = datetime.fromisoformat(word)
@@ -310,7 +307,7 @@ COMPUTED: dict[str, Callable[[Sequence[float], float], float]] = {
 
 
 def compute(method: str, values: Sequence[float], seconds: float) -> float:
-    """Return the value of samples within so many seconds."""
+    """Return the value of the samples of a period of `seconds`."""
     if method.startswith("histogram_quantile"):
         share = float(method.removeprefix("histogram_quantile(").removesuffix(")"))
         return sorted(values)[max(math.ceil(share * len(values)) - 1, 0)]
@@ -380,7 +377,7 @@ def _is_match(labels: Labels, matcher: Matcher) -> bool:
 
 
 def list_metrics(kind: str, runs: Iterable[Run]) -> Iterator[dict[str, Any]]:
-    """Yield the metrics of a run, or with their labels those of a load test."""
+    """Yield the metrics of a run, or those of a load test with their labels."""
     metrics: dict[str, list[Series]] = {}
     types: dict[str, str] = {}
     for run in runs:

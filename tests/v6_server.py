@@ -1,8 +1,8 @@
-"""A server on 127.0.0.1 that follows the official description of the v6 API, and accounts for it.
+"""A server on 127.0.0.1 that follows the official description of the v6 API, and invented accounts.
 
-It refuses what the description does not have: unknown parameters, ``$top`` above 1000, a request
-without its headers, an offset that is missing. `V6Server.violations` lists such requests. Hooks
-change the account while it is read, or the responses.
+It refuses what the description does not allow: unknown parameters, ``$top`` above 1000, missing
+headers, times without an offset. `V6Server.violations` lists such requests. Hooks change the
+account while it is read, or the responses.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class V6Server:
     violations : list of str
         Requests that the official description does not allow.
     wait : callable
-        Called before each request is answered: `latency` passes, or another one arrives.
+        Called before each request is answered. It sleeps for `latency` seconds; a test may replace
+        it, for example to wait until several requests have arrived.
     before : callable
         Called with each request before it is answered; it may change the account, or raise a
         `Refusal`.
@@ -165,7 +166,7 @@ class V6Server:
             rows = [run for run in stack.lists["test_runs"] if run["test_id"] == load_test_id]
         else:
             raise Refusal(404, "There is no such load test.")
-        return self._page(request, self._created(request, rows))
+        return self._page(request, self._filter_by_creation(request, rows))
 
     def _authenticate(self, request: Received) -> Record:
         if "x-stack-id" in request.headers or "x-stack-url" not in request.headers:
@@ -183,7 +184,7 @@ class V6Server:
             raise Refusal(403, "The user is not a member of the stack.")
         return self.stacks[int(number)]
 
-    def _created(self, request: Received, rows: list[Record]) -> list[Record]:
+    def _filter_by_creation(self, request: Received, rows: list[Record]) -> list[Record]:
         for name in _CREATED & set(request.query):
             limit = datetime.fromisoformat(request.query[name])
             if limit.tzinfo is None:
@@ -325,7 +326,7 @@ def make_runs(
 
 
 def spread_times(count: int, *, seed: int = 1, days: int = 700) -> list[datetime]:
-    """Return times of a growing account, in microseconds."""
+    """Return creation times in a growing account, with microseconds."""
     chance = random.Random(seed)
     start, seconds = datetime(2024, 7, 1, tzinfo=UTC), days * 86_400
     return [start + timedelta(seconds=seconds * chance.random() ** 0.5) for _ in range(count)]
@@ -334,7 +335,7 @@ def spread_times(count: int, *, seed: int = 1, days: int = 700) -> list[datetime
 def make_stack(
     stack_id: int, *, runs: int = 0, rows: int = 30, seed: int = 1, days: int = 700
 ) -> StackData:
-    """Return a stack in which every list but that of the runs has as many rows."""
+    """Return a stack: `runs` test runs, five load zones, and `rows` rows in every other list."""
     first, chance = 2**53 + 1, random.Random(seed)
 
     def created(index: int) -> str:

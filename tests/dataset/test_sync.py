@@ -126,7 +126,7 @@ def test_private_values_are_not_stored(client):
 class LargeServer(V6Server):
     """A server that finds the runs of a window quickly."""
 
-    def _created(self, request, rows):
+    def _filter_by_creation(self, request, rows):
         if not request.path.endswith("/test_runs"):
             return rows
         if not hasattr(self, "times"):

@@ -89,7 +89,9 @@ def locked(box: Sandbox) -> None:
 
 
 @section.fault(
-    "another process locks it while it is used", WITHOUT_CACHE + "; hits do not wait", versions=V3
+    "another process locks it while it is used",
+    f"cached responses are returned without waiting; for others it {WITHOUT_CACHE}",
+    versions=V3,
 )
 def locked_later(box: Sandbox) -> None:
     server = box.serve(account=lambda _: reply())

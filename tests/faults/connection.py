@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import servers
-from faults.sandbox import AT_ONCE, BUDGET, LONG, RETRIED, TIMES_OUT, Sandbox, Section, threads
+from faults.sandbox import BUDGET, LONG, NOT_RETRIED, RETRIED, TIMES_OUT, Sandbox, Section, threads
 from servers import GOOD, reply
 
 from k6frames.api import adapter
@@ -45,7 +45,7 @@ def reset(box: Sandbox) -> None:
     box.check_retried(servers.reset, servers.hang_up)
 
 
-@section.fault("an open connection was closed by the server while it was idle", RETRIED)
+@section.fault("the server has closed an idle keep-alive connection", RETRIED)
 def idle(box: Sandbox) -> None:
     server = box.serve(reply(keep_alive=True), servers.hang_up, reply())
     client = box.client(server, cache=False)
@@ -93,7 +93,7 @@ def slow_lookup(box: Sandbox) -> None:
         servers.wait_until(lambda: not threads())
 
 
-@section.fault("a host name that no request can be sent to", AT_ONCE)
+@section.fault("a host name that no request can be sent to", NOT_RETRIED)
 def bad_host(box: Sandbox) -> None:
     box.check_error(box.client("https://a..b"), "cannot be used")
 

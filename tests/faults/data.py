@@ -75,7 +75,9 @@ def mixed_dates(box: Sandbox) -> None:
     check_error(box, SchemaError, "the years 1 to 9999", PROJECTS.conform, frame)
 
 
-@section.fault('`as_of="now"`, `"today"`, `"-1"`, a number', "a ConfigError; None is now")
+@section.fault(
+    '`as_of="now"`, `"today"`, `"-1"`, a number', "a ConfigError; `None` means the current time"
+)
 def odd_as_of(box: Sandbox) -> None:
     frame = k6frames.organization_projects_df(client=k6frames.Client.sample())
     for value in ("now", "today", "-1", 1):

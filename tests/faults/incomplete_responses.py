@@ -7,7 +7,7 @@ import gzip
 
 import pytest
 import servers
-from faults.sandbox import AT_ONCE, RETRIED, Sandbox, Section
+from faults.sandbox import NOT_RETRIED, RETRIED, Sandbox, Section
 from servers import GOOD, reply
 
 from k6frames.errors import SchemaError
@@ -68,7 +68,7 @@ def interim(box: Sandbox) -> None:
     assert server.count(box.path) == 1
 
 
-@section.fault("status 101, 204 or another one without a complete body", AT_ONCE)
+@section.fault("status 101, 204 or another one without a complete body", NOT_RETRIED)
 def no_content(box: Sandbox) -> None:
     for status in (101, 204, 206):
         box.check_not_retried(reply(b"", status=status), f"HTTP {status}", status=status)

@@ -109,7 +109,7 @@ def other_host(box: Sandbox) -> None:
     assert other.received == []
 
 
-@section.fault("a page has a link to the next one but no '@count'", "a SchemaError at once")
+@section.fault("a page has a link to the next one but no '@count'", "an immediate SchemaError")
 def page_without_count(box: Sandbox) -> None:
     server = start(box)
     server.change = lambda _, page: {k: v for k, v in page.items() if k != "@count"}

@@ -21,7 +21,8 @@ section = Section("Processes and threads")
 
 
 @section.fault(
-    "another request of several fails", "the others are canceled, also while they wait for a retry"
+    "one of several concurrent requests fails",
+    "the others are canceled, even while they wait for a retry",
 )
 def other_failure(box: Sandbox) -> None:
     failing = reply(b"", status=403, delay=0.1)
@@ -38,7 +39,7 @@ def other_failure(box: Sandbox) -> None:
 
 @section.fault(
     "Ctrl-C while a server is silent, asks to wait, or before a retry",
-    "ends at once; what arrived is cached, and the client can be used again",
+    "ends immediately; what arrived is cached, and the client can be used again",
 )
 def interrupted(box: Sandbox) -> None:
     # Not before the good response has arrived: a 429 would delay it.

@@ -14,7 +14,7 @@ from k6frames.errors import APIError
 section = Section("The server repeats the token")
 
 
-@section.fault("in an error message or code, also where they are shortened", "it is redacted")
+@section.fault("in an error message or code, even where they are shortened", "it is redacted")
 def echo(box: Sandbox) -> None:
     error = box.check_not_retried(
         servers.error(418, f"no {box.token}", box.token), "no ***", status=418

@@ -37,7 +37,7 @@ V3, V6, V3_AND_V6 = ("v3",), ("v6",), ("v3", "v6")
 
 RETRIED = "retried; the complete response is returned"
 TIMES_OUT = "an error when the budget is over; the connection is closed"
-AT_ONCE = "an error at once, without a retry"
+NOT_RETRIED = "an immediate error, without a retry"
 
 BUDGET = 0.2
 """Seconds for a request that never ends."""

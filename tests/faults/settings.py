@@ -14,7 +14,9 @@ section = Section("Settings and paths")
 
 
 @section.fault(
-    "a token with a line break, a space or a letter that no token has", "it is refused", versions=V3
+    "a token with a line break, a space or another character that no token contains",
+    "it is refused",
+    versions=V3,
 )
 def bad_token(box: Sandbox) -> None:
     for character in ("\n", " ", "\x00", "é", "\ud800"):

@@ -7,7 +7,7 @@ import random
 import tracemalloc
 
 import servers
-from faults.sandbox import AT_ONCE, LONG, TIMES_OUT, Sandbox, Section
+from faults.sandbox import LONG, NOT_RETRIED, TIMES_OUT, Sandbox, Section
 from servers import reply
 
 from k6frames.api import responses
@@ -39,7 +39,10 @@ def slow_headers(box: Sandbox) -> None:
     )
 
 
-@section.fault("a body that arrives byte by byte, of any encoding and kept open or not", TIMES_OUT)
+@section.fault(
+    "a body in any encoding that arrives byte by byte, whether or not the connection is kept open",
+    TIMES_OUT,
+)
 def slow_body(box: Sandbox) -> None:
     sized: dict[str, object] = {"Content-Length": 10**6}
     in_chunks = {"Transfer-Encoding": "chunked"}
@@ -57,7 +60,7 @@ def slow_body(box: Sandbox) -> None:
     )
 
 
-@section.fault("a body above the size limit", AT_ONCE + "; it names the limit")
+@section.fault("a body above the size limit", NOT_RETRIED + "; it names the limit")
 def huge(box: Sandbox) -> None:
     box.patch.setattr(responses, "MAX_BODY_BYTES", 2000)
     for step in (
@@ -68,7 +71,10 @@ def huge(box: Sandbox) -> None:
         box.check_not_retried(step, "longer than 2,000 bytes")
 
 
-@section.fault("a small gzip body that unpacks to one above the limit", AT_ONCE + " or much memory")
+@section.fault(
+    "a small gzip body that unpacks to one above the limit",
+    NOT_RETRIED + "; it takes little memory",
+)
 def gzip_bomb(box: Sandbox) -> None:
     box.patch.setattr(responses, "MAX_BODY_BYTES", 10**6)
     packed = gzip.compress(b" " * 3 * 10**7)
