@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 INT, FLOAT, BOOL, STRING = pa.int64(), pa.float64(), pa.bool_(), pa.string()
 TIMESTAMP = pa.timestamp("us", "UTC")
@@ -44,8 +45,10 @@ def cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
         found = found.dictionary_decode()
     if not any(is_type(found.type) for is_type in _CONVERTIBLE_FROM[wanted]):
         raise TypeError(f"their type is {found.type}")
-    if pa.types.is_floating(found.type) and wanted == INT and values.abs().max() > 2**53:
-        raise ValueError("integers beyond 2**53 are not exact as floats")
+    if pa.types.is_floating(found.type) and wanted == INT:
+        is_too_large = pc.greater(pc.abs(found.cast(FLOAT)), 2**53)
+        if pc.any(is_too_large).as_py():
+            raise ValueError("integers beyond 2**53 are not exact as floats")
     # Datetimes without an offset are UTC, here as everywhere in k6frames.
     return found.cast(wanted)
 
@@ -79,5 +82,5 @@ def describe_type(value: object) -> str:
     package = type(value).__module__.partition(".")[0]
     name = type(value).__name__ if package == "builtins" else f"{package}.{type(value).__name__}"
     article = "an" if name[0] in "aeiou" else "a"
-    advice = "; call its method to_pandas()" if hasattr(value, "to_pandas") else ""
+    advice = "; call its to_pandas() method" if hasattr(value, "to_pandas") else ""
     return f"{article} {name}{advice}"

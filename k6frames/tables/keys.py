@@ -9,15 +9,16 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 _MAX_FLAGS_PER_ID = 16
-"""If the IDs are so far apart that more flags are needed, hashing is as fast."""
+"""`_is_unique` needs a flag for every number from the lowest to the highest ID. If that is
+more than this many flags per ID, hashing is as fast."""
 
 
 def find_duplicates(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     """Return the rows whose key is in an earlier row.
 
-    The key columns must have nullable dtypes. Comparing several columns at once takes far longer
-    than one, so rows with a unique value in any of them are discarded first, beginning with the
-    last column, which usually has the most distinct values.
+    Comparing several columns at once takes far longer than one, so rows with a unique value in any
+    of them are discarded first, beginning with the last column, which usually has the most distinct
+    values.
     """
     if not key:
         return frame.iloc[:0]

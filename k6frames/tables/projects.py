@@ -7,7 +7,7 @@ from k6frames.tables.shared_columns import ORG_ID, PERIOD
 
 PROJECTS_PER_ORGANIZATION = Table(
     name="projects_per_organization",
-    doc="an organization, those with the most projects first",
+    doc="an organization, the most projects first",
     key=("org_id",),
     function="projects_per_organization(organization_projects)",
     columns=(
@@ -29,7 +29,7 @@ _TIMELINE = (
 
 CREATION_TIMELINE = Table(
     name="creation_timeline",
-    doc="a period, including those without creations",
+    doc="a period; periods in which nothing was created are included",
     key=("period",),
     function="creation_timeline(frame)",
     columns=_TIMELINE,
@@ -45,7 +45,7 @@ CREATION_TIMELINE_BY_ORGANIZATION = Table(
 
 ACCOUNT_SUMMARY = Table(
     name="account_summary",
-    doc="the account in numbers",
+    doc="a summary of the account",
     key=("as_of",),
     function="account_summary(organization_projects)",
     columns=(

@@ -39,8 +39,8 @@ TEST_RESULTS = Table(
         Column(
             "failing_since",
             TIMESTAMP,
-            "when the first failure (failed or error) after the last passed run was created; "
-            "missing if there is none",
+            "creation time of the first failed or error run after the last passed one; missing if "
+            "there is none",
         ),
         Column("median_duration", FLOAT, "median duration of the ended runs in seconds"),
         Column("vuh", FLOAT, "cost in VUh of the runs that have ended", nullable=False),
@@ -49,7 +49,7 @@ TEST_RESULTS = Table(
 
 RESULTS_TIMELINE = Table(
     name="results_timeline",
-    doc="a period, including those without runs",
+    doc="a period; periods without runs are included",
     key=("period",),
     function="results_timeline(details)",
     columns=(PERIOD, *_RESULTS),

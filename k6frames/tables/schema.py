@@ -62,11 +62,12 @@ class Column:
         The column's name in the frame.
     type : pyarrow.DataType
         ``INT``, ``FLOAT``, ``BOOL``, ``STRING`` or ``TIMESTAMP``. The pandas dtype, the type in
-        files and the checks follow from it.
+        files and the checks follow from it. A column that is only parsed may also be a
+        `parsing.STRING_MAP`, which has no pandas dtype.
     doc : str
         What a value means, in one line, with its unit.
     source : str, optional
-        The JSON field, dotted for a nested one; None if no response contains it.
+        The JSON field, dotted for a nested one; None if it is not read from a field directly.
     nullable : bool
         Whether a value may be missing.
     private : bool
@@ -101,7 +102,7 @@ class Table:
     key : tuple of str
         The columns that are unique together.
     columns : tuple of Column
-        In the order in which every frame has them.
+        The columns, in their order in every frame.
     function : str
         The public function that returns the table, for error messages.
     """

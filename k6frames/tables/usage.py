@@ -24,7 +24,7 @@ _USAGE = (
 
 USAGE = Table(
     name="usage",
-    doc="a period, including those without runs",
+    doc="a period; periods without runs are included",
     key=("period",),
     function="usage(details, by=None)",
     columns=(PERIOD, *_USAGE),
