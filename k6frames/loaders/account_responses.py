@@ -15,13 +15,13 @@ from k6frames.api.client import Client
 from k6frames.api.endpoints import Request
 from k6frames.api.fetching import Responses
 from k6frames.api.list_page import MalformedPageError
-from k6frames.api.on_error import OnError
+from k6frames.api.on_error import OnError, suggest_on_error
 from k6frames.api.paging import ListReader, PagedList, read_lists
 from k6frames.api.stack_arguments import StackArgument
 from k6frames.api.stacks import Stack
 from k6frames.api.time_windows import TimeWindows
 from k6frames.errors import APIError, ConfigError
-from k6frames.loaders.metric_queries import frequent_load_tests
+from k6frames.loaders.metric_queries import UNKNOWN_METRIC_STATUSES, frequent_load_tests
 from k6frames.loaders.metric_responses import public_values
 from k6frames.loaders.metrics import DEFAULT_LAST
 from k6frames.loaders.organizations import UNAVAILABLE_STATUSES, organization_label
@@ -53,7 +53,7 @@ _STACK_LISTS = {
 
 @dataclass
 class AccountResponses:
-    """The public part of the responses of an account, as far as they have been read."""
+    """The public part of an account's responses that have been read so far."""
 
     client: Client
     on_error: OnError
@@ -146,7 +146,7 @@ class AccountResponses:
         stack_ids = [request.stack for request in run_lists]
         table = TEST_RUNS.select("load_test_id", "created")
         runs = parsing.read(table, run_lists, constants={"stack_id": stack_ids}).to_pandas()
-        requests = []
+        requests = {}
         for stack_id, load_test_ids in frequent_load_tests(runs, self.client.as_of).items():
             for load_test_id in load_test_ids:
                 path = endpoints.metric_values(
@@ -155,10 +155,19 @@ class AccountResponses:
                     metric="http_req_duration",
                     test_run_count=DEFAULT_LAST,
                 )
-                requests.append(Request(path, stack_id))
-        # Missing metrics are not a failure: they may have expired, or no HTTP request was sent.
+                subject = {"stack_id": stack_id, "load_test_id": load_test_id}
+                requests[Request(path, stack_id)] = subject
+        self.subjects |= requests
         responses = self.client.fetch(requests, on_error="warn")
-        self._add_metadata(responses._replace(failures={}))
+        # Missing metrics are not a failure: they may have expired, or no HTTP request was sent.
+        failures = {
+            request: error
+            for request, error in responses.failures.items()
+            if error.status not in UNKNOWN_METRIC_STATUSES
+        }
+        if failures and self.on_error == "raise":
+            raise suggest_on_error(next(iter(failures.values())), several=True)
+        self._add_metadata(responses._replace(failures=failures))
         for request, body in responses.bodies.items():
             self.bodies[request] = public_values(request, body)
 

@@ -20,7 +20,7 @@ MAX_NAMED_FAILURES = 10
 def with_attrs(
     frame: pd.DataFrame, responses: Responses, subjects: Mapping[Request, Mapping[str, Any]]
 ) -> pd.DataFrame:
-    """Set `attrs` of a frame, and warn about requests that failed.
+    """Set the `attrs` of a frame, and warn about requests that failed.
 
     Parameters
     ----------

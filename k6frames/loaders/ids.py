@@ -15,7 +15,7 @@ IDs = SupportsIndex | Iterable[SupportsIndex]
 
 
 def validate_ids(name: str, value: IDs) -> list[int]:
-    """Return an argument that is one ID or several as a list without duplicates."""
+    """Return an argument, one ID or several, as a list without duplicates."""
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | pd.DataFrame):
         return list(dict.fromkeys(validate_id(name, element) for element in value))
     return [validate_id(name, value)]

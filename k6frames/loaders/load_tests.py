@@ -204,7 +204,7 @@ def project_limits_df(
     Returns
     -------
     pandas.DataFrame
-        One row per project; a missing limit means that there is none.
+        One row per project that has limits; a missing value means that this limit is not set.
 
     Raises
     ------

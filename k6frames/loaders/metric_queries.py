@@ -29,8 +29,8 @@ MIN_METRIC_RUNS = 10
 """A load test needs this many runs in the last `METRIC_DAYS` for its metrics to be in a snapshot or
 a report, because each load test takes a request."""
 
-# The statuses that the API may return for an unknown metric.
-_UNKNOWN_METRIC_STATUSES = frozenset({400, 404, 422})
+UNKNOWN_METRIC_STATUSES = frozenset({400, 404, 422})
+"""The statuses that the API may return for an unknown metric, or if all data has expired."""
 
 
 def load_test_metrics_request(
@@ -96,9 +96,9 @@ def fetch_queries(
     try:
         responses = client.fetch(queries, on_error=on_error)
     except APIError as error:
-        if error.status not in _UNKNOWN_METRIC_STATUSES:
+        if error.status not in UNKNOWN_METRIC_STATUSES:
             raise
-        # The error does not tell which query failed: send all, and collect the failures.
+        # The error does not say which query failed: send all, and collect the failures.
         responses = client.fetch(queries, on_error="warn")
     failures = dict(responses.failures)
     name = metric.partition("{")[0].strip()
@@ -109,7 +109,8 @@ def fetch_queries(
             quoted = None if client.folder else failure
             failures[request] = _unknown_metric_error(request, name, existing, quoted)
         elif not existing and failure is not None and failure.status == 404:
-            del failures[request]  # no run was executed, or all data has expired
+            # The list was read and is empty: no run was executed, or all data has expired.
+            del failures[request]
     # In the order of the queries: the first one is raised.
     failures = {request: failures[request] for request in queries if request in failures}
     if failures and on_error == "raise":
@@ -121,9 +122,12 @@ def fetch_queries(
 def _fetch_existing_metrics(
     queries: Mapping[Request, Request], responses: Responses, client: Client
 ) -> dict[Request, list[str]]:
-    """Return the names of the existing metrics for each query that was rejected or has no data."""
+    """Return the names of the existing metrics for each query that was rejected or has no data.
+
+    The list is empty if there are no metrics. A query whose list cannot be read is left out.
+    """
     rejected = [
-        r for r, error in responses.failures.items() if error.status in _UNKNOWN_METRIC_STATUSES
+        r for r, error in responses.failures.items() if error.status in UNKNOWN_METRIC_STATUSES
     ]
     empty = [r for r, body in responses.bodies.items() if not decode_series(r, body)]
     unexplained = [*rejected, *empty]

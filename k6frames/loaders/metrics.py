@@ -46,6 +46,7 @@ def metrics_df(
         One or more load test IDs.
     test_run_ids : int or iterable of int, optional
         Test run IDs: only the metrics of these runs; by default those of the last 30 runs.
+        For a folder of responses, these IDs are ignored.
     stack : int or str, optional
         The Grafana stack: ID, slug or URL; by default the client's.
     client : Client, optional
@@ -83,6 +84,8 @@ def metrics_df(
     client = client_or_default(client)
     ids = validate_ids("load_test_id", load_test_id)
     run_ids = None if test_run_ids is None else validate_ids("test_run_ids", test_run_ids)
+    if run_ids == []:
+        ids = []  # no runs, no requests
     if client.folder is not None:
         run_ids = None  # a folder does not have the metrics of single runs
     stack_id = client.one_stack(stack).id
@@ -124,7 +127,7 @@ def metric_values_df(
     by : str or iterable of str, optional
         Labels: one series for each combination of their values.
     last : int, default 30
-        How many of the newest runs to read.
+        How many of the newest runs to read; a folder of responses has at most 30.
     test_run_ids : int or iterable of int, optional
         Test run IDs: read these runs instead of the newest.
     stack : int or str, optional
@@ -173,7 +176,7 @@ def metric_values_df(
     stack_id = client.one_stack(stack).id
     which_runs: dict[str, Any]
     if client.folder is not None:
-        # A folder has a file for this request alone. The runs are selected below.
+        # A folder has a file only for this request. The runs are selected below.
         which_runs = {"test_run_count": DEFAULT_LAST}
     elif run_ids is not None:
         which_runs = {"test_run_ids": run_ids}

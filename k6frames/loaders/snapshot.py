@@ -46,8 +46,9 @@ def snapshot(
     stack : int, str or iterable of these, optional
         The Grafana stacks to read: IDs, slugs or URLs; by default the client's.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if an organization or a list cannot be read. With "warn" it is left out, a
-        warning names it, and ``account.json`` lists it. A malformed response is always an error.
+        What to do if an organization, a list or a metric cannot be read. With "warn" it is left
+        out, a warning names it, and ``account.json`` lists it. A malformed response is always an
+        error.
     with_metrics : bool, default False
         Whether to include the 95th percentile of the response time of load tests with at least ten
         runs in the last 90 days, if the API still has it.
@@ -60,7 +61,8 @@ def snapshot(
     Raises
     ------
     ConfigError
-        If the folder contains anything else, or neither a token nor a stack is found.
+        If the folder is neither empty nor a snapshot, if no token is found, or if organizations
+        are not available and no stack is found.
     APIError
         If the API gives no usable response.
     SchemaError

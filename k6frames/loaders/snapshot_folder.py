@@ -104,38 +104,43 @@ def temporary_folder(target: Path) -> Iterator[Path]:
     """Create a hidden folder next to `target` (``.part``), and remove it at the end.
 
     A lock file (``.lock``) shows that it is in use. While `target` is replaced, the previous one is
-    renamed (``.old``). What killed processes left behind is restored or removed.
+    renamed (``.old``). Files that a killed process left behind are restored or removed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     _recover(target)
     folder = target.with_name(f".{target.name}.k6frames-{secrets.token_hex(8)}.part")
     lock = folder.with_suffix(".lock")
-    with FileLock(lock, mode=0o600):
-        try:
+    try:
+        with FileLock(lock, mode=0o600):
             folder.mkdir(mode=0o700)
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            lock.unlink(missing_ok=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        # Not before, because Windows cannot remove a locked file. If another process has locked it
+        # since, that one removes it.
+        with contextlib.suppress(OSError):
+            lock.unlink()
 
 
 def _recover(target: Path) -> None:
-    """Restore the target and remove what killed processes left behind."""
+    """Restore the target, and remove files that a killed process left behind."""
     for lock in target.parent.glob(f".{glob.escape(target.name)}.k6frames-*.lock"):
-        with contextlib.suppress(OSError, Timeout), FileLock(lock, timeout=0):
-            old = lock.with_suffix(".old")
-            if old.exists() and not target.exists():
-                old.rename(target)
-            for leftover in (old, lock.with_suffix(".part")):
-                shutil.rmtree(leftover, ignore_errors=True)
-            lock.unlink(missing_ok=True)
+        with contextlib.suppress(OSError, Timeout):
+            with FileLock(lock, timeout=0):
+                old = lock.with_suffix(".old")
+                if old.exists() and not target.exists():
+                    old.rename(target)
+                for leftover in (old, lock.with_suffix(".part")):
+                    shutil.rmtree(leftover, ignore_errors=True)
+            lock.unlink()  # not before: see temporary_folder
 
 
 def _flush(path: Path) -> None:
     """Wait until a file or a folder is on the disk."""
     if path.is_dir() and os.name == "nt":
         return  # Windows cannot open folders
-    descriptor = os.open(path, os.O_RDONLY)
+    # Windows flushes a file only if it is open for writing; a folder cannot be opened that way.
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:
@@ -161,4 +166,6 @@ def _replace(folder: Path, target: Path) -> None:
     else:
         raise OSError(errno.EBUSY, "other processes keep replacing this folder", str(target))
     shutil.rmtree(old, ignore_errors=True)
-    _flush(target.parent)
+    # Too late to fail: the new snapshot is there, and the old one is not.
+    with contextlib.suppress(OSError):
+        _flush(target.parent)

@@ -38,11 +38,12 @@ def test_runs_df(
     load_test_ids : int or iterable of int, optional
         Load test IDs: only their runs; by default those of all load tests.
     created_after : str, datetime or Timestamp, optional
-        The first creation time, inclusive; UTC if it has no offset.
+        Only runs created at or after this time; UTC if it has no offset.
     created_before : str, datetime or Timestamp, optional
-        The end of the creation times, exclusive; UTC if it has no offset.
+        Only runs created before this time; UTC if it has no offset.
     stack : int, str or iterable of these, optional
-        The Grafana stacks to read: IDs, slugs or URLs; by default the client's.
+        The Grafana stacks to read: IDs, slugs or URLs; by default the client's. With
+        `load_test_ids`, only one stack, unless the client reads a folder.
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
@@ -101,9 +102,9 @@ def test_runs_df(
     if ids is not None:
         selected &= runs["load_test_id"].isin(ids)
     if after is not None:
-        selected &= (runs["created"] >= after).fillna(value=False)
+        selected &= runs["created"] >= after
     if before is not None:
-        selected &= (runs["created"] < before).fillna(value=False)
+        selected &= runs["created"] < before
     runs = runs[selected].sort_values(["stack_id", "created", "test_run_id"])
     return runs.reset_index(drop=True)
 
@@ -125,11 +126,12 @@ def test_run_details_df(
     load_test_ids : int or iterable of int, optional
         Load test IDs: only their runs; by default those of all load tests.
     created_after : str, datetime or Timestamp, optional
-        The first creation time, inclusive; UTC if it has no offset.
+        Only runs created at or after this time; UTC if it has no offset.
     created_before : str, datetime or Timestamp, optional
-        The end of the creation times, exclusive; UTC if it has no offset.
+        Only runs created before this time; UTC if it has no offset.
     stack : int, str or iterable of these, optional
-        The Grafana stacks to read: IDs, slugs or URLs; by default the client's.
+        The Grafana stacks to read: IDs, slugs or URLs; by default the client's. With
+        `load_test_ids`, only one stack, unless the client reads a folder.
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"

@@ -395,9 +395,14 @@ def test_test_run_ids_replace_the_newest_runs(client, server, stacks):
     assert_equal(frame, expected_values({101: chosen}, "http_req_duration", P95))
     assert "test_run_count" not in server.received[-1].path
     assert len(k6frames.metrics_df(101, test_run_ids=ids, client=client)) == 4
-    sent = len(server.received)
-    assert len(k6frames.metric_values_df(101, test_run_ids=[], client=client)) == 0
-    assert len(server.received) == sent
+
+
+@pytest.mark.parametrize("loader", ["metric_values_df", "metrics_df"])
+def test_an_empty_list_of_test_run_ids_takes_no_request_and_gives_no_rows(loader, client, server):
+    load = getattr(k6frames, loader)
+    assert len(load(101, test_run_ids=[], client=client)) == 0
+    assert server.received == []
+    assert len(load(735140, test_run_ids=[], client=k6frames.Client.sample())) == 0
 
 
 def test_metrics_have_their_types_and_labels(client, stacks):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import stat
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from v5_server import Metric, MetricStack, Run, Series, V5Server
 from v6_server import Refusal, V6Server, make_stack
 
 import k6frames
@@ -191,6 +195,69 @@ def test_metrics_are_those_of_load_tests_that_run_often(tmp_path):
     pd.testing.assert_frame_equal(found, expected, check_flags=False)
 
 
+@pytest.fixture
+def metric_server(token):
+    """Start a server with the load tests 1, 2 and 3, which have run ten times today."""
+    now = datetime.now(UTC)
+    metrics = {"http_req_duration": Metric("trend", [Series({}, [(1, 250)])])}
+    load_tests = {
+        test: [Run(100 * test + i, now - timedelta(hours=i), 60, metrics) for i in range(10)]
+        for test in (1, 2, 3)
+    }
+    with V5Server(MetricStack(11, load_tests=load_tests), token=token) as started:
+        started.other_responses |= V3
+        yield started
+
+
+def refuse_metrics(server: V5Server, load_test: int, status: int) -> None:
+    def refuse(request):
+        if request.path.startswith(f"/cloud/v5/load_tests/{load_test}/"):
+            raise Refusal(status, "Not today")
+
+    server.before = refuse
+
+
+def load_tests_with_metrics(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("stacks/11/cloud/v5/load_tests/*"))
+
+
+@pytest.mark.parametrize("status", [400, 404, 422])
+def test_missing_metrics_are_not_a_failure(status, connect, metric_server, tmp_path):
+    refuse_metrics(metric_server, 2, status)
+    client = connect(metric_server.url, stack=11)
+    folder = k6frames.snapshot(tmp_path / "snapshot", client, with_metrics=True)
+    assert load_tests_with_metrics(folder) == ["1", "3"]
+    assert read_failures(folder) == []
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+@pytest.mark.usefixtures("no_waits")
+def test_metrics_that_cannot_be_read_are_an_error(status, connect, metric_server, tmp_path):
+    refuse_metrics(metric_server, 2, status)
+    client = connect(metric_server.url, stack=11)
+    with pytest.raises(APIError, match=r"/load_tests/2/query.*Not today") as caught:
+        k6frames.snapshot(tmp_path / "snapshot", client, with_metrics=True)
+    assert caught.value.status == status
+    assert not (tmp_path / "snapshot").exists()
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+@pytest.mark.usefixtures("no_waits")
+def test_with_warn_metrics_that_cannot_be_read_are_left_out_and_listed(
+    status, connect, metric_server, tmp_path
+):
+    refuse_metrics(metric_server, 2, status)
+    client = connect(metric_server.url, stack=11)
+    with pytest.warns(UserWarning, match=r"1 of 12 requests failed.*/load_tests/2/query"):
+        folder = k6frames.snapshot(
+            tmp_path / "snapshot", client, on_error="warn", with_metrics=True
+        )
+    assert load_tests_with_metrics(folder) == ["1", "3"]
+    (failure,) = read_failures(folder)
+    assert (failure["stack_id"], failure["load_test_id"]) == (11, 2)
+    assert "Not today" in failure["reason"]
+
+
 # --- the folder -----------------------------------------------------------------------------------
 
 
@@ -242,6 +309,52 @@ def test_a_snapshot_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypa
         client.snapshot(folder)
     assert (folder / "account.json").stat().st_ino == before
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_snapshot_that_replaced_the_old_one_is_not_an_error(tmp_path, monkeypatch):
+    client = k6frames.Client.sample()
+    folder = client.snapshot(tmp_path / "snapshot")
+    before = (folder / "account.json").stat().st_ino
+    flush = snapshot_folder._flush
+
+    def fail_for_the_parent(path: Path) -> None:
+        if path == tmp_path:
+            raise OSError(5, "Input/output error")
+        flush(path)
+
+    monkeypatch.setattr(snapshot_folder, "_flush", fail_for_the_parent)
+    assert client.snapshot(folder) == folder
+    assert (folder / "account.json").stat().st_ino != before
+
+
+def test_files_are_flushed_while_they_are_open_for_writing_as_windows_requires(
+    tmp_path, monkeypatch
+):
+    modes = []
+
+    def record(descriptor: int) -> None:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            modes.append(fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE)
+
+    monkeypatch.setattr(os, "fsync", record)
+    k6frames.Client.sample().snapshot(tmp_path / "snapshot")
+    assert set(modes) == {os.O_RDWR}
+
+
+def test_lock_files_are_not_removed_while_they_are_locked_as_windows_requires(
+    tmp_path, monkeypatch
+):
+    unlink = Path.unlink
+
+    def unlink_as_on_windows(path: Path, missing_ok: bool = False) -> None:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unlink(path, missing_ok=missing_ok)
+
+    (tmp_path / ".snapshot.k6frames-00.lock").touch()  # of a killed process
+    monkeypatch.setattr(Path, "unlink", unlink_as_on_windows)
+    k6frames.Client.sample().snapshot(tmp_path / "snapshot")
+    assert [path.name for path in tmp_path.glob("*snapshot*")] == ["snapshot"]
 
 
 def test_a_process_that_is_killed_leaves_a_complete_snapshot_or_none(tmp_path):
