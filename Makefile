@@ -27,7 +27,7 @@ notebooks: $(BIN)/pytest ## Execute the notebooks again, in place
 	$(BIN)/python -m nbconvert --execute --inplace --to notebook \
 	  --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
-samples: $(BIN)/pytest ## Make the sample account again
+samples: $(BIN)/pytest ## Regenerate the sample account
 	$(BIN)/python data/make_samples.py
 
 bench: $(BIN)/pytest ## Compare the speed of k6frames with that of other libraries
@@ -37,7 +37,7 @@ docs: $(BIN)/pytest ## Generate the pages that come from the code, and build the
 	$(BIN)/python docs/generate_pages.py
 	$(BIN)/sphinx-build -W --keep-going -b html docs site
 
-pictures: $(BIN)/pytest ## Make the screenshots and plots of the docs again
+pictures: $(BIN)/pytest ## Regenerate the screenshots and plots of the docs
 	$(BIN)/python docs/screenshots.py
 
 report: $(BIN)/pytest ## Write the report of the sample account

@@ -145,7 +145,7 @@ def measure(engine: str, folder: Path) -> Measured:
     def sample() -> None:
         nonlocal peak
         while not is_done.wait(SAMPLING_SECONDS):
-            peak = max(peak, _memory_bytes(psutil.Process(process.pid)))
+            peak = max(peak, _memory_bytes(process.pid))
 
     thread = threading.Thread(target=sample)
     thread.start()
@@ -160,9 +160,11 @@ def measure(engine: str, folder: Path) -> Measured:
     return Measured(seconds, cpu_seconds, peak, Figures(*figures))
 
 
-def _memory_bytes(process: psutil.Process) -> int:
+def _memory_bytes(pid: int) -> int:
+    """Return the memory of a process and its child processes."""
     total = 0
     try:
+        process = psutil.Process(pid)
         for member in [process, *process.children(recursive=True)]:
             total += member.memory_info().rss
     except psutil.NoSuchProcess:
@@ -212,7 +214,8 @@ def compare_engines(folder: Path, repetitions: int) -> list[str]:
     versions = describe_versions("pandas", "dask", "duckdb", "polars")
     lines = [
         f"Written by `python benchmarks/history.py FOLDER` with {versions}.",
-        f"Best of {repetitions}; CPU time and peak memory include imports and child processes.",
+        f"Best of {repetitions}. All figures include the imports of the engine; CPU time and peak",
+        "memory also include those of the script, and child processes.",
         "All return the same figures. Ratios are relative to the first row.",
         "",
         f"| {test_runs:,} runs in 120 months | {' | ratio | '.join(COLUMNS)} | ratio |",

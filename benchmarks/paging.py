@@ -1,7 +1,8 @@
-"""Compare reading lists, over a network and from the cache, with a script and requests-cache.
+"""Measure how fast k6frames reads lists, over a network and from the cache.
 
 ``python benchmarks/paging.py`` starts a local server in its own process, which takes 100 ms for
-each response, and writes a section of RESULTS.md.
+each page of test runs. It compares k6frames with a short script that uses requests, and with
+requests-cache, and writes a section of RESULTS.md.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def serve(port: multiprocessing.Queue[int]) -> None:
             started = time.monotonic()
             parts = urlsplit(self.path)
             if parts.path == "/received":
-                body, Handler.received = str(Handler.received).encode(), 0
+                body = str(Handler.received).encode()
             elif parts.path.startswith("/v3/"):
                 number = int(parts.path.rpartition("/")[2])
                 body = json.dumps({"organization": {"id": number, "name": "A name"}}).encode()
@@ -161,20 +162,17 @@ def make_client(address: str, cache: bool | str) -> k6frames.Client:
 
 def measure_runs(address: str, folder: Path) -> list[str]:
     """Return the rows about test runs."""
-    clients = []
 
-    def fetch(cache: bool | str) -> None:
-        clients.append(make_client(address, cache))
-        with clients[-1] as client:
-            frame = k6frames.test_runs_df(client=client)
-        assert len(frame) == RUNS
+    def read(cache: bool | str) -> None:
+        with make_client(address, cache) as client:
+            assert len(k6frames.test_runs_df(client=client)) == RUNS
 
-    requests.get(f"{address}/received")
-    no_cache = best_seconds(lambda: fetch(cache=False))
+    no_cache = best_seconds(lambda: read(cache=False))
     sent = int(requests.get(f"{address}/received").text) / REPETITIONS
-    empty_cache = best_seconds(lambda: fetch(cache=tempfile.mkdtemp(dir=folder)))
-    client = clients[-1]  # its cache is full now
-    full_cache = best_seconds(lambda: k6frames.test_runs_df(client=client))
+    empty_cache = best_seconds(lambda: read(cache=tempfile.mkdtemp(dir=folder)))
+    filled = str(folder / "filled")
+    read(cache=filled)
+    full_cache = best_seconds(lambda: read(cache=filled))
     other = best_seconds(lambda: read_one_by_one(address), repetitions=1)
     way = "requests, one page after the other, and json_normalize"
     what = f"{RUNS:,} test runs, {LATENCY_SECONDS * 1000:.0f} ms a page"

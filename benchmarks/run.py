@@ -183,7 +183,8 @@ def main() -> None:
     versions = describe_versions("pandas", "pyarrow", "msgspec", "orjson", "polars")
     written = f"Written by `python benchmarks/run.py` with {versions}."
     method = (
-        f"CPU time, best of {REPETITIONS} in turn. A ratio below 1 means that k6frames takes less."
+        f"CPU time, best of {REPETITIONS}; the functions are called in turn.\n"
+        "A ratio below 1 means that k6frames takes less."
     )
     replace_section("Parsing", [written, method, "", *measure_parsing()])
     replace_section(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,7 +76,7 @@ def make_frames(rows: int) -> Frames:
 
 def _organizations(random: np.random.Generator, rows: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make organizations and projects; the last organization has no project."""
-    org_ids = np.arange(rows // PROJECTS_PER_ORGANIZATION + 1)
+    org_ids = np.arange(math.ceil(rows / PROJECTS_PER_ORGANIZATION) + 1)
     organizations = _fill(
         ORGANIZATIONS,
         org_id=org_ids,

@@ -29,7 +29,7 @@ autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
-# `tables.returns` appends this section: the columns of the frame that a function returns.
+# `tables.schema.returns` appends this section: the columns of the frame that a function returns.
 napoleon_custom_sections = ["Columns"]
 # A name such as `projects_df` in a docstring becomes a link if it is public, and code otherwise.
 default_role = "py:obj"

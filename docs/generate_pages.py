@@ -1,7 +1,7 @@
 """Generate the pages that come from the code: ``python docs/generate_pages.py``.
 
-The data dictionary comes from `k6frames.tables`, and the page of the command line from the click
-commands: the layout of the output of ``--help`` differs between versions of click.
+The data dictionary comes from `k6frames.tables`. The page of the command line comes from the click
+commands, and not from the output of ``--help``, whose layout differs between versions of click.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ k6frames usage --sample --csv - | head -3            # for programs: CSV, JSON, 
   names are shortened, and the last line counts the columns that are shown. A pipe gets complete
   cells, separated by tabs.
 - **Columns.** The [data dictionary](data-dictionary.md) explains them. A name that does not exist,
-  as in `--columns ?`, lists the columns of a command. `--csv`, `--json`, `--parquet` and `--excel`
-  write all columns unless `--columns` names some.
+  as in `--columns '?'`, lists the columns of a command. `--csv`, `--json`, `--parquet` and
+  `--excel` write all columns unless `--columns` names some.
 - **Names.** `--org`, `--project` and `--load-test` take an ID, a name or a part of a name. If it
   matches nothing or several rows, the error lists the closest names.
 - **Times.** `--since`, `--until` and `--as-of` take an ISO 8601 date or datetime, such as
@@ -168,7 +168,7 @@ def _option(option: click.Option) -> str:
         return names
     if isinstance(option.type, click.Choice):
         return f"{names} {' or '.join(f'`{choice}`' for choice in option.type.choices)}"
-    kind = {"directory": "folder", "text": "text"}.get(option.type.name, option.type.name)
+    kind = "folder" if option.type.name == "directory" else option.type.name
     return f"{names} *{option.metavar or kind}*"
 
 

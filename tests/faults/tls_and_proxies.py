@@ -42,7 +42,9 @@ def proxy_refuses(box: Sandbox) -> None:
 @section.fault("the certificate bundle has no certificates", "an immediate error that names it")
 def no_certificates(box: Sandbox) -> None:
     box.patch.setenv("REQUESTS_CA_BUNDLE", os.devnull)
-    with pytest.raises(ConfigError, match=r"'/dev/null', which REQUESTS_CA_BUNDLE .* cannot be read"):
+    with pytest.raises(
+        ConfigError, match=r"'/dev/null', which REQUESTS_CA_BUNDLE .* cannot be read"
+    ):
         box.get(box.client(box.serve_tls(reply())))
 
 
