@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
-_MAX_NAMED = 5
-"""How many lists a note names."""
+_MAX_NAMED_PATHS = 5
+"""A note names at most this many of the lists that could not be read."""
 
 
 @click.command()
@@ -51,19 +51,28 @@ def sync(folder: Path, account: AccountOptions) -> None:
 
 @click.command()
 @click.argument("folder", type=_FOLDER)
+@click.option(
+    "--with-metrics",
+    is_flag=True,
+    help="Include the 95th percentile of the response time of load tests with at least ten runs in "
+    "the last 90 days.",
+)
 @account_options()
 @examples("k6frames snapshot snapshots/2026-07-01")
-def snapshot(folder: Path, account: AccountOptions) -> None:
-    """Write the account to a folder that every command can read.
+def snapshot(folder: Path, with_metrics: bool, account: AccountOptions) -> None:
+    """Write the account to a folder that other commands can read.
 
     FOLDER must be new, empty or a snapshot, which is replaced when the new one is complete. Billing
-    data and e-mail addresses are left out.
+    data and e-mail addresses are left out. Without --with-metrics, `k6frames metrics` cannot read
+    the snapshot; with it, it can read the default metric and query.
     """
     from k6frames.api.client import Client
     from k6frames.loaders.snapshot import snapshot as write_snapshot
 
     with account.open_client() as client:
-        target = write_snapshot(folder, client, on_error=account.on_error)
+        target = write_snapshot(
+            folder, client, on_error=account.on_error, with_metrics=with_metrics
+        )
     url = target.as_uri()
     as_of = Client(api_url=url).as_of
     click.echo(printable(str(target)))
@@ -139,8 +148,9 @@ def _note_failures(frame: pd.DataFrame) -> None:
     """Print a note that names the lists that one of the snapshots does not have."""
     paths = sorted({str(entry["path"]) for entry in frame.attrs.get("failed", [])})
     if paths:
-        named = ", ".join(map(printable, paths[:_MAX_NAMED]))
-        more = f" and {len(paths) - _MAX_NAMED:,} more" if len(paths) > _MAX_NAMED else ""
+        named = ", ".join(map(printable, paths[:_MAX_NAMED_PATHS]))
+        unnamed = len(paths) - _MAX_NAMED_PATHS
+        more = f" and {unnamed:,} more" if unnamed > 0 else ""
         click.echo(
             f"Note: {pluralize(len(paths), 'list')} could not be read for one of the snapshots, "
             f"and cannot be compared: {named}{more}",

@@ -1,4 +1,4 @@
-"""The command about projects and load tests without activity."""
+"""The command `idle`: projects and load tests without activity."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ _TERMINATION_SIGNALS = [
 
 
 class CommandLine(click.Group):
-    """A group of commands that reports an expected error as one message."""
+    """A group that reports an expected error of one of its commands as one message."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command, and convert expected errors to click exceptions."""
@@ -57,7 +57,7 @@ class CommandLine(click.Group):
                 raise InputError(f"{message}; see {help_command}.") from None
             except K6FramesError as error:
                 raise click.ClickException(translate(str(error))) from None
-            except BrokenPipeError:  # handled in `main`
+            except BrokenPipeError:  # click exits with status 1
                 raise
             except OSError as error:
                 raise click.ClickException(printable(describe_os_error(error))) from None
@@ -111,11 +111,8 @@ def main() -> NoReturn:
         # sys.exit would wait for threads that are waiting for a server. Nothing is lost: a file is
         # replaced when the new one is complete, and each response is cached when it arrives.
         os._exit(130)
-    except SystemExit as terminated:  # from `_terminate`
+    except SystemExit as terminated:  # from `_terminate`, or from click for a closed pipe
         os._exit(terminated.code if isinstance(terminated.code, int) else 1)
-    except BrokenPipeError:
-        _flush_output()
-        sys.exit(1)
     except click.ClickException as error:
         error.show()
         _flush_output()

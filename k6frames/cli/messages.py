@@ -12,7 +12,7 @@ SHORT_WORD_LENGTH = 60
 
 # A long word: the characters to show, those to cut, and the punctuation after it.
 _LONG_WORD = re.compile(
-    rf"(\S{{{SHORT_WORD_LENGTH}}})\S{{{MAX_WORD_LENGTH - SHORT_WORD_LENGTH},}}?(['.,:;]*)(?!\S)"
+    rf"(\S{{{SHORT_WORD_LENGTH}}})\S{{{MAX_WORD_LENGTH - SHORT_WORD_LENGTH + 1},}}?(['.,:;]*)(?!\S)"
 )
 
 # Parts of the library's messages that name Python arguments, and what to show instead. The token

@@ -131,7 +131,8 @@ def row_options(*, has_private: bool = False) -> Callable[[Command], Command]:
         click.option(
             "--columns",
             metavar="NAMES",
-            help="Columns to show or write, separated by commas; an unknown name lists them all.",
+            help="Columns to show or write, separated by commas; the error for an unknown name "
+            "lists all columns.",
         )
     ]
     if has_private:

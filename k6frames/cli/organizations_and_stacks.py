@@ -28,14 +28,15 @@ def read_organizations_and_stacks(
     Raises
     ------
     K6FramesError
-        If both fail, or if a stack that was given with --stack cannot be read.
+        If both fail, or if a stack that was given with --stack cannot be read. Without any response
+        for the organizations, the stacks are not tried.
     """
     try:
         organizations = read_organizations()
     except APIError as error:
         if error.status is None:  # without a connection, v6 would fail, too
             raise
-        return None, _read_stacks_alone(account, read_stacks, error)
+        return None, _read_stacks_without_organizations(account, read_stacks, error)
     try:
         return organizations, read_stacks()
     except (APIError, ConfigError) as error:
@@ -45,7 +46,7 @@ def read_organizations_and_stacks(
         return organizations, None
 
 
-def _read_stacks_alone(
+def _read_stacks_without_organizations(
     account: AccountOptions, read_stacks: Callable[[], Stacks], organizations_error: APIError
 ) -> Stacks:
     try:
@@ -53,7 +54,8 @@ def _read_stacks_alone(
     except ConfigError as error:
         if account.stacks:
             raise
-        # If the token is that of a stack, naming the stack helps: the note shows how.
+        # The token of a stack may have no access to organizations, and its stack must be named:
+        # print how to name it, and fail with the error of the organizations.
         _note("Load tests and test runs", error)
         raise organizations_error from None
     _note("Organizations and their projects", organizations_error)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from k6frames.cli.messages import translate
+from k6frames.cli.messages import printable, translate
 from k6frames.cli.options import AccountOptions, account_options, examples
 from k6frames.errors import ConfigError
 
@@ -18,7 +18,7 @@ from k6frames.errors import ConfigError
     type=click.Path(file_okay=False, path_type=Path),
     default="k6frames-report",
     show_default=True,
-    help="The folder to write to; other files in it are kept.",
+    help="The folder to write to.",
 )
 @click.option("--open", "open_browser", is_flag=True, help="Open the report in the browser.")
 @click.option("--single-file", is_flag=True, help="Write one HTML file, to send by e-mail.")
@@ -39,7 +39,8 @@ def report(
 ) -> None:
     """Write an HTML report with plots and all tables.
 
-    An existing report in the folder is replaced when the new one is complete.
+    When the report is complete, it replaces files of the same names in the folder. All other files
+    are kept, including those of an earlier report.
     """
     try:
         from k6frames.report.build import write_report
@@ -56,6 +57,6 @@ def report(
             single_file=single_file,
             since=since,
         )
-    click.echo(page)
+    click.echo(printable(str(page)))
     if open_browser:
         click.launch(page.absolute().as_uri())

@@ -1,4 +1,4 @@
-"""The command about results of load tests."""
+"""The command `results`: which load tests fail."""
 
 from __future__ import annotations
 

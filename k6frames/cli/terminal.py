@@ -37,7 +37,7 @@ class _Column:
 def print_table(
     frame: pd.DataFrame, *, total_rows: int, total_columns: int, user_chose_columns: bool
 ) -> None:
-    """Print a table as wide as the terminal, or complete cells separated by tabs into a pipe.
+    """Print a table that fits the terminal, or complete cells separated by tabs into a pipe.
 
     Parameters
     ----------

@@ -132,9 +132,8 @@ def budget(
 ) -> None:
     """Show how much of its monthly VUh limit each project has used.
 
-    The largest share is first; projects without a limit are last. If usage continues at this rate,
-    `expected_vuh` will have been used by the end of the month, and the limit is reached in
-    `days_left` days.
+    The largest share is first; projects without a limit are last. At the current rate, usage will
+    reach `expected_vuh` by the end of the month, and the limit in `days_left` days.
     """
     import pandas as pd
 

@@ -122,6 +122,18 @@ def test_a_snapshot_leaves_out_on_request_what_cannot_be_read(
     assert "organization 1013" in result.stderr
 
 
+def test_metrics_can_be_read_from_a_snapshot_that_includes_them(run, monkeypatch) -> None:
+    expected = run("metrics", "735140", "--sample").stdout
+    for folder, options in (("without", []), ("with", ["--with-metrics"])):
+        assert run("snapshot", folder, "--sample", *options).exit_code == 0
+    monkeypatch.setenv("K6FRAMES_API_URL", Path("without").absolute().as_uri())
+    assert run("metrics", "735140").exit_code == 1
+    monkeypatch.setenv("K6FRAMES_API_URL", Path("with").absolute().as_uri())
+    result = run("metrics", "735140")
+    assert (result.exit_code, result.stdout) == (0, expected)
+    assert expected.count("\n") == 31
+
+
 UNUSABLE = [
     (["changes", "."], "'.' has no dataset. Make one with `k6frames sync FOLDER`."),
     (["changes", "last"], "last is a snapshot: name a later one to compare it with."),

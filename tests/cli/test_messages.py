@@ -15,7 +15,13 @@ from k6frames.api.advice import ADVICE, STACK_ADVICE
 from k6frames.api.client import Client
 from k6frames.api.on_error import suggest_on_error
 from k6frames.api.settings import cache_root
-from k6frames.cli.messages import _REPLACEMENTS, shorten_words, translate
+from k6frames.cli.messages import (
+    _REPLACEMENTS,
+    MAX_WORD_LENGTH,
+    SHORT_WORD_LENGTH,
+    shorten_words,
+    translate,
+)
 from k6frames.errors import APIError, K6FramesError
 
 PYTHON = re.compile(
@@ -134,6 +140,8 @@ def test_long_words_are_shortened_and_others_are_not() -> None:
     assert shorten_words(text) == f"Invalid value: '{'9' * 59}...' is not a number."
     path = "/a/path/of/some/length" * 5
     assert shorten_words(path) == path
+    assert shorten_words("x" * MAX_WORD_LENGTH) == "x" * MAX_WORD_LENGTH
+    assert shorten_words("x" * (MAX_WORD_LENGTH + 1)) == f"{'x' * SHORT_WORD_LENGTH}..."
 
 
 def test_field_of_a_file_is_not_translated() -> None:

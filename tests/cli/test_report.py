@@ -26,3 +26,10 @@ def test_report_names_its_steps_and_prints_and_opens_its_page(run, monkeypatch) 
         ("sample:", Path("here"), {"on_error": "raise", "single_file": True, "since": None})
     ]
     assert opened == [Path("here/index.html").absolute().as_uri()]
+
+
+def test_path_of_a_report_is_printed_on_one_line(run, monkeypatch) -> None:
+    monkeypatch.setattr(
+        "k6frames.report.build.write_report", lambda _, folder, **__: folder / "index.html"
+    )
+    assert run("report", "--sample", "-o", "two\nlines").stdout == "two lines/index.html\n"
