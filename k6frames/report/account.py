@@ -186,7 +186,7 @@ def _read_metrics(client: Client, runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _account_name(organization_tables: dict[str, pd.DataFrame], manifest: Manifest) -> str:
-    """Return the names of the organizations, or those of the stacks if no organization has one."""
+    """Return the names of the organizations; if none has a name, the hosts or IDs of the stacks."""
     names: list[str] = []
     if organization_tables:
         names = organization_tables["organizations"]["name"].dropna().tolist()

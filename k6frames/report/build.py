@@ -1,4 +1,4 @@
-"""Write the report: read the account, and replace all files of an earlier report together."""
+"""Write the report: read the account, and move the files into place when all are complete."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def write_report(
     client : Client
         The account to read.
     folder : pathlib.Path
-        Where to write. An existing report is replaced when the new one is complete; other files
-        are kept.
+        Where to write. Files of the same names are replaced when the report is complete; all other
+        files are kept, including those of an earlier report.
     on_error : {"raise", "warn"}, default "raise"
         What to do if an organization or a stack cannot be read; with "warn" the report names it.
     show_message : callable
@@ -61,8 +61,8 @@ def write_report(
     APIError, SchemaError
         If the account cannot be read.
     ConfigError
-        If neither a token nor a stack is found, if `since` is not a snapshot, or if a folder has
-        the name of a file of the report.
+        If no token is found, if `since` is not a snapshot, or if a folder has the name of a file
+        of the report.
     OSError
         If the folder cannot be written to.
     """
@@ -109,7 +109,7 @@ def _write_tables(account: Account, staging: Path) -> None:
 
 
 def _sheets(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Return the tables by sheet name, shortened as Excel allows 31 characters."""
+    """Return the tables by sheet name, shortened because Excel allows at most 31 characters."""
     return {name.replace("organization", "org"): frame for name, frame in tables.items()}
 
 

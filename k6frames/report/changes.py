@@ -58,6 +58,7 @@ def _describe(changed: pd.DataFrame, account: Account) -> pd.DataFrame:
         .fillna(_names_of_owners(changed["key"], account))
         .fillna(identifier.str.replace("_id=", " ")),
     )
+    # One mapping for both columns: the key function gets one column at a time.
     positions = {name: position for position, name in enumerate([*_KINDS, *_SUBJECTS])}
     described = described.sort_values(
         ["kind", "table"], key=lambda column: column.map(positions), kind="stable"

@@ -24,7 +24,10 @@ class Figure(NamedTuple):
 
 
 def make_sections(account: Account) -> list[Section]:
-    """Return the sections of the report; those without data are left out."""
+    """Return the sections about the parts of the account that could be read.
+
+    If a part has no data, its sections say so or are left out.
+    """
     makers: list[Callable[[Account], Section]] = []
     if account.since is not None:
         makers.append(changes)
@@ -81,13 +84,13 @@ def _result_figures(account: Account) -> list[Figure]:
     recent = details[age.between(pd.Timedelta(0), pd.Timedelta(days=30))]
     passed = int((recent["result"] == "passed").sum())
     finished = int(recent["result"].isin(["passed", "failed", "error"]).sum())
-    rate = Figure("Pass rate in 30 days", "—", "no run has a result")
+    rate = Figure("Pass rate in the last 30 days", "—", "no run has a result")
     if finished:
         note = f"{passed:,} of {count(finished, 'run')} with a result"
-        rate = Figure("Pass rate in 30 days", f"{passed / finished:.0%}", note)
+        rate = Figure("Pass rate in the last 30 days", f"{passed / finished:.0%}", note)
     failing = int(by_load_test["failing_since"].notna().sum())
     ran = len(by_load_test)
-    note = f"of {ran:,} that ran in 90 days" if ran else "none ran in 90 days"
+    note = f"of {ran:,} that ran in the last 90 days" if ran else "none ran in the last 90 days"
     return [rate, Figure("Failing load tests", f"{failing:,}", note)]
 
 
@@ -110,7 +113,7 @@ def _load_test_figure(account: Account) -> Figure:
 def _project_figures(account: Account) -> list[Figure]:
     summary = account.tables["account_summary"].iloc[0]
     total, undated = int(summary["projects"]), int(summary["undated_projects"])
-    note = f"{summary['created_30_days']:,} created in 30 days"
+    note = f"{summary['created_30_days']:,} created in the last 30 days"
     if undated:
         note += f", of {total - undated:,} with a creation date"
     organizations, empty = int(summary["organizations"]), int(summary["empty_organizations"])

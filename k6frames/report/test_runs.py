@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from k6frames import plots
+from k6frames.loaders.metric_queries import frequent_load_tests
 from k6frames.plots.labels import format_number
 from k6frames.report.account import Account
 from k6frames.report.elements import Section, draw, preview
@@ -111,7 +112,7 @@ def results(account: Account) -> Section:
             draw(
                 "test_results",
                 lambda: plots.test_results(by_load_test),
-                "Results of each load test in 90 days, those with the lowest pass rate first.",
+                "Results of each load test in the last 90 days, the lowest pass rate first.",
             )
         )
     shown = failing[["load_test_name", "project_name", "failing_since", "last_run", "pass_rate"]]
@@ -153,7 +154,13 @@ def slower(account: Account) -> Section:
     changes = account.tables["metric_changes"]
     compared = changes[changes["change"].notna()]
     increased = compared[compared["change"] > MAX_INCREASE]
-    if compared.empty:
+    frequent = frequent_load_tests(account.tables["test_run_details"], account.as_of)
+    if frequent and account.tables["metric_values"].empty:
+        answer = (
+            "No response times could be read. The API may no longer have them; a snapshot has them "
+            "only if it was written with metrics."
+        )
+    elif compared.empty:
         answer = "No load test has enough runs with metrics to compare them."
     else:
         names = [

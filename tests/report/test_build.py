@@ -1,4 +1,4 @@
-"""The report: what is written, what is not, and how it is replaced."""
+"""The report: what is written, what is not, and which files are replaced."""
 
 from __future__ import annotations
 
@@ -126,6 +126,16 @@ def test_files_of_a_killed_report_are_removed_and_other_files_are_kept(tmp_path:
     assert (report / "mine.txt").read_text() == "mine"
 
 
+def test_a_single_file_keeps_the_tables_of_an_earlier_report(tmp_path: Path) -> None:
+    client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT))
+    page = write_report(client, tmp_path / "report", show_message=ignore)
+    tables = {file.name for file in page.parent.iterdir()}
+    page.write_text("old")
+    write_report(client, tmp_path / "report", show_message=ignore, single_file=True)
+    assert {file.name for file in page.parent.iterdir()} == tables
+    assert page.read_text() != "old"
+
+
 def test_figures_are_those_of_the_summaries(sample_report: Path) -> None:
     tables = {
         name: k6frames.read_parquet(sample_report / f"{name}.parquet")
@@ -196,3 +206,12 @@ def test_usage_without_a_project_is_shown_as_unknown(tmp_path: Path) -> None:
     client = Client(api_url=account_folder(tmp_path / "account", files))
     page = write_report(client, tmp_path / "one", show_message=ignore, single_file=True).read_text()
     assert "100% of them by (unknown)." in page
+
+
+def test_a_report_without_any_metrics_states_that_they_could_not_be_read(tmp_path: Path) -> None:
+    client = Client(api_url=Client.sample().snapshot(tmp_path / "no-metrics").as_uri())
+    page = write_report(client, tmp_path / "one", show_message=ignore, single_file=True).read_text()
+    assert "No response times could be read." in page
+    few_runs = Client(api_url=account_folder(tmp_path / "few-runs", ONE_RUN))
+    page = write_report(few_runs, tmp_path / "two", show_message=ignore, single_file=True)
+    assert "No load test has enough runs with metrics to compare them." in page.read_text()
