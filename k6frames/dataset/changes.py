@@ -18,7 +18,7 @@ from k6frames.dataset.sync import STACK_LOADERS
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders import organizations
 from k6frames.summaries.changes import changes
-from k6frames.tables import CHANGES, LOAD_ZONES
+from k6frames.tables import CHANGES
 from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.schema import returns
 from k6frames.tables.timestamps import TimestampLike, parse_timestamp
@@ -35,9 +35,9 @@ ROUTINE_COLUMNS = ("updated", "next_run")
 def snapshot_changes(before: PathLike, after: PathLike) -> pd.DataFrame:
     """Compare two snapshots of an account.
 
-    Organizations, projects, load tests, schedules, limits and labels are compared, but not test
-    runs. A stack that only one of the snapshots has, and anything that could not be read for one of
-    them, is left out.
+    Organizations, projects, load tests, schedules, limits, labels and load zones are compared, but
+    not test runs and metrics. A stack that only one of the snapshots has, and anything that could
+    not be read for one of them, is left out.
 
     Parameters
     ----------
@@ -103,7 +103,8 @@ def dataset_changes(
     Raises
     ------
     ConfigError
-        If the folder has no dataset, or the first sync was after `since`.
+        If the folder has no dataset or only test runs, if an argument is not a timestamp, if a day
+        is before the first sync, or if `since` is after `until`.
     SchemaError
         If a file is damaged.
 
@@ -181,9 +182,7 @@ def _compare_stacks(accounts: Sequence[Client]) -> list[pd.DataFrame]:
     if not common:
         return []
     compared = []
-    for table, load in STACK_LOADERS:
-        if table is LOAD_ZONES:
-            continue
+    for _, load in STACK_LOADERS:
         frames = _read_both(load, accounts, stack=sorted(common))
         failed = _failed_ids(frames, "stack_id")
         compared.append(changes(*(frame[~frame["stack_id"].isin(failed)] for frame in frames)))

@@ -147,7 +147,7 @@ def write_file(path: Path, table: Table, rows: pa.Table) -> None:
     rows = rows.select(schema.names).cast(schema)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
-        # pandas reads from its own metadata which integers are nullable.
+        # Without its own metadata, pandas would read nullable integers as floats.
         rows = rows.replace_schema_metadata(
             {**(table.arrow_schema.metadata or {}), **_pandas_metadata(tuple(declared))}
         )
@@ -187,7 +187,7 @@ def read_files(
 
 
 def read_all_columns(path: Path) -> pa.Table:
-    """Read all columns of a file, also those that its table does not declare."""
+    """Read all columns of a file, including those that its table does not declare."""
     with (
         _damage_is_a_schema_error(f"{path}: "),
         pq.ParquetFile(path, page_checksum_verification=True) as file,

@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 
 from k6frames.dataset import layout
 from k6frames.dataset.layout import DAILY_TABLES, LAST_SEEN, RunFile, read_files
-from k6frames.dataset.merge import drop_old_states
+from k6frames.dataset.rows import drop_old_states
 from k6frames.errors import ConfigError
 from k6frames.tables import LOAD_TESTS, STACK_PROJECTS, TEST_RUN_DETAILS, TEST_RUNS
 from k6frames.tables.keys import find_duplicates
@@ -50,13 +50,13 @@ def read_dataset(
         tests and projects; or one of the other tables: ``"stack_projects"``, ``"project_labels"``,
         ``"load_tests"``, ``"schedules"``, ``"project_limits"``, ``"load_zones"``,
         ``"organizations"``, ``"projects"``.
-    created_after : str, datetime or Timestamp, optional
+    created_after : str, date, datetime or pandas.Timestamp, optional
         For test runs: the first creation time, inclusive; UTC if it has no offset.
-    created_before : str, datetime or Timestamp, optional
+    created_before : str, date, datetime or pandas.Timestamp, optional
         For test runs: the end of the creation times, exclusive; UTC if it has no offset.
     columns : iterable of str, optional
         The columns to read, in this order; by default all.
-    day : str, datetime or Timestamp, optional
+    day : str, date, datetime or pandas.Timestamp, optional
         For the other tables, and for the names in ``"test_run_details"``: read them as the last
         sync on or before this day (UTC) found them. By default, as the newest sync found them.
 
@@ -214,7 +214,7 @@ def _newest_file(root: Path, table: Table, until: str | None) -> Path | None:
     found = [day for day in days if until is None or day <= until]
     if days and not found:
         raise ConfigError(
-            f"The dataset has no {table.name} for {until}: its first sync was on {days[0]}."
+            f"The dataset has no {table.name} for {until}: this table was first read on {days[0]}."
         )
     return layout.day_file(root, table, found[-1]) if found else None
 

@@ -23,7 +23,10 @@ from k6frames.tables import TEST_RUNS
 MAX_RUNS_AT_ONCE = 50_000
 """If there are more runs to read, they are read month by month to save memory."""
 MAX_RUNS_READ_AGAIN = PAGE_SIZE * 9 // 10
-"""A month with more runs is not read again completely. One page also has room for new runs."""
+"""A month with more runs is not read again completely.
+
+The limit is less than a page, so that new runs fit on the page too.
+"""
 UNFINISHED = ds.field("ended").is_null() | ds.field("status").isin(
     ["created", "queued", "initializing", "running", "processing_metrics"]
 )
@@ -52,12 +55,13 @@ def find_windows(root: Path, stack_id: int, client: Client) -> Iterator[Window]:
     now = pd.Timestamp(client.as_of)
     this_month = layout.month_of(now)
     # Months in the future are ignored: a run with a wrong date must not hide the runs before it.
+    # So is `NO_MONTH`, which is greater than any month.
     files = [file for file in layout.run_files(root, stack_id) if file.month <= this_month]
     if len(files) > 1 and _has_just_begun(files[-1]):
         files.pop()
     for file in _with_unfinished_runs(files[:-1]):
-        window = _unfinished_window(file)
-        if window is not None:
+        window = _window_under_way(file)
+        if window is not None:  # None if all its unfinished runs were deleted
             yield window
     if not files:
         yield from _split_by_month(None, stack_id, client)
@@ -78,7 +82,7 @@ def _with_unfinished_runs(files: list[RunFile]) -> list[RunFile]:
     return [file for file in files if file.month in months]
 
 
-def _unfinished_window(file: RunFile) -> Window | None:
+def _window_under_way(file: RunFile) -> Window | None:
     """Return the window of the runs of a month that are under way; None if there are none."""
     created, under_way = _read_creation_times(file)
     if under_way.empty:
@@ -98,7 +102,11 @@ def _has_just_begun(file: RunFile) -> bool:
 
 
 def _newest_window(file: RunFile) -> Window:
-    """Return the window from the newest month on."""
+    """Return the window from the newest month on.
+
+    If the month has many runs, the window begins with the newest ones, or before them with the
+    first run under way.
+    """
     created, under_way = _read_creation_times(file)
     if len(created) <= MAX_RUNS_READ_AGAIN:
         return Window(layout.month_start(file.month), None)
@@ -150,5 +158,6 @@ def _oldest_if_many(
         return None  # reading the list will report the error in detail
     if page.count <= MAX_RUNS_AT_ONCE or not times:
         return None
-    # An earlier date is wrong, and would make too many windows. The first one has such runs.
+    # An earlier date is wrong, and would make too many windows. Runs with such a date are in the
+    # first window.
     return pd.Timestamp(max(min(times), EARLIEST))

@@ -123,7 +123,7 @@ def test_arguments_that_cannot_be_used_are_explained(folder, tmp_path):
         )
     with pytest.raises(ConfigError, match=r"for load_tests, pass day="):
         k6frames.read_dataset(folder, "load_tests", created_after="2026-02-01")
-    with pytest.raises(ConfigError, match="its first sync was on 2026-06-29"):
+    with pytest.raises(ConfigError, match="this table was first read on 2026-06-29"):
         k6frames.read_dataset(folder, "load_tests", day="2026-06-28")
 
 
@@ -247,6 +247,17 @@ def test_changes_between_snapshots(tmp_path):
     found = k6frames.snapshot_changes(before, after)
     assert found[["table", "name", "change", "before", "after"]].to_numpy().tolist() == [
         ["load_tests", "New", "changed", "Old", "New"]
+    ]
+
+
+def test_load_zones_of_snapshots_are_compared(tmp_path):
+    before = copy_with_name(tmp_path / "before", "2026-06-20", "Old")
+    after = copy_with_name(tmp_path / "after", "2026-06-27", "Old")
+    zones = after / "stacks/48213/cloud/v6/load_zones.json"
+    zones.write_text(zones.read_text().replace('"available":true', '"available":false', 1))
+    found = k6frames.snapshot_changes(before, after)
+    assert found[["table", "column", "before", "after"]].to_numpy().tolist() == [
+        ["load_zones", "available", "true", "false"]
     ]
 
 

@@ -290,7 +290,7 @@ def test_a_sync_that_is_killed_while_a_run_moves_to_another_month_does_not_lose_
         moving["created"] = corrected
         time.sleep(1.1)  # times have a resolution of one second
         with monkeypatch.context() as patched:
-            patched.setattr("k6frames.dataset.sync.write_file", write_two_months)
+            patched.setattr("k6frames.dataset.sync_runs.write_file", write_two_months)
             with pytest.raises(KeyboardInterrupt):
                 k6frames.sync("history", client)
         assert count_stored_runs() == 4

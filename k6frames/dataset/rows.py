@@ -1,4 +1,4 @@
-"""Convert the rows that a sync received, and merge them into the rows of a file."""
+"""What a sync does with rows: it converts, merges and compares them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,20 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from k6frames.api.client import Client
 from k6frames.dataset.layout import LAST_SEEN
-from k6frames.tables import TEST_RUNS
+from k6frames.summaries.changes import changes
+from k6frames.tables import CHANGES, TEST_RUNS
 from k6frames.tables.schema import TIMESTAMP, Table
+
+
+def time_received(frame: pd.DataFrame, client: Client) -> pd.Timestamp:
+    """Return when the rows of a frame were received; for a folder of responses, its `as_of`."""
+    if client.folder is not None:
+        return pd.Timestamp(client.as_of).as_unit("us")
+    # attrs["fetched"] is in whole seconds, and missing if no request was made.
+    fetched = frame.attrs.get("fetched") or client.as_of.replace(microsecond=0)
+    return pd.Timestamp(fetched).as_unit("us")
 
 
 def to_arrow(frame: pd.DataFrame, table: Table, seen: pd.Timestamp) -> pa.Table:
@@ -32,6 +43,12 @@ def to_frame(rows: pa.Table, table: Table) -> pd.DataFrame:
         for column in table.columns
     }
     return table.conform(table.to_frame(pa.table(arrays)))
+
+
+def without_private(rows: pa.Table, table: Table) -> pa.Table:
+    """Return rows without the private columns of their table."""
+    private = {column.name for column in table.columns if column.private}
+    return rows.drop_columns([name for name in rows.column_names if name in private])
 
 
 def merge_rows(existing: pa.Table, received: pa.Table, key: str) -> pa.Table:
@@ -75,6 +92,18 @@ def drop_old_states(runs: pa.Table) -> pa.Table:
     states = runs.select([*key, LAST_SEEN.name]).to_pandas()
     newest = states.sort_values(LAST_SEEN.name, kind="stable").drop_duplicates(key, keep="last")
     return runs.take(pa.array(newest.index.sort_values()))
+
+
+def compare(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return what has changed between two frames of the same table."""
+    if before.equals(after):  # most tables on most days
+        return no_changes()
+    return changes(before, after)
+
+
+def no_changes() -> pd.DataFrame:
+    """Return a frame of changes without rows."""
+    return CHANGES.to_frame(CHANGES.arrow_schema.empty_table())
 
 
 def _take(rows: pa.Table, name: str, positions: npt.NDArray[np.intp]) -> pa.ChunkedArray:
