@@ -21,7 +21,7 @@ from k6frames.files.matching import (
     check_frame,
     conform_to_table,
     find_partial_table,
-    has_named_index,
+    has_index_to_write,
     replace_columns,
 )
 from k6frames.tables import Table, find_table
@@ -52,7 +52,9 @@ def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False
     ----------
     frame : pandas.DataFrame
         The frame. Columns of a table keep their types, even if others were added or dropped; added
-        columns, and frames that do not match any table, are written as pandas writes them.
+        columns, and frames that do not match any table, are written as pandas writes them. An index
+        with a name becomes a column; that of a frame with exactly the columns of a table is not
+        written.
     path : str or path-like
         The file. A pipe, ``/dev/stdout`` and the like are written to and not replaced.
     escape_formulas : bool, default False
@@ -79,8 +81,7 @@ def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False
     check_frame(frame)
     name = check_path(path)
     compression = find_compression(name)
-    # If the columns are exactly those of a table, the index holds no data.
-    if has_named_index(frame) and find_table(frame.columns) is None:
+    if has_index_to_write(frame):
         frame = frame.reset_index(allow_duplicates=True)
     frame, table = conform_to_table(frame)
     if escape_formulas:
@@ -234,7 +235,7 @@ def _read_partial(data: bytes, partial: Table, header: list[str]) -> pd.DataFram
     others = [name for name in header if name not in partial.dtypes]
     if not others:
         return typed[header]
-    # Not the columns of the table: pandas does not distinguish missing from empty strings.
+    # pandas reads only the other columns, as it does not distinguish missing from empty strings.
     buffer = BytesIO()
     pa.csv.write_csv(arrow.select(others), buffer)
     buffer.seek(0)

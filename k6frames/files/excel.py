@@ -15,7 +15,7 @@ import pandas as pd
 
 from k6frames.errors import ConfigError, SchemaError
 from k6frames.files.atomic import PathLike, atomic_write
-from k6frames.files.matching import check_frame, conform_to_table, has_named_index
+from k6frames.files.matching import check_frame, conform_to_table, has_index_to_write
 from k6frames.tables import closest_table
 
 # Excel's limits: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
@@ -55,7 +55,8 @@ def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: PathLike) 
     ----------
     frames : pandas.DataFrame or mapping of str to pandas.DataFrame
         One frame, or a mapping of sheet names to frames. The sheet of a single frame is named after
-        its table.
+        its table. An index with a name becomes a column; that of a frame with exactly the columns
+        of a table is not written.
     path : str or path-like
         The file, such as ``"projects.xlsx"``.
 
@@ -94,7 +95,8 @@ def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: PathLike) 
         atomic_write(path) as temporary,
         tempfile.TemporaryDirectory(prefix="k6frames-") as folder,
     ):
-        # XlsxWriter then writes each row to a file in this folder, with a tenth of the memory.
+        # With these options, XlsxWriter writes each row to a file in this folder, and needs a tenth
+        # of the memory.
         options = {"constant_memory": True, "tmpdir": folder}
         try:
             with xlsxwriter.Workbook(str(temporary), options) as workbook:
@@ -146,7 +148,7 @@ def _check_sheet_name(name: object) -> None:
 def _to_sheet_frame(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame with the dtypes of its table and its index as columns, and check its size."""
     check_frame(frame)
-    if has_named_index(frame):
+    if has_index_to_write(frame):
         frame = frame.reset_index(allow_duplicates=True)
     frame, _ = conform_to_table(frame)
     rows, columns = frame.shape

@@ -14,7 +14,7 @@ from k6frames.tables import Table, closest_table, find_table
 
 
 def find_partial_table(columns: Sequence[Any]) -> Table | None:
-    """Return the closest table with only the given columns.
+    """Return the closest table, reduced to the columns that are given.
 
     The key need not be unique, and any value may be missing, as after a join that adds columns.
     """
@@ -55,6 +55,6 @@ def check_frame(frame: object) -> None:
         raise SchemaError(f"Expected a pandas.DataFrame, not {type(frame).__name__}.")
 
 
-def has_named_index(frame: pd.DataFrame) -> bool:
-    """Return whether the index has a name, so that it is written with the columns."""
-    return any(name is not None for name in frame.index.names)
+def has_index_to_write(frame: pd.DataFrame) -> bool:
+    """Return whether the index is written: it has a name, and is not that of a table's frame."""
+    return find_table(frame.columns) is None and any(name is not None for name in frame.index.names)

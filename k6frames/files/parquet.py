@@ -16,10 +16,10 @@ from k6frames.files.atomic import PathLike, atomic_write, check_path
 from k6frames.files.matching import (
     conform_to_table,
     find_partial_table,
-    has_named_index,
+    has_index_to_write,
     replace_columns,
 )
-from k6frames.tables import Table, find_table
+from k6frames.tables import find_table
 
 _ATTRS = b"PANDAS_ATTRS"
 """Where pandas keeps the `attrs` of a frame in the file's metadata."""
@@ -37,7 +37,7 @@ _DAMAGED_FILE_ERRORS = (
 
 
 def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
-    """Write a frame as Parquet, with the description of each column.
+    """Write a frame as Parquet, from which `read_parquet` returns the same frame.
 
     pandas, DuckDB and Polars read the file with the same types. An existing file is replaced when
     the new one is complete, and is unchanged if anything fails.
@@ -46,8 +46,10 @@ def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
     ----------
     frame : pandas.DataFrame
         The frame. Columns of a table keep their types, even if others were added or dropped; added
-        columns, and frames that do not match any table, are written as pandas writes them. The
-        frame's `attrs` are also written, and must be plain JSON.
+        columns, and frames that do not match any table, are written as pandas writes them. A frame
+        with exactly the columns of a table is written with the description of each column, but
+        without its index; in other frames, an index with a name is kept. The frame's `attrs` are
+        also written, and must be plain JSON.
     path : str or path-like
         The file. A pipe, ``/dev/stdout`` and the like are written to and not replaced.
 
@@ -69,9 +71,9 @@ def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
     >>> pandas.read_parquet("projects.parquet").equals(projects)
     True
     """
-    frame, table = conform_to_table(frame)
+    frame, _ = conform_to_table(frame)
     attrs = _encode_attrs(frame)
-    arrow = _to_arrow(frame, table)
+    arrow = _to_arrow(frame)
     arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _ATTRS: attrs})
     with atomic_write(path) as temporary:
         try:
@@ -141,13 +143,13 @@ def read_parquet(path: PathLike) -> pd.DataFrame:
         raise SchemaError(f"{name} does not match the table '{table.name}': {error}") from None
 
 
-def _to_arrow(frame: pd.DataFrame, table: Table | None) -> pa.Table:
+def _to_arrow(frame: pd.DataFrame) -> pa.Table:
     if len(set(map(str, frame.columns))) < len(frame.columns):
         raise SchemaError("The frame has duplicate column names, which Parquet does not allow.")
+    table = find_table(frame.columns)
+    schema = None if table is None else table.arrow_schema
     try:
-        if table is not None and list(frame.columns) == list(table.dtypes):
-            return pa.Table.from_pandas(frame, schema=table.arrow_schema, preserve_index=False)
-        return pa.Table.from_pandas(frame, preserve_index=has_named_index(frame))
+        return pa.Table.from_pandas(frame, schema, preserve_index=has_index_to_write(frame))
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         # Arrow's own message contains a value, which may be private.
         names = ", ".join(f"'{name}'" for name in frame if not _has_arrow_type(frame[name]))
@@ -167,10 +169,13 @@ def _has_arrow_type(values: pd.Series[Any]) -> bool:
 
 def _encode_attrs(frame: pd.DataFrame) -> bytes:
     for name, value in frame.attrs.items():
-        try:
-            unchanged = (
-                isinstance(name, str) and json.loads(json.dumps(value, allow_nan=False)) == value
+        if not isinstance(name, str):
+            raise SchemaError(
+                f"frame.attrs has the name {name!r}, and Parquet stores only names that are "
+                f"strings. Use a string, or delete it with del frame.attrs[{name!r}]."
             )
+        try:
+            unchanged = json.loads(json.dumps(value, allow_nan=False)) == value
         except (TypeError, ValueError, RecursionError):
             unchanged = False
         if not unchanged:

@@ -109,6 +109,12 @@ def test_each_frame_has_a_sheet_and_an_index_with_a_name_is_a_column() -> None:
     assert read_cells(sheet=0) == read_cells(sheet=1)
 
 
+def test_the_index_of_a_frame_with_exactly_the_columns_of_a_table_is_not_written() -> None:
+    indexed = PROJECT.set_index("project_id", drop=False)
+    to_excel({"One": PROJECT, "Two": indexed}, "frame.xlsx")
+    assert read_cells(sheet=0) == read_cells(sheet=1)
+
+
 def test_the_sheet_of_one_frame_has_the_name_of_its_table() -> None:
     to_excel(pd.DataFrame({"mine": [1]}), "frame.xlsx")
     assert openpyxl.load_workbook("frame.xlsx").sheetnames == ["Sheet1"]

@@ -232,6 +232,24 @@ def test_a_key_in_the_index_is_kept_and_the_columns_keep_their_types(format_: st
     pd.testing.assert_frame_equal(read("frame"), expected, check_index_type=False)
 
 
+@each_format
+def test_an_index_that_has_a_name_is_kept_if_columns_were_dropped(format_: str) -> None:
+    write, read = FORMATS[format_]
+    frame = AWKWARD.drop(columns="created").rename_axis("row")
+    write(frame, "frame")
+    expected = frame.reset_index() if format_ == "csv" else frame
+    pd.testing.assert_frame_equal(read("frame"), expected)
+
+
+@each_format
+def test_the_index_of_a_frame_with_exactly_the_columns_of_a_table_is_not_written(
+    format_: str,
+) -> None:
+    write, read = FORMATS[format_]
+    write(AWKWARD.set_index("project_id", drop=False), "frame")
+    pd.testing.assert_frame_equal(read("frame"), AWKWARD)
+
+
 # --- errors ---------------------------------------------------------------------------------------
 
 

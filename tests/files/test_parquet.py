@@ -93,6 +93,13 @@ def test_attrs_that_are_not_plain_json_are_refused(value: Any) -> None:
     assert not Path("frame.parquet").exists()
 
 
+def test_a_name_in_attrs_that_is_not_a_string_is_refused() -> None:
+    frame = build_frame(PROJECTS, {"name": ["a"]})
+    frame.attrs[1] = "a"
+    with pytest.raises(SchemaError, match=r"frame\.attrs has the name 1, .* del frame\.attrs\[1\]"):
+        to_parquet(frame, "frame.parquet")
+
+
 # --- types that Parquet does not have -------------------------------------------------------------
 
 
