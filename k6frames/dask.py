@@ -54,7 +54,9 @@ def read_dataset(
     columns: Iterable[str] | None = None,
     day: TimestampLike | None = None,
 ) -> dd.DataFrame:
-    """Return a table of a dataset as a Dask DataFrame: one partition for each stack and month.
+    """Return a table of a dataset as a Dask DataFrame.
+
+    Test runs have one partition for each stack and month, other tables have a single partition.
 
     Parameters
     ----------
@@ -88,12 +90,12 @@ def read_dataset(
             empty: dd.DataFrame = dd.from_pandas(meta, npartitions=1)
             return empty
         found: dd.DataFrame = dd.from_map(
-            _read_run_file, selection.files, selection=selection, meta=meta, label="k6frames"
+            _read_file, selection.files, selection=selection, meta=meta, label="k6frames"
         )
         return found
 
 
-def _read_run_file(
+def _read_file(
     file: Path, *, selection: Selection, columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """Read one file; Dask passes the columns that it needs."""
@@ -246,7 +248,7 @@ def _scheduler() -> Iterator[None]:
         yield
         return
     with (
-        # Port 0 is any free port, as Dask's default may be in use. Below the level ERROR are only
+        # Port 0 is any free port, as Dask's default may be in use. Messages below ERROR are only
         # warnings about processes that end late.
         distributed.LocalCluster(
             dashboard_address="127.0.0.1:0", silence_logs=logging.ERROR

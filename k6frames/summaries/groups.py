@@ -40,7 +40,7 @@ def number_groups(
 def last_positions(
     group_numbers: npt.NDArray[np.int64], count: int, mask: npt.NDArray[np.bool_] | None = None
 ) -> npt.NDArray[np.int64]:
-    """Return the position of the last row of each group, or of its last row in a mask.
+    """Return the position of the last row of each group; with a mask, the last where it is true.
 
     The position is -1 for a group without such a row.
     """

@@ -20,7 +20,7 @@ _SERIES_KEY = ["load_test_id", "metric", "query", "series"]
 def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5) -> pd.DataFrame:
     """Compare metrics in the last runs of each load test with the runs before them.
 
-    The median of the last five runs with a value is compared with the median of up to five runs
+    The median of the last `runs` runs with a value is compared with the median of up to `runs` runs
     before them, so that a single unusual run does not matter.
 
     Parameters

@@ -91,7 +91,7 @@ def creation_timeline(
     by: Literal["org_id"] | None = None,
     until: TimestampLike | None = None,
 ) -> pd.DataFrame:
-    """Count what was created in each period, and in total by its end.
+    """Count what was created in each period, and in total up to its end.
 
     Parameters
     ----------
@@ -104,13 +104,13 @@ def creation_timeline(
         Count per organization.
     until : str, date, datetime or pandas.Timestamp, optional
         The periods continue to the one that contains this timestamp (UTC if it has no offset), even
-        if nothing was created in the last ones. By default they end with the last creation.
+        if nothing was created in the last ones. By default they end with the last creation date.
 
     Returns
     -------
     pandas.DataFrame
-        One row per period from the first creation to the last, including empty ones. With
-        ``by="org_id"``, every organization with a creation date has a row for every period.
+        One row per period from the first creation date to the last, including empty ones. With
+        ``by="org_id"``, every organization with a dated row in `frame` has a row for every period.
 
     Raises
     ------
@@ -134,7 +134,10 @@ def creation_timeline(
     table = _find_dated_table(frame)
     column = _DATE_COLUMNS[table]
     if by and by not in table.dtypes:
-        raise ConfigError(f'by="org_id" needs projects of v3: {table.doc} has no organization ID.')
+        raise ConfigError(
+            f'by="org_id" needs organizations or projects of v3: {table.doc} has no organization '
+            "ID."
+        )
     rows = table.select(column, *keys).conform(frame)
     is_dated = rows[column].notna()
     dates = rows[column][is_dated]

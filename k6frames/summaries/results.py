@@ -113,8 +113,8 @@ def select_relevant_runs(
 ) -> pd.DataFrame:
     """Return only the runs on which the result of `test_results` depends.
 
-    These are the runs of the last days and, of each load test, the last run, the last run with a
-    result, the last passed run, and the first failure after it.
+    These are the runs of the last `days` days and, for each load test, the last run, the last run
+    with a result, the last passed run, and the first failure after it.
 
     Parameters
     ----------
