@@ -19,10 +19,12 @@ MAX_ROWS = 20
 NARROW_POINTS = 400.0
 """On narrower Axes, such as on a phone, names are above the bars."""
 
-MAX_NAME_POINTS = 210.0
-# Shares of the width of the Axes.
-MAX_NAME_SHARE = 0.36
-MIN_NAME_SHARE = 0.3
+# Names beside the bars are not wider than either of these. Shares are of the available width.
+MAX_NAME_BESIDE_POINTS = 210.0
+MAX_NAME_BESIDE_SHARE = 0.36
+# If a value leaves less room than this for the name above a bar, it is on a line of its own.
+MIN_NAME_ABOVE_SHARE = 0.3
+# Share of the width that the names leave.
 MIN_BARS_SHARE = 0.3
 
 # Heights in lines of text.
@@ -111,14 +113,14 @@ def _are_names_above(size: Size) -> bool:
 
 def _wrap_names(names: Sequence[str], values: Sequence[str], size: Size) -> list[str]:
     if not _are_names_above(size):
-        width = min(MAX_NAME_POINTS, size.width * MAX_NAME_SHARE)
+        width = min(MAX_NAME_BESIDE_POINTS, size.width * MAX_NAME_BESIDE_SHARE)
         return [labels.wrap(name, width) for name in names]
-    # The value is to the right of the last line of the name. A long value is on its own line.
+    # The value is to the right of the last line of the name.
     pad = text_width(_CUT_MARK) + 2 * _NAME_PAD_POINTS
     wrapped = []
     for name, value in zip(names, values, strict=True):
         width = size.width - text_width(value) - pad
-        if width < size.width * MIN_NAME_SHARE:
+        if width < size.width * MIN_NAME_ABOVE_SHARE:
             wrapped.append(labels.wrap(name, size.width) + "\n")
         else:
             wrapped.append(labels.wrap(name, width))

@@ -60,7 +60,7 @@ def completeness(frames: Mapping[str, pd.DataFrame], *, ax: Axes | None = None) 
     names = [labels.text_label(name) for name, _ in shares[: bars.MAX_ROWS]]
     names = names[: bars.count_fitting_rows(names, size, len(shares))]
     lengths = np.array([share for _, share in shares[: len(names)]])
-    texts = [f"{length:.0%}" for length in lengths]
+    texts = [labels.format_share(length) for length in lengths]
     more = len(shares) - len(names)
     if more:
         names.append(labels.format_count(more, "more column"))

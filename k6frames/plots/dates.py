@@ -105,7 +105,7 @@ def label_times(ax: Axes, times: Times, what: str, *, inside: bool = False) -> N
     """
     first, last = times.min(), times.max()
     note = "UTC"
-    if first == last:
+    if last - first < np.timedelta64(1, "s"):
         ax.set_xticks(to_days(times[:1]), [str(first.astype("datetime64[m]")).replace("T", " ")])
     else:
         # Over several days, the time of day does not matter.
@@ -144,9 +144,8 @@ def find_ticks(
     if len(ticks) >= 2:
         return step, ticks
     # There are fewer than two round dates: label the first and the last timestamp instead.
-    step = finest if finest.unit_days >= 1 else Step(1, "m")
     has_room_for_both = width > _label_points(finest)
-    return step, np.array([first, last] if has_room_for_both else [first])
+    return finest, np.array([first, last] if has_room_for_both else [first])
 
 
 def _fits(step: Step, span: float, width: float, finest: Step) -> bool:

@@ -70,7 +70,7 @@ def idle_projects(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 @style.house_style()
 def idle_load_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how long idle load tests have not run, and how many of them have never run.
+    """Draw how long ago idle load tests last ran, and how many of them have never run.
 
     Parameters
     ----------

@@ -127,7 +127,7 @@ def _fitting_length(text: str, width: float) -> int:
 
 
 def format_number(value: float) -> str:
-    """Return a measured number with three significant digits and thousands separators.
+    """Return a measured number, rounded to three significant digits or, from 100, to an integer.
 
     Examples
     --------
@@ -135,6 +135,22 @@ def format_number(value: float) -> str:
     ('0.123', '1,234')
     """
     return f"{value:,.0f}" if abs(value) >= 99.95 else f"{value:.3g}"
+
+
+def format_share(share: float) -> str:
+    """Return a share as a percentage, which is "0%" or "100%" only if it is exact.
+
+    Examples
+    --------
+    >>> format_share(0.251), format_share(0.001), format_share(0.999), format_share(1.0)
+    ('25%', '<1%', '>99%', '100%')
+    """
+    text = f"{share:.0%}"
+    if text == "0%" and share > 0:
+        return "<1%"
+    if text == "100%" and share < 1:
+        return ">99%"
+    return text
 
 
 def format_count(count: int, noun: str) -> str:

@@ -47,8 +47,8 @@ def find_metric_lines(
     Returns
     -------
     list of MetricLine
-        The name of a line has the parts that differ between lines: the load test or test run, what
-        is measured, and the labels.
+        The name of a line has the load test or test run (if they differ), what is measured (if it
+        differs), and the labels.
     """
     key = [owner_column, "metric", "query", "series"]
     groups = [
@@ -105,5 +105,6 @@ def draw_metric_lines(ax: Axes, metric_lines: Sequence[MetricLine], *, with_valu
     values = np.concatenate([xy[:, 1] for xy in points])
     bottom = min(0.0, np.nanmin(values) * lines.HEADROOM)
     top = max(0.0, np.nanmax(values) * lines.HEADROOM)
-    # If all values are 0, the axis still needs a height.
-    lines.draw_lines(ax, drawn, (bottom, top or 1.0))
+    if bottom == top:  # All values are 0, but the axis still needs a height.
+        top = 1.0
+    lines.draw_lines(ax, drawn, (bottom, top))

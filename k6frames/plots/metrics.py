@@ -44,7 +44,7 @@ _RESULT_LABELS = {"failed": "failed", "error": "with errors"}
 def metric_trend(values: pd.DataFrame, details: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how a metric changes from run to run.
 
-    The six lines with the highest last values have a name, and that value, at their ends; the
+    The six lines with the highest last values are labeled with their names and those values; the
     others are thin and gray. Failed runs and runs with errors are marked.
 
     Parameters
@@ -103,13 +103,13 @@ def metric_trend(values: pd.DataFrame, details: pd.DataFrame, *, ax: Axes | None
 def _join_runs(values: pd.DataFrame, details: pd.DataFrame) -> pd.DataFrame:
     """Return the values that are not missing, with the creation times and results of the runs."""
     measured = METRIC_VALUES.conform(values).dropna(subset="value")
-    columns = ["load_test_id", "created", "result"]
+    key = ["load_test_id", "test_run_id"]
+    columns = [*key, "created", "result"]
     # test_runs_df has no names of load tests.
     if isinstance(details, pd.DataFrame) and "load_test_name" in details.columns:
         runs = TEST_RUN_DETAILS.select("load_test_name", *columns).conform(details)
     else:
         runs = TEST_RUNS.select(*columns).conform(details).assign(load_test_name=None)
-    key = ["load_test_id", "test_run_id"]
     runs = runs.drop_duplicates(key).dropna(subset="created")
     joined = measured.merge(runs, on=key, how="inner")
     if len(measured) and not len(joined):
@@ -125,8 +125,9 @@ def _join_runs(values: pd.DataFrame, details: pd.DataFrame) -> pd.DataFrame:
 def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw a metric during a test run.
 
-    The six lines with the highest last values have names; the others are thin and gray. Several
-    test runs are plotted against the minutes since the first value of each, to be comparable.
+    The six lines with the highest last values are labeled with their names; the others are thin
+    and gray. Several test runs are plotted against the minutes since the first value of each, to be
+    comparable.
 
     Parameters
     ----------
@@ -155,7 +156,10 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     measured = METRIC_SERIES.conform(series)
     runs = measured["test_run_id"].unique()
-    where = f"test run {runs[0]}" if len(runs) == 1 else f"{len(runs):,} test runs"
+    if len(runs) == 1:
+        where = f"test run {runs[0]}"
+    else:
+        where = f"{len(runs):,} test runs" if len(runs) else "test runs"
     title = f"{common_measure(measured) or 'Metrics'} during {where}"
     if not measured["value"].notna().any():
         return style.draw_message(ax, title, "no values")
@@ -213,15 +217,13 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     >>> values = k6frames.metric_values_df(details["load_test_id"].unique()[:5], client=client)
     >>> ax = k6frames.plots.metric_changes(k6frames.metric_changes(values, details))
     >>> ax.get_title()
-    'Change of the p95 of http_req_duration'
+    'Change in p95 of http_req_duration'
     """
     compared = METRIC_CHANGES.conform(summary).dropna(subset=["before", "after", "change"])
     if not len(compared):
-        return style.draw_message(
-            ax, "Change of metrics", "no load test has enough runs to compare"
-        )
-    measure = common_measure(compared)
-    title = f"Change of the {measure}" if measure else "Change of metrics"
+        message = "no load test has enough runs to compare"
+        return style.draw_message(ax, "Change in metrics", message)
+    title = f"Change in {common_measure(compared) or 'metrics'}"
     compared = compared.sort_values("change", ascending=False, kind="stable")
     size = style.available_size(ax)
     names = _change_names(compared.head(bars.MAX_ROWS))

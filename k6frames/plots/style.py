@@ -127,7 +127,10 @@ def new_axes(height_inches: float) -> Axes:
 
 
 def available_size(ax: Axes | None) -> Size:
-    """Return the size of `ax`, or of the Axes of a new figure if `ax` is None."""
+    """Return the size of `ax`, or of a new figure without its margins if `ax` is None.
+
+    The width of a new figure includes the names and tick labels to the left of the plot.
+    """
     if ax is None:
         return Size((_figure_width.get() - 2 * _MARGIN_INCHES) * 72, math.inf)
     if not isinstance(ax, Axes):
@@ -145,8 +148,11 @@ class Header(NamedTuple):
 
     @property
     def legend_height_points(self) -> float:
-        """Height of the legend."""
-        return math.ceil(len(self.legend) / self.legend_columns) * _LEGEND_LINE_POINTS
+        """Height of the legend and the gap below it."""
+        if not self.legend:
+            return 0.0
+        lines = math.ceil(len(self.legend) / self.legend_columns)
+        return lines * _LEGEND_LINE_POINTS + _LEGEND_GAP_POINTS
 
     @property
     def height_inches(self) -> float:
@@ -179,12 +185,11 @@ def draw_header(ax: Axes, header: Header) -> None:
     """Draw the title and the legend; the labels of the vertical axis must be final."""
     axis_box = ax.yaxis.get_tightbbox()
     indent = max(0.0, ax.bbox.x0 - axis_box.x0) * 72 / ax.figure.dpi if axis_box else 0.0
-    title_pad = _TITLE_GAP_POINTS
     if header.legend:
         _draw_legend(ax, header, _shifted_transform(ax, -indent, _LEGEND_GAP_POINTS))
-        title_pad += header.legend_height_points + _LEGEND_GAP_POINTS
     # Move the centered title to the left edge: it is the one that ax.get_title() returns.
     ax.set_title(header.title, loc="center", x=0, ha="left", parse_math=False)
+    title_pad = header.legend_height_points + _TITLE_GAP_POINTS
     ax.title.set_transform(_shifted_transform(ax, -indent, title_pad))
 
 

@@ -70,8 +70,9 @@ def _max_ticks(ax: Axes, axis: Axis) -> int:
 
 
 def _format_tick(value: float, _position: float | None = None) -> str:
-    return f"{value:,.10g}" if abs(value) < 1e15 else f"{value:g}"
+    text = f"{abs(value):,.10g}" if abs(value) < 1e15 else f"{abs(value):g}"
+    return f"{labels.MINUS}{text}" if value < 0 else text
 
 
 def _format_percent(value: float, _position: float | None = None) -> str:
-    return f"{value * 100:,.10g}%".replace("-", labels.MINUS)
+    return f"{_format_tick(value * 100)}%"

@@ -20,6 +20,16 @@ def test_columns_are_sorted_by_share_lowest_first() -> None:
     assert values_of(ax) == ["25%", "75%", "100%"]
 
 
+def test_a_column_with_a_missing_value_is_not_100_percent_complete() -> None:
+    columns = {"a": [None, *range(999)], "b": [*[None] * 999, 1], "c": [None] * 1_000}
+    ax = plots.completeness({"x": pd.DataFrame(columns)})
+    assert dict(zip(names_of(ax), values_of(ax), strict=True)) == {
+        "a": ">99%",
+        "b": "<1%",
+        "c": "0%",
+    }
+
+
 def test_columns_of_several_frames_are_followed_by_the_name_of_their_frame() -> None:
     ax = plots.completeness({"x": FRAME, "y": FRAME[["b"]], "empty": FRAME.head(0)})
     assert names_of(ax) == ["b (x)", "b (y)", "c (x)", "a (x)"]

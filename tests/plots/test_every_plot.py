@@ -166,6 +166,16 @@ def test_a_new_figure_is_made_and_not_shown(name: str, monkeypatch: pytest.Monke
     assert first.figure is not second.figure is plt.gcf()
 
 
+def test_a_legend_takes_no_height_from_the_plot() -> None:
+    summary = example(tables.USAGE_BY_PROJECT)
+    heights = []
+    for table in (tables.USAGE, tables.USAGE_BY_PROJECT):
+        ax = plots.usage(table.conform(summary.assign(estimated_vuh=0.0)))
+        ax.figure.canvas.draw()
+        heights.append(style.available_size(ax).height)
+    assert heights[0] == pytest.approx(heights[1], abs=1)
+
+
 @EACH_PLOT
 def test_the_settings_of_matplotlib_do_not_change(name: str) -> None:
     before = dict(mpl.rcParams)

@@ -165,6 +165,35 @@ def test_runs_of_a_single_day_are_labeled_with_times() -> None:
     assert ax.get_xlabel() == "test run created (2026-06-01, UTC)"
 
 
+def test_two_runs_within_a_minute_are_labeled_with_seconds() -> None:
+    values = metric_values({(1, ""): [1.0, 2.0]})
+    details = run_details(values)
+    details["created"] = [START + pd.Timedelta(seconds=1), START + pd.Timedelta(seconds=9)]
+    ax = plots.metric_trend(values, details)
+    assert ticks_of(ax.xaxis) == ["10:00:01", "10:00:09"]
+
+
+def test_runs_within_a_second_have_one_date() -> None:
+    values = metric_values({(1, ""): [1.0, 2.0]})
+    details = run_details(values)
+    details["created"] = [START, START + pd.Timedelta(milliseconds=500)]
+    ax = plots.metric_trend(values, details)
+    assert ticks_of(ax.xaxis) == ["2026-06-01 10:00"]
+
+
+def test_negative_values_fill_the_axis_and_its_ticks_have_minus_signs() -> None:
+    values = metric_values({(1, ""): [-0.01, -0.02]})
+    ax = plots.metric_trend(values, run_details(values))
+    assert ax.get_ylim()[1] == 0
+    assert "\N{MINUS SIGN}0.01" in ticks_of(ax.yaxis)
+
+
+def test_the_axis_of_values_that_are_all_zero_has_a_height() -> None:
+    values = metric_values({(1, ""): [0.0, 0.0]})
+    ax = plots.metric_trend(values, run_details(values))
+    assert ax.get_ylim() == (0, 1)
+
+
 # --- series -------------------------------------------------------------------------------------
 
 
@@ -205,6 +234,11 @@ def test_several_runs_are_plotted_against_the_minutes_since_their_first_value() 
     assert ax.get_xlabel() == "minutes since the first value"
 
 
+def test_the_title_of_an_empty_series_has_no_number_of_runs() -> None:
+    ax = plots.metric_series(metric_series({(7, ""): [1.0]}).head(0))
+    assert ax.get_title() == "Metrics during test runs"
+
+
 def test_the_texts_of_long_series_fit(width: float) -> None:
     numbers: list[float | None] = [100.0 + i % 50 for i in range(500)]
     with style.figure_width(width):
@@ -236,7 +270,7 @@ def test_changes_are_in_descending_order_without_those_that_are_missing() -> Non
     assert [bar.get_width() for bar in bars_of(ax)] == [0.35, 0.004, -0.5]
     assert values_of(ax) == ["+35%: 200 to 270 ms", "+0.4%: 200 to 201 ms", "−50%: 200 to 100 ms"]  # noqa: RUF001
     assert legend_of(ax) == ["increase", "decrease"]
-    assert ax.get_title() == "Change of the p95 of http_req_duration"
+    assert ax.get_title() == "Change in p95 of http_req_duration"
 
 
 def test_a_change_that_dwarfs_the_others_is_cut_with_an_arrow() -> None:
