@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.patches import StepPatch
 
@@ -110,9 +111,9 @@ def label_periods(ax: Axes, periods: Periods) -> None:
         return
     step, ticks = find_ticks(ax, periods.starts[0], periods.starts[-1], periods.step)
     positions = to_days(ticks)
-    if step.unit == periods.step.unit:
-        # Each tick names one period: move it to the middle of the period. Years below months name
-        # several periods, and stay at the beginning of the year.
+    if step.unit == periods.step.unit and periods.unit != "period":
+        # Each tick names one period: move it to the middle. A tick in a longer unit, such as a year
+        # if the periods are months, covers several periods, and stays at the start of the year.
         ends = ticks.astype(f"datetime64[{step.unit}]") + periods.step.size
         positions = (positions + to_days(ends)) / 2
     texts = [format_tick(tick, step) for tick in ticks]
@@ -122,11 +123,21 @@ def label_periods(ax: Axes, periods: Periods) -> None:
 
 
 class Layer(NamedTuple):
-    """One part of each stacked bar: its color, and its height in each period."""
+    """One part of each stacked bar: its name, its color, and its height in each period."""
 
+    name: str
     color: str
     heights: Floats
     hatched: bool = False
+
+
+def layer_handles(layers: Sequence[Layer]) -> list[Artist]:
+    """Return the legend entries of the layers that have a name."""
+    return [
+        style.bar_handle(layer.name, layer.color, hatched=layer.hatched)
+        for layer in layers
+        if layer.name
+    ]
 
 
 def draw_layers(ax: Axes, periods: Periods, layers: Sequence[Layer]) -> Floats:

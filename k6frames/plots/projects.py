@@ -14,6 +14,7 @@ from k6frames.plots.periods import (
     draw_layers,
     find_periods,
     label_periods,
+    layer_handles,
     limit_to_periods,
 )
 from k6frames.tables import (
@@ -109,7 +110,8 @@ def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
         The Axes of the bars. The Axes of the line is the last in ``ax.figure.axes``. All bars are
-        one artist, with the counts in ``ax.patches[0].get_data().values``.
+        one artist, with the counts in ``ax.patches[0].get_data().values`` (NaN for the gaps
+        between bars).
 
     Raises
     ------
@@ -133,17 +135,15 @@ def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     periods = find_periods(timeline["period"])
     title = f"Created per {periods.unit}" if periods.unit else "Created in one period"
     line_label = f"total by the end of the {periods.unit or 'period'} (right axis)"
-    legend = [
-        style.bar_handle("created", style.BLUE),
-        style.line_handle(line_label, color=style.VERMILLION),
-    ]
+    created = timeline["created"].to_numpy(dtype=float)
+    layers = [Layer("created", style.BLUE, created)]
+    legend = [*layer_handles(layers), style.line_handle(line_label, color=style.VERMILLION)]
     header = style.arrange_header(title, style.available_size(ax), legend)
     ax = style.prepare_axes(ax, header, style.PLOT_HEIGHT_INCHES)
-    created = timeline["created"].to_numpy(dtype=float)
     totals = timeline["cumulative"].to_numpy(dtype=float)
     limit_to_periods(ax, periods)
     label_periods(ax, periods)
-    draw_layers(ax, periods, [Layer(style.BLUE, created)])
+    draw_layers(ax, periods, layers)
     second = ax.twinx()
     second.spines[:].set_visible(False)
     second.plot(periods.middles, totals, color=style.VERMILLION, **lines.line_style(len(totals)))

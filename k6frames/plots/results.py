@@ -16,6 +16,7 @@ from k6frames.plots.periods import (
     find_periods,
     label_periods,
     label_totals,
+    layer_handles,
     limit_to_periods,
 )
 from k6frames.tables import FLAKY_TESTS, RESULTS_TIMELINE, TEST_RESULTS
@@ -59,10 +60,9 @@ def results_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if not sum(values.sum() for values in counts.values()):
         return style.draw_message(ax, "Test runs by result", "no finished test runs yet")
     periods = find_periods(timeline["period"])
-    layers = [Layer(style.RESULT_COLORS[name], counts[name]) for name in counts]
+    layers = [Layer(name, style.RESULT_COLORS[name], counts[name]) for name in counts]
     title = f"Test runs per {periods.unit} by result" if periods.unit else "Test runs by result"
-    legend = [style.bar_handle(name, color) for name, color in style.RESULT_COLORS.items()]
-    header = style.arrange_header(title, style.available_size(ax), legend)
+    header = style.arrange_header(title, style.available_size(ax), layer_handles(layers))
     ax = style.prepare_axes(ax, header, style.PLOT_HEIGHT_INCHES)
     limit_to_periods(ax, periods)
     label_periods(ax, periods)
@@ -120,7 +120,8 @@ def test_results(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if len(others):
         names.append(labels.format_count(len(others), "other load test"))
         sums = others[list(PASS_RATE_RESULTS)].sum()
-        texts.append(f"{sums['passed'] / sums.sum():.0%} of {sums.sum():,}")
+        pass_rate = labels.format_share(sums["passed"] / sums.sum())
+        texts.append(f"{pass_rate} of {sums.sum():,}")
         counts = np.vstack([counts, sums.to_numpy(dtype=float)])
     rows = bars.arrange_rows(names, texts, size)
     legend = [style.bar_handle(name, style.RESULT_COLORS[name]) for name in PASS_RATE_RESULTS]
@@ -141,7 +142,7 @@ def test_results(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def _pass_rate_text(row: Any) -> str:
     """Return a text such as "40% of 30, failing since 2026-06-12"."""
     counted_runs = row.passed + row.failed + row.errors
-    text = f"{row.pass_rate:.0%} of {counted_runs:,}"
+    text = f"{labels.format_share(row.pass_rate)} of {counted_runs:,}"
     if pd.isna(row.failing_since):
         return text
     return f"{text}, failing since {row.failing_since:%Y-%m-%d}"

@@ -21,10 +21,16 @@ from k6frames.plots.periods import (
     find_periods,
     label_periods,
     label_totals,
+    layer_handles,
     limit_to_periods,
 )
 from k6frames.plots.style import Floats
-from k6frames.plots.usage_groups import describe_grouping, find_grouping, find_largest_groups
+from k6frames.plots.usage_groups import (
+    Grouping,
+    describe_grouping,
+    find_grouping,
+    find_largest_groups,
+)
 from k6frames.tables import VUH_BUDGET
 from k6frames.validation import short_repr
 
@@ -91,25 +97,13 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     periods = find_periods(frame["period"].drop_duplicates().sort_values())
     _check_limit(limit, periods.unit)
 
-    groups = find_largest_groups(frame, grouping)
-    colors = [*style.PALETTE, style.OTHERS_COLOR][: len(groups)]
-    layers = [Layer(color, group.vuh) for group, color in zip(groups, colors, strict=True)]
-    legend: list[Artist] = []
-    if grouping.entity:
-        legend += [style.bar_handle(g.name, color) for g, color in zip(groups, colors, strict=True)]
-    estimated = frame.groupby("period")["estimated_vuh"].sum().to_numpy(dtype=float)
-    if estimated.any():
-        label = "estimate for runs under way"
-        layers.append(Layer(_ESTIMATE_COLOR, estimated, hatched=True))
-        legend.append(style.bar_handle(label, _ESTIMATE_COLOR, hatched=True))
-    top = float(np.sum([layer.heights for layer in layers], axis=0).max())
-    drawn_limit = None
+    layers = _usage_layers(frame, grouping)
+    totals = np.sum([layer.heights for layer in layers], axis=0)
+    drawn_limit = _limit_to_draw(limit, totals.max())
+    legend = layer_handles(layers)
     if limit is not None:
-        label = f"limit {labels.format_number(limit)} VUh"
-        if top == 0 or limit <= MAX_LIMIT_RATIO * top:
-            drawn_limit = limit
-        else:
-            label += " (above the plot)"
+        note = " (above the plot)" if drawn_limit is None else ""
+        label = f"limit {labels.format_number(limit)} VUh{note}"
         legend.append(style.line_handle(label, **_LIMIT_LINE_STYLE))
 
     title = f"VUh per {periods.unit}{by}" if periods.unit else f"VUh{by}"
@@ -117,16 +111,37 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     ax = style.prepare_axes(ax, header, style.PLOT_HEIGHT_INCHES)
     limit_to_periods(ax, periods)
     label_periods(ax, periods)
-    totals = draw_layers(ax, periods, layers)
+    draw_layers(ax, periods, layers)
     ticks.number_axis(ax, ax.yaxis, "VUh")
     if drawn_limit is not None:
         ax.axhline(drawn_limit, **_LIMIT_LINE_STYLE)
-        top = max(top, drawn_limit)
-    ax.set_ylim(0, (top or 1.0) * TOTALS_HEADROOM)
+    highest = max(totals.max(), drawn_limit or 0.0)
+    ax.set_ylim(0, (highest or 1.0) * TOTALS_HEADROOM)
     texts = [labels.format_number(total) for total in totals]
     label_totals(ax, periods, totals, texts, limit=drawn_limit)
     style.draw_header(ax, header)
     return ax
+
+
+def _usage_layers(frame: pd.DataFrame, grouping: Grouping) -> list[Layer]:
+    """Return a layer for each of the largest groups, for the others, and for the estimates."""
+    groups = find_largest_groups(frame, grouping)
+    colors = (*style.PALETTE, style.OTHERS_COLOR)
+    layers = [
+        Layer(group.name, color, group.vuh) for group, color in zip(groups, colors, strict=False)
+    ]
+    estimated = frame.groupby("period")["estimated_vuh"].sum().to_numpy(dtype=float)
+    if estimated.any():
+        label = "estimate for runs under way"
+        layers.append(Layer(label, _ESTIMATE_COLOR, estimated, hatched=True))
+    return layers
+
+
+def _limit_to_draw(limit: float | None, highest_total: float) -> float | None:
+    """Return the limit, or None if there is none or it is too far above the bars."""
+    if limit is None or (highest_total > 0 and limit > MAX_LIMIT_RATIO * highest_total):
+        return None
+    return limit
 
 
 def _check_limit(limit: float | None, unit: str | None = None) -> None:
@@ -183,27 +198,26 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     budget = budget.assign(share=_shares_of_limit(budget, "used_vuh")).sort_values(
         ["share", "used_vuh", "project_id"], ascending=[False, False, True], kind="stable"
     )
+    has_limits = bool(budget["limit_vuh"].notna().any())
     month = budget["month"].max().strftime("%Y-%m")
+    title = f"VUh budget in {month}" if has_limits else f"VUh used in {month}"
     size = style.available_size(ax)
     names = bars.fitting_names(budget, "project", "project_id", "project_name", size)
     more = len(budget) - len(names)
-    has_limits = bool(budget["limit_vuh"].notna().any())
     budget = budget.head(len(names))
     texts = [_budget_text(row) for row in budget.itertuples()]
     if more:
         names.append(labels.format_count(more, "more project"))
         texts.append("")
     rows = bars.arrange_rows(names, texts, size)
-
-    title = f"VUh budget in {month}" if has_limits else f"VUh used in {month}"
-    legend = _budget_legend(_is_over_limit(budget), has_limits=has_limits)
-    header = style.arrange_header(title, size, legend)
+    header = style.arrange_header(title, size, _budget_legend(budget, has_limits=has_limits))
     ax = style.prepare_axes(ax, header, rows.height_inches)
     ends = _draw_budget_bars(ax, rows, budget, has_limits=has_limits)
     bars.draw_names(ax, rows)
     if has_limits:
         _mark_limits(ax, rows, budget)
         ticks.percent_axis(ax, ax.xaxis, "share of the monthly limit")
+        # The axis shows at least the limit, at 100%.
         bars.draw_values(ax, rows, ends, min(MAX_SHARE, max(1.0, ends.max())), aligned=True)
     else:
         ticks.number_axis(ax, ax.xaxis, "VUh")
@@ -254,7 +268,8 @@ def _is_over_limit(budget: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return largest.gt(budget["limit_vuh"]).fillna(value=False).to_numpy(dtype=bool)
 
 
-def _budget_legend(is_over: npt.NDArray[np.bool_], *, has_limits: bool) -> list[Artist]:
+def _budget_legend(budget: pd.DataFrame, *, has_limits: bool) -> list[Artist]:
+    is_over = _is_over_limit(budget)
     legend = []
     if not is_over.all():
         legend.append(style.bar_handle("used", style.BLUE))
@@ -287,5 +302,5 @@ def _budget_text(row: Any) -> str:
     if row.expected_vuh > row.limit_vuh and not pd.isna(row.days_left):
         days = math.floor(row.days_left)
         when = f"in {labels.format_count(days, 'day')}" if days else "within a day"
-        return f"{text}, limit {when}"
+        return f"{text}, reaches limit {when}"
     return text

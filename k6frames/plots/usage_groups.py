@@ -97,6 +97,6 @@ def find_largest_groups(frame: pd.DataFrame, grouping: Grouping) -> list[Group]:
 def _group_names(rows: pd.DataFrame, grouping: Grouping) -> list[str]:
     if grouping.id_column is None:
         without = f"without {describe_grouping(rows, grouping)}"
-        return [labels.text_label(value) or without for value in rows["value"]]
+        return [labels.text_label(value) or without for value in rows[grouping.name_column]]
     names = rows[grouping.name_column] if grouping.name_column else [None] * len(rows)
     return labels.name_labels(rows[grouping.id_column], names, grouping.entity)

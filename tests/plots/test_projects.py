@@ -287,6 +287,14 @@ def test_a_period_that_was_left_out_is_a_gap() -> None:
     assert [round(end - begin) for begin, end in spans_of(ax)] == [27, 27, 26]
 
 
+def test_periods_of_unknown_length_have_ticks_at_their_dates() -> None:
+    summary = make_timeline([1] * 7, "D").iloc[[0, 2, 6]]
+    ax = plots.creation_timeline(summary)
+    assert ax.get_title() == "Created per period"
+    ticks = np.array(ticks_of(ax.xaxis), "datetime64[D]")
+    np.testing.assert_array_equal(ax.get_xticks(), mdates.date2num(ticks))
+
+
 def test_thousands_of_days_are_one_artist_without_gaps() -> None:
     summary = make_timeline([1, 0] * 2_500, "D")
     ax = plots.creation_timeline(summary)

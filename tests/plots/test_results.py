@@ -135,6 +135,11 @@ def test_the_axis_and_its_label_end_where_the_bars_do() -> None:
     assert ax.xaxis.label.get_position()[0] * ax.get_xlim()[1] == pytest.approx(0.5)
 
 
+def test_a_pass_rate_is_100_percent_only_if_every_run_passed() -> None:
+    ax = plots.test_results(load_test_results([(999, 1, 0), (1_000, 0, 0)]))
+    assert values_of(ax) == [">99% of 1,000", "100% of 1,000"]
+
+
 def test_a_failing_load_test_shows_since_when_it_has_been_failing() -> None:
     ax = plots.test_results(load_test_results([(1, 3, 0)], since="2026-06-12T08:00"))
     assert values_of(ax) == ["25% of 4, failing since 2026-06-12"]

@@ -210,14 +210,14 @@ def test_bars_are_shares_of_the_limit_with_what_is_expected_hatched() -> None:
     assert [bool(bar.get_hatch()) for bar in bars_of(ax)] == [False, True, False, True]
     (marks,) = ax.collections
     assert {x for segment in marks.get_segments() for x in segment[:, 0]} == {1}
-    assert values_of(ax) == ["812 of 1,000 VUh, limit in 6 days", "10 of 100 VUh"]
+    assert values_of(ax) == ["812 of 1,000 VUh, reaches limit in 6 days", "10 of 100 VUh"]
 
 
 def test_projects_over_the_limit_are_marked_in_words_and_color() -> None:
     ax = plots.vuh_budget(budget([120.0, 60.0, 10.0], [100.0, 100.0, 100.0]))
     assert values_of(ax) == [
         "120 of 100 VUh, limit reached →",
-        "60 of 100 VUh, limit in 6 days",
+        "60 of 100 VUh, reaches limit in 6 days",
         "10 of 100 VUh",
     ]
     colors = [bar.get_facecolor() for bar in bars_of(ax) if not bar.get_hatch()]
@@ -229,6 +229,11 @@ def test_projects_over_the_limit_are_marked_in_words_and_color() -> None:
         "limit",
     ]
     assert ax.get_xticks().max() <= 2
+
+
+def test_a_limit_that_is_expected_soon_is_reached_within_a_day() -> None:
+    ax = plots.vuh_budget(budget([60.0], [100.0]).assign(days_left=0.4))
+    assert values_of(ax) == ["60 of 100 VUh, reaches limit within a day"]
 
 
 def test_projects_without_a_limit_have_no_bar_if_others_have_a_limit() -> None:
