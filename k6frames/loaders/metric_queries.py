@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -111,6 +112,8 @@ def fetch_queries(
         elif not existing and failure is not None and failure.status == 404:
             # The list was read and is empty: no run was executed, or all data has expired.
             del failures[request]
+        elif failure is not None and client.folder is not None:
+            failures[request] = _not_stored_error(request, client.folder)
     # In the order of the queries: the first one is raised.
     failures = {request: failures[request] for request in queries if request in failures}
     if failures and on_error == "raise":
@@ -154,6 +157,15 @@ def _unknown_metric_error(
     response = str(quoted).removeprefix(f"{request.label}: ")
     message = f"{message} The API's response: {response} {advice}"
     return APIError(quoted.status, quoted.code, message, quoted.url)
+
+
+def _not_stored_error(request: Request, folder: Path) -> APIError:
+    message = (
+        f"{request.label}: {folder} has values of this metric, but not of this query. A folder "
+        "has only the queries that were stored in it. Use another query, or read the account from "
+        "the API."
+    )
+    return APIError(404, None, message, request.path)
 
 
 def frequent_load_tests(test_runs: pd.DataFrame, as_of: datetime) -> dict[int, list[int]]:

@@ -508,6 +508,14 @@ def test_the_reason_for_a_rejected_query_is_in_the_error(query, reason, client):
         k6frames.metric_values_df(100, query=query, client=client)
 
 
+def test_a_query_that_a_folder_does_not_have_is_an_error_that_says_so():
+    client = k6frames.Client.sample()
+    with pytest.raises(APIError, match=r"^load test 735140: .* not of this query.*read the acc"):
+        k6frames.metric_values_df(735140, "http_reqs", "max", client=client)
+    with pytest.raises(APIError, match=r"^load test 735140 has no metric 'http_request'"):
+        k6frames.metric_values_df(735140, "http_request", client=client)
+
+
 def test_an_error_in_the_format_of_prometheus_is_shown(serve, connect):
     body = {"status": "error", "errorType": "bad_data", "error": "1:9: not a label"}
     steps = [reply(json.dumps(body).encode(), status=400)]
