@@ -87,7 +87,8 @@ k6frames usage --sample --csv - | head -3            # for programs: CSV, JSON, 
 - **Names.** `--org`, `--project` and `--load-test` take an ID, a name or a part of a name. If it
   matches nothing or several rows, the error lists the closest names.
 - **Times.** `--since`, `--until` and `--as-of` take an ISO 8601 date or datetime, such as
-  `2026-07-01` or `2026-07-01T12:00:00+02:00`. Times without an offset are in UTC.
+  `2026-07-01` or `2026-07-01T12:00:00+02:00`. Times without an offset are in UTC, and a
+  date means 00:00 of that day.
 - **Exit status.** 0, or 1 for an error, 2 for wrong usage and 130 after Ctrl-C. Errors, notes,
   warnings and progress go to standard error."""
 

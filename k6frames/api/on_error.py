@@ -9,6 +9,8 @@ from k6frames.validation import validate_choice
 
 OnError = Literal["raise", "warn"]
 
+_ADVICE = ' To read the rest without it, pass on_error="warn".'
+
 
 def check_on_error(on_error: object) -> None:
     """Raise a `ConfigError` unless `on_error` is "raise" or "warn"."""
@@ -19,6 +21,10 @@ def suggest_on_error(error: APIError, *, several: bool) -> APIError:
     """Return the error, with advice on how to read the rest if there were several requests."""
     # Other errors, such as 401, usually affect the rest too.
     if several and error.status in {403, 404}:
-        message = f'{error.message} To read the rest without it, pass on_error="warn".'
-        return APIError(error.status, error.code, message, error.url)
+        return APIError(error.status, error.code, f"{error.message}{_ADVICE}", error.url)
     return error
+
+
+def without_advice(error: APIError) -> APIError:
+    """Return the error of a loader for a function that does not have the argument."""
+    return APIError(error.status, error.code, error.message.removesuffix(_ADVICE), error.url)

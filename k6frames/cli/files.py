@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from k6frames.cli.messages import InputError, pluralize, printable
+from k6frames.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,13 +27,15 @@ _BINARY_FORMATS = {"parquet", "excel"}
 
 
 def check_destinations(files: Mapping[str, str]) -> None:
-    """Raise a usage error if outputs would overwrite each other or write binary data to a terminal.
+    """Raise a usage error if outputs overwrite each other, or do not fit their files or a terminal.
 
     Parameters
     ----------
     files : mapping of str to str
         The path to write for each format, such as ``{"csv": "runs.csv"}``.
     """
+    from k6frames.files.extensions import check_extension
+
     format_by_destination: dict[str, str] = {}
     for format_name, path in files.items():
         destination = STDOUT if path in _STDOUT_NAMES else os.path.realpath(path)
@@ -44,6 +47,10 @@ def check_destinations(files: Mapping[str, str]) -> None:
                 "for one of them."
             )
         format_by_destination[destination] = format_name
+        try:
+            check_extension(path, format_name)
+        except ConfigError as error:
+            raise InputError(f"--{format_name}: {printable(str(error))}") from None
         if format_name in _BINARY_FORMATS and _is_terminal(path):
             raise InputError(
                 f"--{format_name} writes binary data, which a terminal cannot show: name a file, "

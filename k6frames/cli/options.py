@@ -267,7 +267,7 @@ as_of_option = click.option(
     "--as-of",
     metavar="TIME",
     callback=_parse_timestamp,
-    help="The time to look back from (UTC); now by default.",
+    help="The time to look back from (UTC); now by default. A date means 00:00 of that day.",
 )
 freq_option = click.option(
     "--freq",

@@ -123,7 +123,7 @@ def _check_label(by: str, labels: pd.DataFrame) -> None:
 @project_option
 @row_options()
 @account_options()
-@examples("k6frames budget", "k6frames budget --as-of 2026-05-31 --excel budget.xlsx")
+@examples("k6frames budget", "k6frames budget --as-of 2026-05-15T12:00 --excel budget.xlsx")
 def budget(
     as_of: pd.Timestamp | None,
     wanted_projects: tuple[str, ...],

@@ -13,6 +13,8 @@ from filelock import FileLock, Timeout
 
 from k6frames.api.client import Client
 from k6frames.api.default_client import client_or_default
+from k6frames.api.manifest import MANIFEST
+from k6frames.api.on_error import without_advice
 from k6frames.api.stack_arguments import StackArgument
 from k6frames.dataset import layout
 from k6frames.dataset.layout import LAST_SEEN, read_files, write_file
@@ -94,7 +96,8 @@ def sync(
     Raises
     ------
     ConfigError
-        If no token or no stack is found, or another sync has been running for an hour.
+        If no token or no stack is found, the folder is a snapshot, or another sync has been
+        running for an hour.
     APIError
         If the API gives no usable response. Files that were already written are complete.
     SchemaError
@@ -117,6 +120,8 @@ def sync(
     """
     client = client_or_default(client)
     root = absolute_path(folder, "The argument folder")
+    if (root / MANIFEST).exists():
+        raise ConfigError(f"{root} is a snapshot. Name another folder for the dataset.")
     stack_ids = [found.id for found in client.stacks(stack)]
     root.mkdir(parents=True, exist_ok=True)
     try:
@@ -128,6 +133,8 @@ def sync(
             ]
             for stack_id in stack_ids:
                 changed += sync_runs(root, client, stack_id)
+    except APIError as error:
+        raise without_advice(error) from None
     except Timeout:
         raise ConfigError(
             f"Another sync of {root} has been running for an hour. Try again when it has finished."

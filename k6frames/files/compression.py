@@ -16,8 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from k6frames.errors import ConfigError, SchemaError
-
-_EXTENSIONS = {".gz": "gzip", ".bz2": "bz2", ".xz": "xz", ".zip": "zip", ".zst": "zstd"}
+from k6frames.files.extensions import COMPRESSIONS
 
 
 def find_compression(name: str) -> str | None:
@@ -25,9 +24,9 @@ def find_compression(name: str) -> str | None:
     if name.lower().endswith((".tar", ".tar.gz", ".tar.bz2", ".tar.xz")):
         raise ConfigError(
             f"{name} would be a tar archive, which is not supported. Use one of the extensions "
-            f"{', '.join(_EXTENSIONS)}, or none of them."
+            f"{', '.join(COMPRESSIONS)}, or none of them."
         )
-    return _EXTENSIONS.get(Path(name).suffix.lower())
+    return COMPRESSIONS.get(Path(name).suffix.lower())
 
 
 # The function of pandas that opens compressed files is not public.

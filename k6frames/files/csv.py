@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import warnings
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pyarrow.csv
 from k6frames.errors import SchemaError
 from k6frames.files.atomic import PathLike, atomic_write, check_path
 from k6frames.files.compression import find_compression, open_compressed, read_compressed
+from k6frames.files.extensions import check_extension
 from k6frames.files.matching import (
     check_frame,
     conform_to_table,
@@ -26,6 +26,7 @@ from k6frames.files.matching import (
 )
 from k6frames.tables import Table, find_table
 from k6frames.tables.schema import BOOL, FLOAT, INT, STRING, TIMESTAMP
+from k6frames.warn import warn_user
 
 # Excel, LibreOffice and Google Sheets run strings with such a beginning as formulas. The last four
 # characters are the full-width forms of the first four.
@@ -66,7 +67,7 @@ def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False
     SchemaError
         If the frame has the columns of a table but its values do not conform to it.
     ConfigError
-        If `path` is not a valid file name.
+        If `path` is not a valid file name, or has the extension of another format.
     OSError
         If the file cannot be written.
 
@@ -80,6 +81,7 @@ def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False
     """
     check_frame(frame)
     name = check_path(path)
+    check_extension(name, "csv")
     compression = find_compression(name)
     if has_index_to_write(frame):
         frame = frame.reset_index(allow_duplicates=True)
@@ -154,7 +156,7 @@ def read_csv(path: PathLike) -> pd.DataFrame:
                 f"it has columns of the table '{partial.name}', but a value does not conform: "
                 f"{_describe_error(error, partial, header)}"
             )
-    warnings.warn(f"{name} was read with the types that pandas infers: {problem}", stacklevel=2)
+    warn_user(f"{name} was read with the types that pandas infers: {problem}")
     try:
         return pd.read_csv(BytesIO(data), low_memory=False)
     except (ValueError, OverflowError) as error:

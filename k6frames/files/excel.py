@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import tempfile
-import warnings
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
@@ -14,9 +13,11 @@ import numpy as np
 import pandas as pd
 
 from k6frames.errors import ConfigError, SchemaError
-from k6frames.files.atomic import PathLike, atomic_write
+from k6frames.files.atomic import PathLike, atomic_write, check_path
+from k6frames.files.extensions import check_extension
 from k6frames.files.matching import check_frame, conform_to_table, has_index_to_write
 from k6frames.tables import closest_table
+from k6frames.warn import warn_user
 
 # Excel's limits: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
 MAX_ROWS = 1_048_576
@@ -64,7 +65,7 @@ def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: PathLike) 
     ------
     ConfigError
         If XlsxWriter is not installed, if Excel does not allow the name of a sheet, or if `path` is
-        not a valid file name.
+        not a valid file name, or has the extension of another format.
     SchemaError
         If a frame has the columns of a table but its values do not conform to it, or if a frame has
         more rows or columns than a sheet.
@@ -90,6 +91,7 @@ def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: PathLike) 
         raise ConfigError(
             'Excel files are written by XlsxWriter: pip install "k6frames[excel]"'
         ) from None
+    check_extension(check_path(path), "excel")
     sheets = {name: _to_sheet_frame(frame) for name, frame in _name_sheets(frames).items()}
     with (
         atomic_write(path) as temporary,
@@ -199,10 +201,9 @@ def _to_cells(values: pd.Series[Any]) -> list[Cell]:
             _check_surrogates(cell, f"Row {row}, column '{values.name}'")
             if len(cell) > MAX_STRING_LENGTH:
                 cell = cell[:MAX_STRING_LENGTH]
-                warnings.warn(
+                warn_user(
                     f"Row {row}, column '{values.name}': the string was shortened to "
-                    f"{MAX_STRING_LENGTH:,} characters, which is Excel's limit.",
-                    stacklevel=4,
+                    f"{MAX_STRING_LENGTH:,} characters, which is Excel's limit."
                 )
         cells.append(cell)
     return cells

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pyarrow.parquet
 
 from k6frames.errors import SchemaError
 from k6frames.files.atomic import PathLike, atomic_write, check_path
+from k6frames.files.extensions import check_extension
 from k6frames.files.matching import (
     conform_to_table,
     find_partial_table,
@@ -20,6 +20,7 @@ from k6frames.files.matching import (
     replace_columns,
 )
 from k6frames.tables import find_table
+from k6frames.warn import warn_user
 
 _ATTRS = b"PANDAS_ATTRS"
 """Where pandas keeps the `attrs` of a frame in the file's metadata."""
@@ -59,7 +60,7 @@ def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
         If the frame has the columns of a table but its values do not conform to it, if Parquet has
         no type for a column, or if `attrs` are not plain JSON.
     ConfigError
-        If `path` is not a valid file name.
+        If `path` is not a valid file name, or has the extension of another format.
     OSError
         If the file cannot be written.
 
@@ -71,6 +72,7 @@ def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
     >>> pandas.read_parquet("projects.parquet").equals(projects)
     True
     """
+    check_extension(check_path(path), "parquet")
     frame, _ = conform_to_table(frame)
     attrs = _encode_attrs(frame)
     arrow = _to_arrow(frame)
@@ -202,5 +204,5 @@ def _conform_partially(name: str, arrow: pa.Table, frame: pd.DataFrame) -> pd.Da
                 f"it has columns of the table '{partial.name}', but a value does not conform: "
                 f"{error}"
             )
-    warnings.warn(f"{name} was read with the types that pandas infers: {problem}", stacklevel=3)
+    warn_user(f"{name} was read with the types that pandas infers: {problem}")
     return frame

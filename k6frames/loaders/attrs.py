@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import warnings
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
@@ -12,6 +10,7 @@ import pandas as pd
 
 from k6frames.api.endpoints import Request
 from k6frames.api.fetching import Responses
+from k6frames.warn import warn_user
 
 MAX_NAMED_FAILURES = 10
 """How many failures a warning names; `attrs` has all of them."""
@@ -56,15 +55,4 @@ def warn_about_failures(failures: Mapping[Request, Exception], requested: int) -
     named = "; ".join(reasons[:MAX_NAMED_FAILURES])
     if len(reasons) > MAX_NAMED_FAILURES:
         named += f"; and {len(reasons) - MAX_NAMED_FAILURES} more"
-    warnings.warn(
-        f"{len(reasons)} of {requested} requests failed, and their data is left out: {named}",
-        stacklevel=_stacklevel(),
-    )
-
-
-def _stacklevel() -> int:
-    """Return the stack level of the line that called k6frames, where the warning is shown."""
-    level, frame = 1, inspect.currentframe()
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith("k6frames."):
-        level, frame = level + 1, frame.f_back
-    return level - 1
+    warn_user(f"{len(reasons)} of {requested} requests failed, and their data is left out: {named}")

@@ -29,7 +29,8 @@ def join_projects(organizations: pd.DataFrame, projects: pd.DataFrame) -> pd.Dat
     organizations : pandas.DataFrame
         As returned by `organizations_df`, or some of its rows.
     projects : pandas.DataFrame
-        As returned by `projects_df`, or some of its rows.
+        As returned by `projects_df`. An organization without any of these projects is in the joined
+        frame like one that has no projects.
 
     Returns
     -------
@@ -49,10 +50,10 @@ def join_projects(organizations: pd.DataFrame, projects: pd.DataFrame) -> pd.Dat
     >>> import k6frames
     >>> client = k6frames.Client.sample()
     >>> joined = k6frames.join_projects(
-    ...     k6frames.organizations_df(client=client), k6frames.projects_df(1013, client=client)
+    ...     k6frames.organizations_df(client=client), k6frames.projects_df(client=client)
     ... )
     >>> int(joined["project_id"].count())
-    92
+    300
     """
     left = ORGANIZATIONS_PUBLIC.conform(organizations).rename(columns=ORGANIZATION_RENAMES)
     right = PROJECTS.conform(projects).rename(columns=PROJECT_RENAMES)

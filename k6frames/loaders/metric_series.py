@@ -50,7 +50,7 @@ def metric_series_df(
         Labels: one series for each combination of their values.
     step : int, optional
         Seconds from one value to the next; by default the API chooses.
-    start, end : str, datetime or Timestamp, optional
+    start, end : str, date, datetime or pandas.Timestamp, optional
         The first and last timestamp, UTC if it has no offset; by default the complete run.
     stack : int or str, optional
         The Grafana stack: ID, slug or URL; by default the client's.

@@ -37,9 +37,9 @@ def test_runs_df(
     ----------
     load_test_ids : int or iterable of int, optional
         Load test IDs: only their runs; by default those of all load tests.
-    created_after : str, datetime or Timestamp, optional
+    created_after : str, date, datetime or pandas.Timestamp, optional
         Only runs created at or after this time; UTC if it has no offset.
-    created_before : str, datetime or Timestamp, optional
+    created_before : str, date, datetime or pandas.Timestamp, optional
         Only runs created before this time; UTC if it has no offset.
     stack : int, str or iterable of these, optional
         The Grafana stacks to read: IDs, slugs or URLs; by default the client's. With
@@ -125,9 +125,9 @@ def test_run_details_df(
     ----------
     load_test_ids : int or iterable of int, optional
         Load test IDs: only their runs; by default those of all load tests.
-    created_after : str, datetime or Timestamp, optional
+    created_after : str, date, datetime or pandas.Timestamp, optional
         Only runs created at or after this time; UTC if it has no offset.
-    created_before : str, datetime or Timestamp, optional
+    created_before : str, date, datetime or pandas.Timestamp, optional
         Only runs created before this time; UTC if it has no offset.
     stack : int, str or iterable of these, optional
         The Grafana stacks to read: IDs, slugs or URLs; by default the client's. With

@@ -1,4 +1,8 @@
-"""Plots of summaries: each function draws one summary on one Axes and returns it."""
+"""Plots of summaries: each function draws one summary on one Axes and returns it.
+
+To draw on the Axes of a figure with several plots, create the figure with ``layout="constrained"``,
+which makes room for the titles and legends above them.
+"""
 
 from __future__ import annotations
 

@@ -132,7 +132,8 @@ def _usage_layers(frame: pd.DataFrame, grouping: Grouping) -> list[Layer]:
     ]
     estimated = frame.groupby("period")["estimated_vuh"].sum().to_numpy(dtype=float)
     if estimated.any():
-        label = "estimate for runs under way"
+        total = labels.format_number(estimated.sum())
+        label = f"estimate for runs under way: {total} VUh"
         layers.append(Layer(label, _ESTIMATE_COLOR, estimated, hatched=True))
     return layers
 
@@ -274,7 +275,7 @@ def _budget_legend(budget: pd.DataFrame, *, has_limits: bool) -> list[Artist]:
     if not is_over.all():
         legend.append(style.bar_handle("used", style.BLUE))
     if is_over.any():
-        label = "used, over the limit by the end of the month"
+        label = "used, limit exceeded by the end of the month"
         legend.append(style.bar_handle(label, style.VERMILLION))
     label = "expected by the end of the month"
     legend.append(style.bar_handle(label, _ESTIMATE_COLOR, hatched=True))

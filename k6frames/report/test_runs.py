@@ -100,6 +100,8 @@ def results(account: Account) -> Section:
         ]
         answer = f"{count(len(failing), 'load test')} {are(len(failing))} failing: "
         answer += f"{join_names(names)}."
+    if len(by_load_test):
+        answer += " Pass rates are those of the last 90 days."
     drawn = [
         draw(
             "results_timeline",
@@ -139,7 +141,9 @@ def flaky(account: Account) -> Section:
         worst = next(changing.itertuples())
         answer = (
             f"{quote_name(worst.load_test_name, worst.load_test_id)} is the flakiest load test: "
-            f"its result changed {worst.changes} times in the last {worst.finished_runs} runs."
+            f"its result changed {worst.changes} times in the last {worst.finished_runs} runs. "
+            "A load test is flaky if its result changed more than once in the last "
+            f"{FLAKY_RUNS} runs."
         )
     drawn = []
     if len(flaky_tests):

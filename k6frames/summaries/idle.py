@@ -39,10 +39,11 @@ def idle_projects(
     days : int, default 180
         How many full days without activity make a project idle.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted to, UTC if it has no offset; by default now.
+        The timestamp that days are counted to; by default now. Without an offset it is in UTC, and
+        a date means 00:00 of that day.
     test_runs : pandas.DataFrame, optional
-        As returned by `test_runs_df` or `test_run_details_df`. Runs created after `as_of` are
-        ignored.
+        As returned by `test_runs_df` or `test_run_details_df`, without a filter on their dates:
+        what ran earlier would look as if it had never run. Runs created after `as_of` are ignored.
 
     Returns
     -------
@@ -102,13 +103,14 @@ def idle_load_tests(
         As returned by `load_tests_df`. Load tests with neither a run nor a creation date are left
         out.
     test_runs : pandas.DataFrame
-        As returned by `test_runs_df` or `test_run_details_df`. Runs created after `as_of` are
-        ignored.
+        As returned by `test_runs_df` or `test_run_details_df`, without a filter on their dates:
+        what ran earlier would look as if it had never run. Runs created after `as_of` are ignored.
     days : int, default 90
         How many full days without a run make a load test idle. If it has never run, days are
         counted from its creation.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted to, UTC if it has no offset; by default now.
+        The timestamp that days are counted to; by default now. Without an offset it is in UTC, and
+        a date means 00:00 of that day.
 
     Returns
     -------

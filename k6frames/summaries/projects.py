@@ -171,7 +171,8 @@ def account_summary(
     organization_projects : pandas.DataFrame
         As returned by `organization_projects_df` or `join_projects`.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted to, UTC if it has no offset; by default now.
+        The timestamp that days are counted to; by default now. Without an offset it is in UTC, and
+        a date means 00:00 of that day.
 
     Returns
     -------

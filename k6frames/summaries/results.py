@@ -53,7 +53,8 @@ def test_results(
     details : pandas.DataFrame
         As returned by `test_run_details_df` or `join_test_runs`.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted from, UTC if it has no offset; by default now.
+        The timestamp that days are counted from; by default now. Without an offset it is in UTC,
+        and a date means 00:00 of that day.
     days : int, default 90
         How many days before `as_of` to count.
 

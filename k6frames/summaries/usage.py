@@ -186,7 +186,8 @@ def vuh_budget(
     limits : pandas.DataFrame
         As returned by `project_limits_df`.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The current time, UTC if it has no offset; by default now. Later runs are ignored.
+        The timestamp that counts as now; by default the current time. Without an offset it is in
+        UTC, and a date means 00:00 of that day. Later runs are ignored.
     stack_projects : pandas.DataFrame, optional
         As returned by `stack_projects_df`, for the names of projects that have no runs.
 

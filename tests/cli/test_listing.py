@@ -210,6 +210,11 @@ def test_limit_takes_the_first_rows_after_sorting(run) -> None:
         (["--csv", "-", "--json", "-"], "--csv and --json both write to standard output: "),
         (["--csv", "-", "--json", "/dev/stdout"], "--csv and --json both write to standard "),
         (["--csv", "a", "--excel", "./a"], "--csv and --excel both write to ./a: "),
+        (["--csv", "a.xlsx"], "--csv: The extension .xlsx of a.xlsx does not fit the format csv: "),
+        (
+            ["--json", "a.json.gz"],
+            "--json: The extension .gz of a.json.gz does not fit the format ",
+        ),
         (["--limit", "9" * 5000], "Invalid value for '--limit': '999"),
         (["--on-error", "warn"], "No such option"),
         (["--stack", "1"], "No such option"),

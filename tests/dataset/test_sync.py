@@ -528,3 +528,20 @@ def test_no_stack_and_a_file_in_place_of_the_folder_are_errors(connect, account,
     Path("file").write_text("mine")
     with pytest.raises(OSError, match="file"):
         k6frames.sync("file", connect(account.server.url, stack=11))
+
+
+def test_a_snapshot_is_not_changed(client):
+    folder = k6frames.snapshot("snapshot", client)
+    before = files_in(folder)
+    with pytest.raises(ConfigError, match=r"is a snapshot\. Name another folder"):
+        k6frames.sync("snapshot", client)
+    assert files_in(folder) == before
+
+
+def test_the_error_for_one_of_several_stacks_does_not_advise_an_argument_that_sync_lacks(
+    account, connect
+):
+    client = connect(account.server.url, stack=[11, 33])
+    with pytest.raises(APIError, match="not a member of the stack") as caught:
+        k6frames.sync("history", client)
+    assert "on_error" not in str(caught.value)

@@ -106,7 +106,7 @@ def test_the_estimate_of_runs_under_way_is_hatched_on_top() -> None:
     *others, estimate = ax.patches
     assert estimate.get_hatch()
     assert not any(patch.get_hatch() for patch in others)
-    assert legend_of(ax)[-1] == "estimate for runs under way"
+    assert legend_of(ax)[-1] == "estimate for runs under way: 8 VUh"
     assert ax.texts[-1].get_text() == "38"
 
 
@@ -224,7 +224,7 @@ def test_projects_over_the_limit_are_marked_in_words_and_color() -> None:
     assert colors[0] == colors[1] != colors[2]
     assert legend_of(ax) == [
         "used",
-        "used, over the limit by the end of the month",
+        "used, limit exceeded by the end of the month",
         "expected by the end of the month",
         "limit",
     ]
