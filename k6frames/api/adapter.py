@@ -52,7 +52,10 @@ log = logging.getLogger("k6frames")
 
 
 def _is_safe_to_log(record: logging.LogRecord) -> bool:
-    """Return False for urllib3's warning that quotes headers, which may contain the token."""
+    """Return False for urllib3's warning that quotes malformed headers of a response to k6frames.
+
+    They may contain the token. The same warning about the requests of others is logged.
+    """
     return active_request.get() is None or not str(record.msg).startswith("Failed to parse headers")
 
 
@@ -60,7 +63,7 @@ logging.getLogger("urllib3.connection").addFilter(_is_safe_to_log)
 
 
 class TransientError(Exception):
-    """An attempt failed in a way that the next attempt may not.
+    """An attempt failed, and another one may succeed.
 
     Parameters
     ----------
@@ -230,9 +233,10 @@ class RetryAdapter(HTTPAdapter):
         try:
             # Redact first: urlsplit lowercases the host.
             parts = urlsplit(self._token.redact(response.headers["Location"]))
-            target = f"{parts.scheme}://{parts.hostname}" if parts.hostname else "another path"
+            scheme = parts.scheme or urlsplit(str(request.url)).scheme
+            target = f"{scheme}://{parts.hostname}" if parts.hostname else "another path"
         except ValueError:
-            target = "no valid address"
+            target = "an invalid address"
         return request_error(
             request,
             f"HTTP {response.status_code} redirects to {safe_excerpt(target, self._token, 100)}. "

@@ -69,9 +69,10 @@ def account_folder(address: str) -> Path | None:
     if not address.startswith("file:"):
         return None
     parts = urlsplit(address)
-    if parts.netloc not in {"", "localhost"} or not parts.path:
+    if parts.netloc not in {"", "localhost"} or not parts.path or parts.query or parts.fragment:
         raise ConfigError(
-            f"{redact_url(address)!r} does not name a folder: use file:/a/folder or file:folder."
+            f"{redact_url(address)!r} does not name a folder: use file:/a/folder or file:folder, "
+            "with %23 for # and %3F for ? in its name."
         )
     folder = absolute_path(url2pathname(parts.path), address)
     if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises for a name that is too long

@@ -164,7 +164,7 @@ class Client:
         Raises
         ------
         ConfigError
-            If the path is malformed, or needs a stack and none is found.
+            If the path is malformed, or needs a stack and not exactly one is found.
         APIError
             If the API gives no usable response; the message says what to do.
 
@@ -198,6 +198,8 @@ class Client:
 
         Raises
         ------
+        ConfigError
+            If a path is malformed, or `requests` is a string.
         APIError
             With ``on_error="raise"``, if a request has no usable response.
 
@@ -211,6 +213,10 @@ class Client:
         ['/v3/organizations/1']
         """
         check_on_error(on_error)
+        if isinstance(requests, str):
+            raise ConfigError(
+                "requests must be an iterable of paths. For one path, use Client.get."
+            )
         unique = dict.fromkeys(r if isinstance(r, Request) else Request(r) for r in requests)
         with self.progress_bar(unit=" responses", total=len(unique)) as bar:
             return self._fetcher.fetch(list(unique), on_error=on_error, bar=bar)

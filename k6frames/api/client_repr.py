@@ -49,5 +49,5 @@ def _describe(settings: Settings, fetcher: Fetcher) -> list[str]:
     else:
         descriptions.append(f"cached for {fetcher.max_age / timedelta(hours=1):g} h in {root}")
     if fetcher.refresh:
-        descriptions.append("refreshed once")
+        descriptions.append("refresh=True")
     return descriptions

@@ -47,7 +47,7 @@ class _Connection(urllib3.connection.HTTPConnection):
 
 
 class _HTTPSConnection(_Connection, urllib3.connection.HTTPSConnection):
-    """Such a connection over TLS."""
+    """The same over TLS."""
 
 
 def _register(sock: Any) -> None:

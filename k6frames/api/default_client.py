@@ -13,7 +13,7 @@ _default_clients: dict[Settings, Client] = {}
 def default_client() -> Client:
     """Return the client of the account that the environment describes, always the same one."""
     settings = resolve_settings(None, None, None, cache=True)
-    with fork_lock:  # an ordinary lock would stay locked in a fork that is made meanwhile
+    with fork_lock:  # a process forked meanwhile would find an ordinary lock locked
         if settings not in _default_clients:
             _default_clients[settings] = Client()  # which resolves the same settings
         return _default_clients[settings]

@@ -119,7 +119,7 @@ def _describe_connection_error(error: Exception, details: str) -> str:
     text = f"no complete response was received ({details})"
     if _has(_causes(error), ssl.SSLCertVerificationError):
         text += (
-            "; if a proxy or your company signs connections, set REQUESTS_CA_BUNDLE to its "
+            "; if a proxy inspects TLS connections, set REQUESTS_CA_BUNDLE to the file of its CA "
             "certificates"
         )
     return text

@@ -26,5 +26,8 @@ def suggest_on_error(error: APIError, *, several: bool) -> APIError:
 
 
 def without_advice(error: APIError) -> APIError:
-    """Return the error of a loader for a function that does not have the argument."""
+    """Return an error without the advice to pass `on_error`.
+
+    The function that the user called has no such argument.
+    """
     return APIError(error.status, error.code, error.message.removesuffix(_ADVICE), error.url)

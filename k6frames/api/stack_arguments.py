@@ -64,7 +64,7 @@ def parse_stack(value: object) -> str:
 
 
 def parse_stacks(value: StackArgument) -> tuple[str, ...]:
-    """Return the stacks of an argument without duplicates; none for None.
+    """Return the stacks of an argument without duplicates; an empty tuple for None.
 
     Raises
     ------

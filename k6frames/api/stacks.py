@@ -88,7 +88,7 @@ class StackResolver:
             if name.isdecimal():
                 stacks.setdefault(int(name), Stack(int(name), None))
             elif name in self._ids:
-                stacks.setdefault(self._ids[name], Stack(self._ids[name], name))
+                stacks[self._ids[name]] = Stack(self._ids[name], name)
         return tuple(stacks.values())
 
 

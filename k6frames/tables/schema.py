@@ -165,7 +165,10 @@ class Table:
             required value is missing, or a key is duplicated.
         """
         self._check_columns(frame)
-        typed = frame[list(self.dtypes)].reset_index(drop=True)
+        names = list(self.dtypes)
+        # Selecting columns takes time even if they are all columns.
+        typed = frame if list(frame.columns) == names else frame[names]
+        typed = typed.reset_index(drop=True)
         for column in self.columns:
             values = typed[column.name]
             if values.dtype != self.dtypes[column.name]:

@@ -83,7 +83,9 @@ def test_a_file_address_with_a_missing_folder_is_refused(tmp_path):
             Client(api_url=missing.as_uri())
 
 
-@pytest.mark.parametrize("address", ["file:", "file://", "file://folder", "file://host/folder"])
+@pytest.mark.parametrize(
+    "address", ["file:", "file://", "file://folder", "file://host/folder", "file:a#b", "file:a?b"]
+)
 def test_a_file_address_without_a_path_is_refused(address, tmp_path, monkeypatch):
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)

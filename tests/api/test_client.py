@@ -153,6 +153,11 @@ def test_an_unknown_on_error_is_refused(connect):
         connect("http://127.0.0.1:9").fetch([LIST], on_error="ignore")
 
 
+def test_one_path_instead_of_several_is_refused(connect):
+    with pytest.raises(ConfigError, match=r"For one path, use Client\.get"):
+        connect("http://127.0.0.1:9").fetch(LIST)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -344,7 +349,7 @@ def test_creating_a_client_touches_neither_network_nor_disk(tmp_path, token):
         ({"token": "t", "cache": False}, "not cached"),
         ({"token": "t"}, "cached for 1 h in "),
         ({"token": "t", "expire_after": 5400, "refresh": True}, "cached for 1.5 h in "),
-        ({"token": "t", "refresh": True}, "refreshed once"),
+        ({"token": "t", "refresh": True}, "refresh=True"),
         ({"token": "t", "expire_after": math.inf}, "cached in "),
         ({"token": "t", "offline": True}, "offline, from the cache in "),
         ({"token": "t", "stack": 5}, "stack 5; "),

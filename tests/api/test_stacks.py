@@ -106,6 +106,11 @@ def test_a_folder_without_stacks_says_so(tmp_path):
         k6frames.Client(api_url=tmp_path.as_uri()).stacks()
 
 
+def test_a_stack_given_by_id_and_by_url_is_read_once_and_keeps_its_url(connect, server):
+    for stack in ([11, "stack-11", 22], ["stack-11", 11, 22]):
+        assert connect(server.url, stack=stack).stacks() == (Stack(11, URLS[11]), Stack(22, None))
+
+
 def test_a_url_is_resolved_once_by_a_client_without_a_cache(connect, server):
     client = connect(server.url, stack=["stack-11", "stack-22"])
     for loader in (k6frames.load_tests_df, k6frames.stack_projects_df):

@@ -116,7 +116,9 @@ def redirected(box: Sandbox) -> None:
         assert "redirects to http://127.0.0.1." in str(error)
     for location in ("/elsewhere", "", "//", "javascript:1"):
         box.check_not_retried(servers.redirect(location), "redirects to another path", status=302)
-    box.check_not_retried(servers.redirect("http://["), "no valid address", status=302)
+    box.check_not_retried(servers.redirect("http://["), "an invalid address", status=302)
+    step = servers.redirect("//other.example/path")
+    box.check_not_retried(step, "redirects to http://other.example.", status=302)
     assert other.requests == []
 
 
