@@ -27,7 +27,10 @@ _BINARY_FORMATS = {"parquet", "excel"}
 
 
 def check_destinations(files: Mapping[str, str]) -> None:
-    """Raise a usage error if outputs overwrite each other, or do not fit their files or a terminal.
+    """Raise a usage error if an output cannot be written as requested.
+
+    Two outputs must not go to the same file, an extension must not contradict the format, and
+    binary data must not go to a terminal.
 
     Parameters
     ----------

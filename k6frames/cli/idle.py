@@ -75,9 +75,9 @@ def idle(
 ) -> None:
     """List projects and load tests that are no longer used.
 
-    The longest idle are first. A project is active when its settings change and, if a Grafana stack
-    can be read, when one of its load tests runs. A load test is active when it runs; if it has
-    never run, its idle days count from its creation.
+    Those that have been idle longest come first. A project is active when its settings change and,
+    if a Grafana stack can be read, when one of its load tests runs. A load test is active when it
+    runs; if it has never run, its idle days count from its creation.
     """
     with account.open_client() as client:
         frame = _read_idle(client, account, days=days, as_of=as_of or client.as_of)
@@ -88,7 +88,7 @@ def idle(
 def _read_idle(
     client: Client, account: AccountOptions, *, days: int | None, as_of: datetime
 ) -> pd.DataFrame:
-    """Return the idle projects and load tests in one frame, the longest idle first.
+    """Return the idle projects and load tests in one frame, longest idle first.
 
     Without `days`, the defaults of `idle_projects` and `idle_load_tests` apply.
     """

@@ -99,7 +99,10 @@ for _commands in _SECTIONS.values():
 
 
 def main() -> NoReturn:
-    """Run the command line and exit: 0, or 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
+    """Run the command line and exit: 0 if all is well, 1 for an error, 2 for wrong usage.
+
+    Ctrl-C gives 130, as a signal n gives 128 + n.
+    """
     _prepare_streams()
     for number in _TERMINATION_SIGNALS:
         # A signal that is already ignored, as by nohup, stays ignored.

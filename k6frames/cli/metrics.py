@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     help="The aggregation, such as rate for a counter or ratio for a rate.",
 )
 @click.option(
-    "--by", metavar="LABELS", help="One series per value of these labels, separated by commas."
+    "--by",
+    metavar="LABELS",
+    help="Labels, separated by commas: one series for each combination of their values.",
 )
 @click.option(
     "--last",
@@ -84,9 +86,9 @@ def metrics(
                 without_values, metric, last, is_error=len(without_values) == len(load_tests)
             )
         runs = read_runs(client, account, wanted_load_tests=wanted_load_tests)
-        stack = stack_columns(client)
+        stack_names = stack_columns(client)
     series = ["series"] if labels else []
-    default = [*stack, *series, "value", "change", "result", "test_run_id"]
+    default = [*stack_names, *series, "value", "change", "result", "test_run_id"]
     # The name of a single load test is the same in all rows, so it is last.
     if len(load_tests) > 1:
         default = ["load_test_name", *default]

@@ -131,8 +131,8 @@ def row_options(*, has_private: bool = False) -> Callable[[Command], Command]:
         click.option(
             "--columns",
             metavar="NAMES",
-            help="Columns to show or write, separated by commas; the error for an unknown name "
-            "lists all columns.",
+            help="Columns to show or write, separated by commas. An unknown name prints the list "
+            "of columns.",
         )
     ]
     if has_private:

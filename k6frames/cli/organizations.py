@@ -54,11 +54,11 @@ def projects(
     """List the projects of organizations or of a Grafana stack.
 
     Without --stack, these are the projects of organizations, from the v3 API, which Grafana plans
-    to remove; with --stack, those of the stack, from the v6 API.
+    to remove; with --stack, the projects of the stack, from the v6 API.
     """
     if account.stacks:
         if wanted_organizations:
-            raise InputError("A stack belongs to one organization: give --org or --stack.")
+            raise InputError("Use --org or --stack, not both: a stack belongs to one organization.")
         _list_stack_projects(rows, account)
         return
     from k6frames.loaders.organizations import organizations_df, projects_df
@@ -82,6 +82,6 @@ def _list_stack_projects(rows: RowOptions, account: AccountOptions) -> None:
 
     with account.open_client() as client:
         frame = stack_projects_df(client=client, on_error=account.on_error)
-        stack = stack_columns(client)
-    default = ["project_id", *stack, "name", "created", "updated", "is_default"]
+        stack_names = stack_columns(client)
+    default = ["project_id", *stack_names, "name", "created", "updated", "is_default"]
     list_rows(frame, rows, default, noun="projects")

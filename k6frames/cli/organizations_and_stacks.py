@@ -28,13 +28,14 @@ def read_organizations_and_stacks(
     Raises
     ------
     K6FramesError
-        If both fail, or if a stack that was given with --stack cannot be read. Without any response
-        for the organizations, the stacks are not tried.
+        If both fail, if a stack that was given with --stack cannot be read, if there is no
+        connection, or if a response does not match its table.
     """
     try:
         organizations = read_organizations()
     except APIError as error:
-        if error.status is None:  # without a connection, v6 would fail, too
+        # Without a connection, v6 would fail, too. Offline, its responses may be cached.
+        if error.status is None and not account.offline:
             raise
         return None, _read_stacks_without_organizations(account, read_stacks, error)
     try:
@@ -54,8 +55,8 @@ def _read_stacks_without_organizations(
     except ConfigError as error:
         if account.stacks:
             raise
-        # The token of a stack may have no access to organizations, and its stack must be named:
-        # print how to name it, and fail with the error of the organizations.
+        # A stack's token often has no access to organizations, and is of use only with --stack:
+        # suggest --stack in a note, and raise the error of the organizations.
         _note("Load tests and test runs", error)
         raise organizations_error from None
     _note("Organizations and their projects", organizations_error)
@@ -63,7 +64,7 @@ def _read_stacks_without_organizations(
 
 
 def _note(left_out: str, error: K6FramesError) -> None:
-    # Only the message for a missing stack has more lines, which list the ways to name a stack.
+    # Only the error for a missing stack has more than one line: the others list ways to name one.
     reason, _, ways_to_name_a_stack = translate(str(error)).partition("\n")
     advice = " Name one with --stack." if ways_to_name_a_stack else ""
     click.echo(f"Note: {left_out} are left out. {reason}{advice}", err=True)

@@ -29,7 +29,7 @@ def list_rows(
     options : RowOptions
         Which rows and columns to show, and in which order.
     default_columns : sequence of str
-        The columns of the table, the most important first, if the user chooses none.
+        The columns of the table, most important first, if the user chooses none.
     noun : str
         A plural noun for the rows, for the message on a terminal if there are none.
     """

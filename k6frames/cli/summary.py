@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from k6frames.cli.files import STDOUT, file_or_stdout, to_json_value, write_json
+from k6frames.cli.files import (
+    STDOUT,
+    check_destinations,
+    file_or_stdout,
+    to_json_value,
+    write_json,
+)
 from k6frames.cli.messages import printable
 from k6frames.cli.options import AccountOptions, account_options, examples
 from k6frames.cli.organizations_and_stacks import read_organizations_and_stacks
@@ -52,6 +58,8 @@ def summary(json_file: str | None, account: AccountOptions) -> None:
     """
     import pandas as pd
 
+    if json_file is not None:
+        check_destinations({"json": json_file})
     with account.open_client() as client:
         organizations, stacks = read_organizations_and_stacks(
             account,

@@ -83,11 +83,12 @@ def usage(
     if last is not None and since is not None:
         raise InputError("Use --last or --since, not both: each sets the first period.")
     with account.open_client() as client:
-        end = pd.Timestamp(client.as_of)
+        last_timestamp = pd.Timestamp(client.as_of)
         if until is not None:
-            end = min(end, until - pd.Timedelta(microseconds=1))  # `until` is exclusive
+            # --until is exclusive, but a summary includes the period that contains its `until`.
+            last_timestamp = min(last_timestamp, until - pd.Timedelta(microseconds=1))
         if last is not None:
-            since = start_of_newest_periods(end, freq, last)
+            since = start_of_newest_periods(last_timestamp, freq, last)
         labels = None
         if by != _ALL_RUNS and by not in _GROUP_COLUMNS:
             labels = project_labels_df(client=client, on_error=account.on_error)
@@ -100,13 +101,13 @@ def usage(
             since=since,
             until=until,
         )
-        stack = stack_columns(client)
+        stack_names = ["stack_id"] if by == "stack" else stack_columns(client)
     group = None if by == _ALL_RUNS else _GROUP_COLUMNS.get(by, by)
-    frame = summarize_usage(details, freq=freq, by=group, until=end, project_labels=labels)
+    frame = summarize_usage(
+        details, freq=freq, by=group, until=last_timestamp, project_labels=labels
+    )
     frame = frame.sort_values(["period", "vuh"], ascending=False, kind="stable")
-    if by == "stack":
-        stack = ["stack_id"]
-    names = ["period", *stack, "load_test_name", "project_name", "key", "value"]
+    names = ["period", *stack_names, "load_test_name", "project_name", "key", "value"]
     default = [name for name in names if name in frame.columns]
     list_rows(frame, rows, [*default, "vuh", "test_runs", "estimated_vuh"], noun="test runs")
 
@@ -145,8 +146,8 @@ def budget(
         details = read_runs(client, account, since=now.normalize().replace(day=1))
         limits = project_limits_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
-        stack = stack_columns(client)
+        stack_names = stack_columns(client)
     frame = vuh_budget(details, limits, as_of=now, stack_projects=projects)
     frame = filter_by_project(frame, projects, wanted_projects)
-    default = ["project_id", *stack, "project_name", "used_vuh", "limit_vuh", "share"]
+    default = ["project_id", *stack_names, "project_name", "used_vuh", "limit_vuh", "share"]
     list_rows(frame, rows, [*default, "expected_vuh", "days_left", "left_vuh"], noun="projects")

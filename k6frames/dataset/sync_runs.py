@@ -28,7 +28,7 @@ from k6frames.tables import TEST_RUNS
 
 
 def sync_runs(root: Path, client: Client, stack_id: int) -> Iterator[pd.DataFrame]:
-    """Write the test runs of a stack, the oldest month first, and yield what has changed.
+    """Write the test runs of a stack, oldest month first, and yield what has changed.
 
     This order keeps all months before the newest one complete, even if the sync is killed.
     """

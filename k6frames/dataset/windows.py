@@ -48,7 +48,7 @@ class Window(NamedTuple):
 
 
 def find_windows(root: Path, stack_id: int, client: Client) -> Iterator[Window]:
-    """Yield the windows that a sync of a stack has to read, the oldest first.
+    """Yield the windows that a sync of a stack has to read, oldest first.
 
     All months of a dataset before the newest one are complete, except for their runs under way.
     """

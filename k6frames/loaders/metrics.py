@@ -141,7 +141,7 @@ def metric_values_df(
     Returns
     -------
     pandas.DataFrame
-        One row per run and series, the oldest run first. Runs have no rows after their metrics
+        One row per run and series, oldest run first. Runs have no rows after their metrics
         have expired. Join it with `test_runs_df` on ``test_run_id`` for the time of each run.
 
     Raises

@@ -53,7 +53,7 @@ def test_runs_df(
     Returns
     -------
     pandas.DataFrame
-        One row per test run, stack by stack, the oldest first. A run without `ended` is under way,
+        One row per test run, stack by stack, oldest first. A run without `ended` is under way,
         and its `total_vuh` is an estimate.
 
     Raises
@@ -141,7 +141,7 @@ def test_run_details_df(
     Returns
     -------
     pandas.DataFrame
-        One row per test run, stack by stack, the oldest first.
+        One row per test run, stack by stack, oldest first.
 
     Raises
     ------

@@ -33,7 +33,7 @@ class MetricLine(NamedTuple):
 def find_metric_lines(
     measured: pd.DataFrame, owner_column: str, owner_names: Mapping[Any, str]
 ) -> list[MetricLine]:
-    """Return a line for each series of a frame, the highest last value first.
+    """Return a line for each series of a frame, highest last value first.
 
     Parameters
     ----------

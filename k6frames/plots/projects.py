@@ -29,7 +29,7 @@ MAX_OTHERS_RATIO = 2
 
 @style.house_style()
 def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how many projects each organization has, the largest organization first.
+    """Draw how many projects each organization has, largest organization first.
 
     Organizations beyond the first 20, or those that do not fit on a given `ax`, share a last bar.
     If it would dwarf the others, it is cut, with an arrow next to its count. An ambiguous name is

@@ -68,6 +68,7 @@ def write_report(
     """
     folder = folder.absolute()
     with _ensure_folder(folder), temporary_folder(folder / "report") as staging:
+        # A hidden folder next to `report`, on the same disk, so that files can be moved.
         show_message("reading the account")
         account = read_account(client, staging / "account", on_error=on_error, since=since)
         for reason in account.missing:

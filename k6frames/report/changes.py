@@ -18,6 +18,7 @@ _SUBJECTS = {
     "schedules": "schedule",
     "project_limits": "limit",
     "project_labels": "label",
+    "load_zones": "load zone",
     "organizations": "organization",
 }
 _KINDS = ("added", "removed", "renamed", "changed")
@@ -33,7 +34,7 @@ def changes(account: Account) -> Section:
     elif len(all_changes):
         answer = "Only the times of updates and next runs have changed."
     else:
-        answer = "No organization, project, load test, schedule or limit has changed."
+        answer = "Nothing has changed except test runs, which are not compared."
     failed = len(all_changes.attrs.get("failed", []))
     if failed:
         answer += f" {count(failed, 'list')} could not be read and {were(failed)} not compared."

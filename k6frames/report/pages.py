@@ -42,7 +42,7 @@ def index_page(account: Account, sections: list[Section], *, single_file: bool) 
         "index.html.j2",
         title=account.name,
         account=account,
-        figures=overview(account),
+        numbers=overview(account),
         sections=sections,
         tables=sorted(account.tables),
         single_file=single_file,

@@ -1,4 +1,4 @@
-"""The contents of the report: the figures at the top, and the sections."""
+"""The contents of the report: the numbers at the top, and the sections."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from k6frames.report.elements import Section
 from k6frames.report.words import count
 
 
-class Figure(NamedTuple):
+class KeyNumber(NamedTuple):
     """A number at the top of the report."""
 
     label: str
@@ -49,26 +49,28 @@ def _without_empty_tables(section: Section, account: Account) -> Section:
     return section._replace(tables=[name for name in section.tables if len(account.tables[name])])
 
 
-def overview(account: Account) -> list[Figure]:
-    """Return the figures at the top of the report, those of test runs first."""
-    figures: list[Figure] = []
+def overview(account: Account) -> list[KeyNumber]:
+    """Return the numbers at the top of the report, beginning with test runs."""
+    numbers: list[KeyNumber] = []
     if account.has_test_runs:
-        figures += [*_usage_figures(account), *_result_figures(account), _limit_figure(account)]
-        figures.append(_load_test_figure(account))
+        numbers += [*_usage_numbers(account), *_result_numbers(account), _limit_number(account)]
+        numbers.append(_load_test_number(account))
     if account.has_projects:
-        figures += _project_figures(account)
-    return figures
+        numbers += _project_numbers(account)
+    return numbers
 
 
-def _usage_figures(account: Account) -> list[Figure]:
+def _usage_numbers(account: Account) -> list[KeyNumber]:
     month = account.as_of.tz_localize(None).to_period("M")
     test_runs, vuh = _usage_in(month, account.tables["usage"])
     test_runs_before, vuh_before = _usage_in(month - 1, account.tables["usage"])
     return [
-        Figure(
+        KeyNumber(
             f"VUh in {month}", format_number(vuh), f"{format_number(vuh_before)} in {month - 1}"
         ),
-        Figure(f"Test runs in {month}", f"{test_runs:,}", f"{test_runs_before:,} in {month - 1}"),
+        KeyNumber(
+            f"Test runs in {month}", f"{test_runs:,}", f"{test_runs_before:,} in {month - 1}"
+        ),
     ]
 
 
@@ -78,39 +80,39 @@ def _usage_in(month: pd.Period, usage: pd.DataFrame) -> tuple[int, float]:
     return int(in_month["test_runs"].sum()), float(in_month["vuh"].sum())
 
 
-def _result_figures(account: Account) -> list[Figure]:
+def _result_numbers(account: Account) -> list[KeyNumber]:
     details, by_load_test = account.tables["test_run_details"], account.tables["test_results"]
     age = account.as_of - details["created"]
     recent = details[age.between(pd.Timedelta(0), pd.Timedelta(days=30))]
     passed = int((recent["result"] == "passed").sum())
     finished = int(recent["result"].isin(["passed", "failed", "error"]).sum())
-    rate = Figure("Pass rate in the last 30 days", "—", "no run has a result")
+    rate = KeyNumber("Pass rate in the last 30 days", "—", "no run has a result")
     if finished:
         note = f"{passed:,} of {count(finished, 'run')} with a result"
-        rate = Figure("Pass rate in the last 30 days", f"{passed / finished:.0%}", note)
+        rate = KeyNumber("Pass rate in the last 30 days", f"{passed / finished:.0%}", note)
     failing = int(by_load_test["failing_since"].notna().sum())
     ran = len(by_load_test)
     note = f"of {ran:,} that ran in the last 90 days" if ran else "none ran in the last 90 days"
-    return [rate, Figure("Failing load tests", f"{failing:,}", note)]
+    return [rate, KeyNumber("Failing load tests", f"{failing:,}", note)]
 
 
-def _limit_figure(account: Account) -> Figure:
+def _limit_number(account: Account) -> KeyNumber:
     budgets = account.tables["vuh_budget"]
     limited = int(budgets["limit_vuh"].notna().sum())
     nearly = len(test_runs.nearly_used_up(budgets))
     note = f"of {count(limited, 'project')} with a limit" if limited else "no project has a limit"
-    return Figure("Limits over 80% used", f"{nearly:,}", note)
+    return KeyNumber("Limits over 80% used", f"{nearly:,}", note)
 
 
-def _load_test_figure(account: Account) -> Figure:
+def _load_test_number(account: Account) -> KeyNumber:
     stack_projects = account.tables["stack_projects"]
     stacks = stack_projects["stack_id"].nunique()
     note = f"in {count(len(stack_projects), 'project')} of "
     note += "the Grafana stack" if stacks < 2 else f"{stacks:,} Grafana stacks"
-    return Figure("Load tests", f"{len(account.tables['load_tests']):,}", note)
+    return KeyNumber("Load tests", f"{len(account.tables['load_tests']):,}", note)
 
 
-def _project_figures(account: Account) -> list[Figure]:
+def _project_numbers(account: Account) -> list[KeyNumber]:
     summary = account.tables["account_summary"].iloc[0]
     total, undated = int(summary["projects"]), int(summary["undated_projects"])
     note = f"{summary['created_30_days']:,} created in the last 30 days"
@@ -118,8 +120,8 @@ def _project_figures(account: Account) -> list[Figure]:
         note += f", of {total - undated:,} with a creation date"
     organizations, empty = int(summary["organizations"]), int(summary["empty_organizations"])
     return [
-        Figure("Projects", f"{total:,}", note),
-        Figure(
+        KeyNumber("Projects", f"{total:,}", note),
+        KeyNumber(
             "Organizations", f"{organizations:,}", f"{empty:,} without projects" if empty else ""
         ),
     ]

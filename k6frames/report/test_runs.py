@@ -101,7 +101,7 @@ def results(account: Account) -> Section:
         answer = f"{count(len(failing), 'load test')} {are(len(failing))} failing: "
         answer += f"{join_names(names)}."
     if len(by_load_test):
-        answer += " Pass rates are those of the last 90 days."
+        answer += " Pass rates are of the last 90 days."
     drawn = [
         draw(
             "results_timeline",
@@ -114,7 +114,7 @@ def results(account: Account) -> Section:
             draw(
                 "test_results",
                 lambda: plots.test_results(by_load_test),
-                "Results of each load test in the last 90 days, the lowest pass rate first.",
+                "Results of each load test in the last 90 days, lowest pass rate first.",
             )
         )
     shown = failing[["load_test_name", "project_name", "failing_since", "last_run", "pass_rate"]]

@@ -48,7 +48,7 @@ def idle_projects(
     Returns
     -------
     pandas.DataFrame
-        One row per idle project, the longest idle first.
+        One row per idle project, longest idle first.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def idle_load_tests(
     Returns
     -------
     pandas.DataFrame
-        One row per idle load test, the longest idle first.
+        One row per idle load test, longest idle first.
 
     Raises
     ------

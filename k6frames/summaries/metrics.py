@@ -36,7 +36,7 @@ def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5
     Returns
     -------
     pandas.DataFrame
-        One row per load test, metric, query and series, the largest increase first; series without
+        One row per load test, metric, query and series, largest increase first; series without
         runs to compare with are last.
 
     Raises

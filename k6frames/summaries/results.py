@@ -61,7 +61,7 @@ def test_results(
     Returns
     -------
     pandas.DataFrame
-        One row per load test that has runs in these days, the lowest pass rate first, load tests
+        One row per load test that has runs in these days, lowest pass rate first, load tests
         without a pass rate last. The name is missing if the load test was deleted.
 
     Raises
@@ -202,7 +202,7 @@ def flaky_tests(details: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per flaky load test, the most changes first.
+        One row per flaky load test, most changes first.
 
     Raises
     ------

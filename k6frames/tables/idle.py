@@ -14,7 +14,7 @@ from k6frames.tables.shared_columns import (
 
 IDLE_PROJECTS = Table(
     name="idle_projects",
-    doc="a project that has been idle for a long time, the longest idle first",
+    doc="a project that has been idle for a long time, longest idle first",
     key=("org_id", "project_id"),
     function="idle_projects(organization_projects)",
     columns=(
@@ -31,7 +31,7 @@ IDLE_PROJECTS = Table(
 
 IDLE_LOAD_TESTS = Table(
     name="idle_load_tests",
-    doc="a load test that has not run for a long time, the longest idle first",
+    doc="a load test that has not run for a long time, longest idle first",
     key=("stack_id", "load_test_id"),
     function="idle_load_tests(load_tests, test_runs)",
     columns=(

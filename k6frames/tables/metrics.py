@@ -58,7 +58,7 @@ METRIC_SERIES = Table(
 
 METRIC_CHANGES = Table(
     name="metric_changes",
-    doc="a series of a load test's metric, the largest increase first",
+    doc="a series of a load test's metric, largest increase first",
     key=("load_test_id", "metric", "query", "series"),
     function="metric_changes(values, details)",
     columns=(

@@ -7,7 +7,7 @@ from k6frames.tables.shared_columns import ORG_ID, PERIOD
 
 PROJECTS_PER_ORGANIZATION = Table(
     name="projects_per_organization",
-    doc="an organization, the most projects first",
+    doc="an organization, most projects first",
     key=("org_id",),
     function="projects_per_organization(organization_projects)",
     columns=(
@@ -68,7 +68,7 @@ ACCOUNT_SUMMARY = Table(
 
 SHARED_NAMES = Table(
     name="shared_names",
-    doc="a project name that several organizations use, the most frequent first",
+    doc="a project name that several organizations use, most frequent first",
     key=("project_name",),
     function="shared_names(organization_projects)",
     columns=(

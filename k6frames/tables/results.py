@@ -21,7 +21,7 @@ _RESULTS = (
 
 TEST_RESULTS = Table(
     name="test_results",
-    doc="a load test with recent runs, the lowest pass rate first",
+    doc="a load test with recent runs, lowest pass rate first",
     key=("stack_id", "load_test_id"),
     function="test_results(details, as_of=...)",
     columns=(
@@ -57,7 +57,7 @@ RESULTS_TIMELINE = Table(
 
 FLAKY_TESTS = Table(
     name="flaky_tests",
-    doc="a load test whose result changes back and forth, the most changes first",
+    doc="a load test whose result changes back and forth, most changes first",
     key=("stack_id", "load_test_id"),
     function="flaky_tests(details)",
     columns=(

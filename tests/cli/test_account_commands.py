@@ -189,6 +189,8 @@ def test_summary_has_the_numbers_of_organizations_and_stacks(run, sample, detail
     assert pd.Timestamp(numbers["as_of"]) == sample.as_of
     assert run("summary", "--sample", "--json", "a.json").stdout == ""
     assert json.loads(Path("a.json").read_text()) == numbers
+    refused = run("summary", "--sample", "--json", "a.csv")
+    assert refused.stderr.startswith("Error: --json: The extension .csv of a.csv does not fit ")
 
 
 @pytest.fixture
@@ -232,6 +234,20 @@ def test_account_without_v3_shows_the_stack_and_a_note(account, run) -> None:
     note, error = failed.stderr.splitlines()
     assert note.startswith("Note: Load tests and test runs are left out. ")
     assert error.startswith("Error: /v3/organizations: ")
+
+
+def test_offline_the_cached_stack_is_shown_even_if_organizations_are_not_cached(
+    run, token, monkeypatch
+) -> None:
+    with V6Server(make_stack(11, runs=5), token=token) as server:
+        monkeypatch.setenv("K6FRAMES_API_URL", server.url)
+        monkeypatch.setenv("K6_CLOUD_TOKEN", token)
+        monkeypatch.setenv("K6_CLOUD_STACK_ID", "11")
+        online = run("summary")
+        offline = run("summary", "--offline")
+    assert (online.exit_code, offline.exit_code) == (0, 0), offline.stderr
+    assert offline.stdout.splitlines()[:-1] == online.stdout.splitlines()[:-1]
+    assert "/v3/organizations is not in the cache" in offline.stderr
 
 
 def test_error_of_the_stack_is_shown_if_organizations_cannot_be_read_either(account, run) -> None:

@@ -22,7 +22,7 @@ def sample_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def change_names(stack: Path) -> None:
-    """Rename a load test, remove another, and change the limit of a project."""
+    """Rename a load test, remove another, and change the limit of a project and a load zone."""
     load_tests = json.loads((stack / "load_tests.json").read_text())
     load_tests["value"][0]["name"] = "Old name"
     del load_tests["value"][1]
@@ -30,3 +30,6 @@ def change_names(stack: Path) -> None:
     limits = json.loads((stack / "project-limits.json").read_text())
     limits["value"][0]["vuh_max_per_month"] = 7
     (stack / "project-limits.json").write_text(json.dumps(limits))
+    zones = json.loads((stack / "load_zones.json").read_text())
+    zones["value"][0]["available"] = False
+    (stack / "load_zones.json").write_text(json.dumps(zones))

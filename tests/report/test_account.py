@@ -105,7 +105,7 @@ def test_a_retired_version_is_named_with_its_reason(
 def test_an_unknown_stack_is_explained(connect, server, tmp_path: Path) -> None:
     account = read_account(connect(server.url), tmp_path / "snapshot", on_error="raise")
     assert not account.has_test_runs
-    assert ["K6_CLOUD_STACK_ID" in reason for reason in account.missing] == [True]
+    assert [reason.endswith("Name one with --stack.") for reason in account.missing] == [True]
 
 
 def test_a_snapshot_keeps_the_address_of_its_account(connect, server, tmp_path: Path) -> None:

@@ -154,18 +154,19 @@ def test_figures_are_those_of_the_summaries(sample_report: Path) -> None:
 def test_changes_since_a_snapshot_are_named(sample_report: Path) -> None:
     page = (sample_report / "index.html").read_text()
     assert "<h2>Changes since 2026-06-29</h2>" in page
-    assert "1 load test was added; 1 load test was renamed; 1 limit was changed." in page
+    answer = "1 load test was added; 1 load test was renamed; 1 limit and 1 load zone were changed."
+    assert answer in page
     cells = re.findall(r"<td.*?><bdi>(.*?)</bdi></td>", page)
     assert cells[:3] == ["Load test", "Checkout soak, 4 hours", "added"]
-    assert {"renamed from “Old name”", "VUh max per month: 7 → 50"} < set(cells)
-    assert len(k6frames.read_parquet(sample_report / "changes.parquet")) == 3
+    assert {"renamed from “Old name”", "VUh max per month: 7 → 50", "Load zone"} < set(cells)
+    assert len(k6frames.read_parquet(sample_report / "changes.parquet")) == 4
 
 
 def test_a_report_states_that_nothing_has_changed_since_a_snapshot(tmp_path: Path) -> None:
     client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT))
     before = client.snapshot(tmp_path / "before")
     page = write_report(client, tmp_path / "report", show_message=ignore, since=before)
-    assert "No organization, project, load test, schedule or limit has changed." in page.read_text()
+    assert "Nothing has changed except test runs, which are not compared." in page.read_text()
 
 
 def test_a_folder_that_is_not_a_snapshot_is_an_error_before_the_account_is_read(
