@@ -170,7 +170,7 @@ class RetryAdapter(HTTPAdapter):
         return self.build_response(request, make_response(body.content, headers))
 
     def _wait_for_pause(self, request: requests.PreparedRequest, active: ActiveRequest) -> float:
-        """Wait for the pause that the API requested; return the seconds left of the budget."""
+        """Wait until the requested pause is over; return the seconds left of the budget."""
         remaining = active.started + self._budget - time.monotonic()
         pause = max(self._paused_until - time.monotonic(), 0)
         if pause > 0 and pause >= remaining:
@@ -190,8 +190,8 @@ class RetryAdapter(HTTPAdapter):
             reason = describe_failure(error)
             failure = request_error(request, f"{reason}.")
             permanent = is_permanent(error)
-        # Raised after the except block: otherwise the caught error, whose traceback has frames with
-        # the token, would be the context.
+        # Raised after the except block. Inside it, Python would attach the caught error as context,
+        # and the frames of its traceback contain the token.
         if permanent:
             raise failure
         raise TransientError(failure, reason)
@@ -206,7 +206,10 @@ class RetryAdapter(HTTPAdapter):
         return response, read_body(response.raw)
 
     def _pause_all_requests(self, response: requests.Response) -> None:
-        """Make every worker wait, not only the one that received this response."""
+        """Make every worker wait, not only the one that received this response.
+
+        This worker waits the same time before its next attempt, so it does not wait twice.
+        """
         seconds = parse_retry_after(response.headers.get("Retry-After")) or FIRST_WAIT_SECONDS
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)
 

@@ -1,7 +1,8 @@
 """Cached responses: a requests-cache session, and the caches of all addresses and tokens.
 
 `SQLiteStorage` replaces requests-cache's own SQLite storage, which waits forever for a lock that
-another process holds. Each token and address has its own folder, in which the key is stack and URL.
+another process holds. Each token and address has its own folder, in which the stack and the URL are
+the key of a response.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ def open_session(
     Parameters
     ----------
     folder : pathlib.Path or None
-        The folder, for responses to one token alone; created when the first response is cached.
-        None for no cache.
+        The folder for the responses to one token, created when the first response is cached; None
+        for no cache.
     address : str
         The API's address, which `k6frames cache` shows.
     should_cache : callable
@@ -162,14 +163,14 @@ class SQLiteStorage(BaseStorage[str, CachedResponse]):
 
     def _query(self, statement: str, *values: object) -> list[Any]:
         return self._database.run(
-            lambda connection: connection.execute(statement, values).fetchall(), []
+            lambda connection: connection.execute(statement, values).fetchall(), default=[]
         )
 
     def _execute(self, statement: str, *values: object, create: bool = False) -> None:
         def execute(connection: sqlite3.Connection) -> None:
             connection.execute(statement, values)
 
-        self._database.run(execute, None, create=create)
+        self._database.run(execute, default=None, create=create)
 
 
 def _checksum(key: str, fetched: float, body: bytes) -> int:
@@ -228,8 +229,8 @@ def list_caches(root: Path) -> list[CacheInfo]:
 def clear_caches(root: Path) -> None:
     """Remove the caches in a root folder, and nothing else that is in it.
 
-    Only files with names that k6frames uses, in folders with such names, are removed, then the
-    empty folders. A process that has a cache open creates a new one when it uses the cache again.
+    A file is removed only if it and its folder have names that k6frames uses. Then empty folders
+    are removed. A process that has a cache open creates a new one when it uses the cache again.
     """
     for folder in _cache_folders(root):
         with locked_folder(folder, timeout=LOCK_TIMEOUT_SECONDS):
@@ -260,7 +261,7 @@ def _cache_files(folder: Path) -> list[Path]:
         return [
             file
             for file in folder.iterdir()
-            # `is_dir` is False for a file that SQLite removes meanwhile; `lstat` would raise.
+            # Not lstat, which raises an error if SQLite has just removed the file.
             if _FILE_NAME.fullmatch(file.name) and (file.is_symlink() or not file.is_dir())
         ]
     except (FileNotFoundError, NotADirectoryError):

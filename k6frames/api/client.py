@@ -50,7 +50,7 @@ class Client:
     expire_after : float, default 3600
         How old a cached response may be, in seconds; ``math.inf`` for any age.
     refresh : bool, default False
-        Fetch everything again once, even if it is cached.
+        Fetch each response again when it is first needed, even if it is cached.
     offline : bool, default False
         Send no requests: use cached responses only, however old they are.
     timeout : tuple of float, default (5, 30)
@@ -135,7 +135,7 @@ class Client:
 
     @property
     def as_of(self) -> datetime:
-        """The time that counts as "now": that of the sample or snapshot, else the current time.
+        """The time that counts as "now": the time of the sample or snapshot, else the current time.
 
         Examples
         --------
@@ -181,14 +181,14 @@ class Client:
         return self.fetch([request]).bodies[request]
 
     def fetch(self, requests: Iterable[Request | str], *, on_error: OnError = "raise") -> Responses:
-        """Return the responses to many requests, which are sent concurrently and once each.
+        """Send requests concurrently, each only once, and return the responses.
 
         Parameters
         ----------
         requests : iterable of Request or str
             Requests, or paths that need no stack.
         on_error : {"raise", "warn"}, default "raise"
-            Raise the first failure, or return the failures with the responses (loaders then warn).
+            Raise the first failure, or return all failures. This method does not warn; loaders do.
 
         Returns
         -------
@@ -259,15 +259,16 @@ class Client:
         >>> len(k6frames.Client.sample().stacks())
         1
         """
+        # With "raise", the error would advise on_error="warn", which this method does not have.
         resolved = self.resolve_stacks(stack, on_error="warn")
         for failure in resolved.failures.values():
-            raise failure  # without the advice to pass `on_error`, which this method does not have
+            raise failure
         return resolved.found
 
     def resolve_stacks(
         self, stack: StackArgument = None, *, on_error: OnError = "raise"
     ) -> ResolvedStacks:
-        """Return what `stacks` does, and with "warn" also the failed requests for stack IDs."""
+        """Return the stacks and, with ``on_error="warn"``, the failed requests for stack IDs."""
         return self._stack_resolver.resolve(stack, self.fetch, on_error=on_error)
 
     def one_stack(self, stack: StackArgument = None) -> Stack:
@@ -291,7 +292,7 @@ class Client:
         Parameters
         ----------
         folder, stack, on_error, with_metrics
-            As those of `k6frames.snapshot`, which also describes the errors.
+            As in `k6frames.snapshot`, which also lists the errors.
 
         Returns
         -------

@@ -23,7 +23,8 @@ MAX_SECONDS = 2_000_000
 """The longest timeout or budget: 23 days, as sockets cannot wait for more than 24."""
 MAX_WORKERS = 1000
 GRACE_SECONDS = 0.25
-"""A request is ended this long after its budget, so the adapter can report its own error first."""
+"""How long after its budget a request is ended. Before that, the adapter ends it with an error that
+says more."""
 
 
 class Responses(NamedTuple):
@@ -106,8 +107,8 @@ class Fetcher:
     ) -> Generator[tuple[Request, Future[Response]], None, None]:
         """Yield each request of a queue with a completed future: its response or its error.
 
-        They are in the order of completion. More requests may be appended to the queue while the
-        generator is in use. Closing the generator ends the requests that are under way.
+        Requests are yielded as they complete. More may be appended to the queue while the generator
+        is in use. Closing the generator ends the requests that are under way.
         """
         pool = WorkerPool(
             self._send,

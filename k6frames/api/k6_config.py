@@ -61,8 +61,8 @@ def _read_json(path: Path) -> Any:
         return None
     except (OSError, ValueError, RecursionError) as error:
         reason = type(error).__name__
-    # Raised after the except block: otherwise the JSON error, which has the file's text, would be
-    # the context.
+    # Raised after the except block. Inside it, Python would attach the JSON error as context, and
+    # this error contains the text of the file.
     raise UnreadableConfigError(
         f"k6's configuration file {path} cannot be read ({reason}). Create it again with "
         "`k6 cloud login`, or set K6_CLOUD_TOKEN."

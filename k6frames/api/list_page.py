@@ -1,4 +1,4 @@
-"""One page of a v6 list: the query of its request, and what paging needs of its response."""
+"""One page of a v6 list: the query of its request, and what paging needs from its response."""
 
 from __future__ import annotations
 

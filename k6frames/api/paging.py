@@ -1,9 +1,9 @@
 """v6 lists: all of their rows, or an error.
 
-Pages are requested with an offset (`$skip`), so a row that is deleted while a list is read moves
-the rows behind it, and one of them would be missing. Two checks detect this: each page overlaps the
-one before by one row, and there must be as many distinct IDs as the API counts. Test runs are read
-in time windows instead, in which nothing moves.
+Pages are requested with an offset (`$skip`). If a row is deleted while a list is being read, the
+rows after it move up, and one of them is skipped. Two checks detect this: each page overlaps the one
+before by one row, and there must be as many distinct IDs as the API counts. Test runs are read in
+windows of their creation time instead, so small that one request reads each of them.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class ListReader(Protocol):
         """Take a page and return the requests that follow from it."""
 
     def is_complete(self) -> bool:
-        """Return whether the pages have all rows, when no request is under way."""
+        """Return whether all rows were received. It is called when no request is under way."""
 
 
 def read_lists(
@@ -143,10 +143,13 @@ class _ListInProgress:
         return requests
 
     def receive(self, client: Client, request: Request, response: Response) -> list[Request]:
-        """Take a page and return the requests that follow, or those that read the list again."""
+        """Take a page and return the requests that follow.
+
+        If all pages are there but contradict each other, start again from the first page.
+        """
         requests = self.reader.receive(request, decode_page(request, response), response)
         self._pending_requests += len(requests) - 1
-        if self._pending_requests or self.reader.is_complete():
+        if self._pending_requests > 0 or self.reader.is_complete():
             return requests
         if self._attempts == MAX_LIST_ATTEMPTS:
             raise _changing_list_error(self.reader.request)
@@ -191,7 +194,7 @@ class PagedList:
 
     @property
     def pages(self) -> dict[Request, Response]:
-        """The pages in the order of the list, which may not be that of their arrival."""
+        """The pages in the order of the list, whatever the order in which they arrived."""
         return dict(self._received[skip] for skip in sorted(self._received))
 
     @property
@@ -200,23 +203,24 @@ class PagedList:
         return len(self._distinct_ids)
 
     def receive(self, request: Request, page: Page, response: Response) -> list[Request]:
-        """Take a page and return the next ones, as long as pages bring new rows."""
-        skip = _parse_skip(request)
+        """Take a page and return the next requests; none if the pages contradict each other."""
         is_first = not self._received
         if is_first:
             self.count = page.count
+            # Not len(page.value): a folder returns the whole list, however long, as one page.
             self._page_size = min(len(page.value), PAGE_SIZE)
             self._next_skip = len(page.value) - OVERLAP_ROWS
         received_before = self.received
+        skip = _parse_skip(request)
         self._received[skip] = (request, response)
         self._ids[skip] = page.ids
         self._distinct_ids.update(page.ids)
-        has_new_rows = self.received > received_before
-        self._is_consistent &= page.count == self.count and has_new_rows
+        if page.count != self.count or self.received == received_before:
+            self._is_consistent = False
         if not self._is_consistent:
             return []
-        # Smaller pages than requested are read one after the other: a page of two rows that arrives
-        # after both of its neighbors would have no new rows.
+        # Only full pages are requested ahead. A page of two rows consists of overlaps: if it
+        # arrived after both of its neighbors, it would have no new rows and seem inconsistent.
         max_requests = MAX_PAGES_AHEAD if is_first and self._page_size == PAGE_SIZE else 1
         requests: list[Request] = []
         while len(requests) < max_requests and self._has_next():
@@ -224,9 +228,10 @@ class PagedList:
         return requests
 
     def is_complete(self) -> bool:
-        """Return whether neighboring pages share a row, and as many IDs arrived as counted."""
+        """Return whether neighboring pages share a row, and the number of IDs equals the count."""
         if self.count == 0 and not self._distinct_ids:
-            return True  # although its only page has no new rows, and looks inconsistent
+            # The only page of an empty list has no new rows, so `receive` took it for inconsistent.
+            return True
         pages = [self._ids[skip] for skip in sorted(self._ids)]
         overlap = all(
             before[-OVERLAP_ROWS:] == after[:OVERLAP_ROWS] for before, after in pairwise(pages)
@@ -247,6 +252,6 @@ class PagedList:
 
 
 def _parse_skip(request: Request) -> int:
-    """Return the offset of a page: the last parameter, which the first page does not have."""
+    """Return the offset of a page, 0 for the first; `_next_request` puts it last in the query."""
     _, _, skip = request.path.partition("$skip=")
     return int(skip or 0)

@@ -48,12 +48,10 @@ def make_array(decoded: Records, column: Column) -> pa.Array:
     try:
         return pa.array(values, column.type)
     except (OverflowError, pa.ArrowInvalid):
-        row, value = next(
-            (row, value)
-            for row, value in enumerate(values)
-            if value is not None and not -MAX_INT64 - 1 <= value <= MAX_INT64
-        )
-        raise _mismatch(decoded, column, row, value) from None
+        # msgspec has checked the types, so there must be an integer of more than 64 bits.
+        is_too_large = [v is not None and not -MAX_INT64 - 1 <= v <= MAX_INT64 for v in values]
+        row = is_too_large.index(True)
+        raise _mismatch(decoded, column, row, values[row]) from None
 
 
 def _field_values(records: list[Any], source: str) -> list[Any]:

@@ -30,9 +30,9 @@ class Records(NamedTuple):
 
     def describe(self, row: int) -> str:
         """Return the response, the index and the ID of a record, for a message."""
-        body = bisect_right(self.ends, row)
-        index = row - (self.ends[body - 1] if body else 0)
-        place = f"{self.requests[body]}: {self.field}"
+        position = bisect_right(self.ends, row)
+        index = row - (self.ends[position - 1] if position > 0 else 0)
+        place = f"{self.requests[position]}: {self.field}"
         if self.is_list:
             place += f"[{index}]"
         record_id = getattr(self.records[row], "id", None)
@@ -83,10 +83,12 @@ def _record_type(name: str, columns: list[tuple[list[str], Column]]) -> Any:
             fields.append((first, _json_type(column)))
     for first, inner in nested.items():
         fields.append((first, _record_type(first, inner) | None, None))
-    # Fields without a default, which have two elements, must be first. Defaults are omitted when
-    # `public_records` encodes a record again. Records have no reference cycles, and objects that
-    # the garbage collector ignores are created faster.
-    return msgspec.defstruct(name, sorted(fields, key=len), gc=False, omit_defaults=True)
+    return msgspec.defstruct(
+        name,
+        sorted(fields, key=len),  # required fields, which are pairs, must be first
+        gc=False,  # faster, and records have no reference cycles
+        omit_defaults=True,  # when `public_records` encodes a record again
+    )
 
 
 def _json_type(column: Column) -> Any:

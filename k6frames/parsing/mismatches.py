@@ -31,51 +31,54 @@ def explain_mismatch(
     path = _parse_path(str(error))
     # The path of a record is ["value", 3] in a list, else ["organization"].
     record_depth = 2 if is_list else 1
-    record = _follow(document, path[:record_depth])
-    place = request
-    if path:
-        place += f": {path[0]}"
-    if is_list and len(path) > 1:
-        place += f"[{path[1]}]"
-    if len(path) >= record_depth and isinstance(record, dict) and "id" in record:
-        place += f" (id {excerpt(record['id'])})"
-    field_path = path[record_depth:]
+    record_path, field_path = path[:record_depth], path[record_depth:]
+    record = _follow(document, record_path)
+    place = request + _describe_record(record_path, record)
     names = [name for name in field_path if isinstance(name, str)]
     missing = _MISSING_FIELD.match(str(error))
     if missing:
-        source = ".".join([*names, missing[1]])
-        return f"{place}: the field '{source}' is missing, and it is required."
-    value = _follow(record, field_path)
+        field = ".".join([*names, missing[1]])
+        return f"{place}: the field '{field}' is missing, and it is required."
     if names:
-        is_element = isinstance(field_path[-1], int)
-        return _explain_field(place, ".".join(names), columns, value, is_element=is_element)
+        return _explain_field(place, field_path, columns, _follow(record, field_path))
     if not path:
         expected = "the response must be an object"
     elif len(path) < record_depth:
         expected = "the field must be a list of objects"
     else:
         expected = "the record must be an object"
-    return f"{place}: {expected}, not {excerpt(value)}."
+    return f"{place}: {expected}, not {excerpt(record)}."
+
+
+def _describe_record(path: list[str | int], record: Any) -> str:
+    """Return the place of a record in a response, such as ": value[3] (id 7)"."""
+    if not path:
+        return ""
+    field, *index = path
+    place = f": {field}[{index[0]}]" if index else f": {field}"
+    if isinstance(record, dict) and "id" in record:
+        place += f" (id {excerpt(record['id'])})"
+    return place
 
 
 def _explain_field(
-    place: str, source: str, columns: tuple[Column, ...], value: Any, *, is_element: bool
+    place: str, path: list[str | int], columns: tuple[Column, ...], value: Any
 ) -> str:
-    """Say what a field must be: the type of its column, or an object if it contains columns.
-
-    With `is_element`, the value is not that of the field but of one element of its list.
-    """
+    """Say what a field must be; `path` leads from its record to the value that does not match."""
+    source = ".".join(name for name in path if isinstance(name, str))
+    is_list_element = isinstance(path[-1], int)
     field_columns = [
         c for c in columns if c.source == source or str(c.source).startswith(f"{source}.")
     ]
     found = excerpt(value, private=any(column.private for column in field_columns))
-    if is_element:
+    if is_list_element:
         found = f"a list with {found}"
     for column in field_columns:
         if column.source == source:
             if column.type == STRING_MAP and isinstance(value, dict):
-                found = "an object with other values"
+                found = "an object with values that are not strings"
             return mismatch_message(place, column, found)
+    # Only fields inside this field are columns.
     return f"{place}: the field '{source}' must be an object, not {found}."
 
 

@@ -146,7 +146,7 @@ def _check_unique(arrow: pa.Table, table: Table, decoded: Records) -> None:
         is_same = (keys == keys.iloc[first]).all(axis=1).to_numpy()
         second = int(np.flatnonzero(is_same)[1])
         raise SchemaError(
-            f"{decoded.describe(second)}: the {', '.join(map(str, keys))} is a duplicate of "
+            f"{decoded.describe(second)} has the same {', '.join(map(str, keys))} as "
             f"{decoded.describe(first)}; the row would be counted twice."
         )
 
