@@ -32,14 +32,16 @@ EXPIRE_AFTER_SECONDS = 3600.0
 class Client:
     """A client of the k6 Cloud API for one account, with a cache.
 
+    Version 3 of the API has organizations and their projects; version 6 has everything that belongs
+    to a Grafana stack, and version 5 the metrics of its test runs.
+
     Parameters
     ----------
     token : str, optional
         The API token; by default ``K6_CLOUD_TOKEN``, else the one that ``k6 cloud login`` stored.
     stack : int, str or iterable of these, optional
         The Grafana stacks to read: IDs, slugs or URLs; by default ``K6_CLOUD_STACK_ID``, else
-        ``K6_CLOUD_STACK_URL``, else the one that ``k6 cloud login`` stored. Organizations and
-        their projects (v3) belong to no stack.
+        ``K6_CLOUD_STACK_URL``, else the one that ``k6 cloud login`` stored.
     api_url : str, optional
         The API's address; by default ``K6FRAMES_API_URL``, else ``https://api.k6.io``. ``sample:``
         is the sample account, and ``file:/a/folder`` is a folder of responses; neither needs a

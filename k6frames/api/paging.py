@@ -1,9 +1,9 @@
 """v6 lists: all of their rows, or an error.
 
 Pages are requested with an offset (`$skip`). If a row is deleted while a list is being read, the
-rows after it move up, and one of them is skipped. Two checks detect this: each page overlaps the one
-before by one row, and there must be as many distinct IDs as the API counts. Test runs are read in
-windows of their creation time instead, so small that one request reads each of them.
+rows after it move up, and one of them is skipped. Two checks detect this: neighboring pages overlap
+by one row, and there must be as many distinct IDs as the API counts. Test runs are read in windows
+of their creation time instead, so small that one request reads each of them.
 """
 
 from __future__ import annotations
