@@ -8,6 +8,8 @@ import pickle
 import pytest
 from servers import LIST, empty_reply
 
+from k6frames.api.endpoints import Request
+from k6frames.api.list_page import MalformedPageError
 from k6frames.errors import APIError, ConfigError, K6FramesError, SchemaError
 
 
@@ -34,6 +36,12 @@ def test_an_api_error_of_a_real_request_survives_pickling(serve, connect):
     assert caught.value.url == server.url + LIST
     again = pickle.loads(pickle.dumps(caught.value))
     assert (again.args, str(again)) == (caught.value.args, str(caught.value))
+
+
+def test_a_malformed_page_survives_pickling():
+    error = MalformedPageError("what happened", Request("/x", 5), b"body")
+    again = pickle.loads(pickle.dumps(error))
+    assert (again.request, again.body, str(again)) == (error.request, b"body", "what happened")
 
 
 @pytest.mark.parametrize("kind", [ConfigError, SchemaError])

@@ -318,11 +318,11 @@ def test_a_value_of_a_wrong_type_is_named_with_record_and_field(field: str, valu
     [
         ("days", "MO", 'a list of strings or null, not "MO"'),
         ("days", ["MO", 5], "a list of strings or null, not a list with 5"),
-        ("labels", [], "an object of strings or null, not a list"),
+        ("labels", [], "an object with string values or null, not a list"),
         (
             "labels",
             {"team": 1},
-            "an object of strings or null, not an object with values that are not strings",
+            "an object with string values or null, not an object with other values",
         ),
     ],
 )

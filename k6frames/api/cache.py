@@ -187,9 +187,9 @@ class CacheInfo:
 
     folder: Path
     address: str | None
-    """The API's address; None if the database cannot be read, or was written by k6frames 0.1."""
+    """The API's address; None if it is unknown."""
     responses: int | None
-    """How many responses there are; None if the database cannot be read."""
+    """How many responses there are; None if there is no readable database of this version."""
     size: int
     """Bytes on disk."""
     oldest: datetime | None
@@ -233,7 +233,10 @@ def clear_caches(root: Path) -> None:
     are removed. A process that has a cache open creates a new one when it uses the cache again.
     """
     for folder in _cache_folders(root):
-        with locked_folder(folder, timeout=LOCK_TIMEOUT_SECONDS):
+        with (
+            contextlib.suppress(FileNotFoundError),  # another process has just removed the folder
+            locked_folder(folder, timeout=LOCK_TIMEOUT_SECONDS),
+        ):
             for file in _cache_files(folder):
                 file.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # not empty
@@ -261,7 +264,7 @@ def _cache_files(folder: Path) -> list[Path]:
         return [
             file
             for file in folder.iterdir()
-            # Not lstat, which raises an error if SQLite has just removed the file.
+            # All but folders. Unlike lstat, this does not fail if SQLite has just removed the file.
             if _FILE_NAME.fullmatch(file.name) and (file.is_symlink() or not file.is_dir())
         ]
     except (FileNotFoundError, NotADirectoryError):

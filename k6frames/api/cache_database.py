@@ -51,9 +51,9 @@ Result = TypeVar("Result")
 class CacheDatabase:
     """A SQLite file that is created when something is first written to it.
 
-    All threads use one connection, under `fork_lock`. `run` waits for other processes without this
-    lock. SQLite's own timeout is not used, because SQLite would wait with the lock held, and would
-    not wait at all for the change to WAL.
+    All threads use one connection, under `fork_lock`. `run` does not hold this lock while it waits
+    for other processes. SQLite's own timeout is not used, because SQLite would wait with the lock
+    held, and would not wait at all for the change to WAL.
 
     Parameters
     ----------
@@ -151,8 +151,8 @@ class CacheDatabase:
             self._path.rename(renamed)
             _remove_companions(self._path)
         warnings.warn(
-            f"The cache {self._path} was corrupt. It was renamed to {renamed.name}, and the "
-            "responses in it are fetched again.",
+            f"The cache {self._path} was corrupt, or written by another version of k6frames. It "
+            f"was renamed to {renamed.name}, and the responses in it are fetched again.",
             stacklevel=2,
         )
 

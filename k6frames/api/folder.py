@@ -14,7 +14,7 @@ from k6frames.api.responses import make_response
 from k6frames.errors import APIError
 
 STACKS_FOLDER = "stacks"
-SAFE_CHARACTERS = "()=,'.[]_- "
+SAFE_CHARACTERS = "()=,'.[]_-~ "
 """Characters that are not percent-encoded in the names of files, besides letters and digits."""
 
 

@@ -3,7 +3,7 @@
 A fork copies the memory of all threads and runs only one of them: a lock that another thread held
 stays locked in the child for good, SQLite's internal ones included. So a fork waits until nobody
 holds `fork_lock`, and the resources registered with `close_before_fork` are closed first. Python's
-own modules (`logging`, `random`) do the same with `os.register_at_fork`.
+own modules (`logging`, `concurrent.futures`) do the same with `os.register_at_fork`.
 """
 
 from __future__ import annotations

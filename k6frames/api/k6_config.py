@@ -65,7 +65,7 @@ def _read_json(path: Path) -> Any:
     # this error contains the text of the file.
     raise UnreadableConfigError(
         f"k6's configuration file {path} cannot be read ({reason}). Create it again with "
-        "`k6 cloud login`, or set K6_CLOUD_TOKEN."
+        "`k6 cloud login`."
     )
 
 

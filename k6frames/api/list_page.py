@@ -16,7 +16,7 @@ from k6frames.errors import SchemaError
 from k6frames.validation import MAX_INT64
 
 PAGE_SIZE = 1000
-"""How many rows a page has at most: the API's limit."""
+"""The maximum number of rows on a page: the API's limit."""
 
 
 class MalformedPageError(SchemaError):
@@ -33,9 +33,14 @@ class MalformedPageError(SchemaError):
     """
 
     def __init__(self, message: str, request: Request, body: bytes) -> None:
-        super().__init__(message)
+        # All three are passed to Exception, so that the error survives pickling.
+        super().__init__(message, request, body)
+        self.message = message
         self.request = request
         self.body = body
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class PageRow(msgspec.Struct):

@@ -30,12 +30,14 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Read the manifest of an account; if it has no `stacks`, their folders are listed.
+    """Read the manifest of an account, which may be missing.
+
+    If it has no `stacks`, the folders of stacks are listed.
 
     Raises
     ------
     ConfigError
-        If it is malformed. The message names the file and the field.
+        If it cannot be read or is malformed.
     """
     file = folder / MANIFEST
     try:
@@ -43,7 +45,8 @@ def read_manifest(folder: Path) -> Manifest:
     except FileNotFoundError:
         content = {}
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{file} cannot be read: {error}") from None
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{file} cannot be read: {reason}.") from None
     if not isinstance(content, dict):
         raise _malformed(file, "the file", "an object", content)
     api_url = content.get("api_url")

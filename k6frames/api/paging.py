@@ -31,7 +31,7 @@ MAX_LIST_ATTEMPTS = 3
 
 
 class InconsistentListError(APIError, SchemaError):
-    """The pages of a list contradict each other: the account changes, or the API is wrong."""
+    """The pages of a list contradict each other: the account is changing, or the API is wrong."""
 
 
 class ListReader(Protocol):
@@ -74,8 +74,8 @@ def read_lists(
     readers : sequence of ListReader
         The lists.
     on_error : {"raise", "warn"}, default "raise"
-        Raise the first failure, or go on with the other lists and return the failures, by the
-        request of the list.
+        Raise the first failure, or go on with the other lists and return the failures, with
+        the request for the list as the key.
 
     Returns
     -------
@@ -160,7 +160,7 @@ class _ListInProgress:
 def _changing_list_error(request: Request) -> InconsistentListError:
     message = (
         f"{request}: the pages contradicted each other in all {MAX_LIST_ATTEMPTS} attempts to read "
-        "the list (it changes, or '@count' is wrong), so rows may be missing. Try again later."
+        "the list (it is changing, or '@count' is wrong), so rows may be missing. Try again later."
     )
     return InconsistentListError(None, None, message, request.path)
 
@@ -219,8 +219,8 @@ class PagedList:
             self._is_consistent = False
         if not self._is_consistent:
             return []
-        # Only full pages are requested ahead. A page of two rows consists of overlaps: if it
-        # arrived after both of its neighbors, it would have no new rows and seem inconsistent.
+        # Only full pages are requested ahead: if a small page of two rows arrived after both of its
+        # neighbors, which overlap it by one row each, it would have no new rows.
         max_requests = MAX_PAGES_AHEAD if is_first and self._page_size == PAGE_SIZE else 1
         requests: list[Request] = []
         while len(requests) < max_requests and self._has_next():

@@ -23,7 +23,7 @@ def is_own(status: os.stat_result) -> bool:
 
 @contextlib.contextmanager
 def locked_folder(folder: Path, *, timeout: float = 0) -> Iterator[None]:
-    """Lock a folder of this user: other processes that do the same wait, or fail.
+    """Lock a folder of this user. Other processes that lock it wait, or fail.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ def resolve_settings(
             stacks = find_stacks()
         except UnreadableConfigError as error:
             # With a token from elsewhere, organizations and projects can still be read.
-            warnings.append(f"{error} No stack is taken from it.")
+            warnings.append(f"{error} No stack is taken from this file.")
     if cache is False:
         cache_folder = None
     else:
@@ -93,9 +93,12 @@ def find_token() -> Token:
     """Return the token from the environment, else from k6's configuration."""
     if os.environ.get("K6_CLOUD_TOKEN", "").strip():
         return Token(os.environ["K6_CLOUD_TOKEN"]).validate("K6_CLOUD_TOKEN")
-    for config in read_configs():
-        if config.token is not None:
-            return config.token.validate(str(config.path))
+    try:
+        for config in read_configs():
+            if config.token is not None:
+                return config.token.validate(str(config.path))
+    except UnreadableConfigError as error:
+        raise ConfigError(f"{error} Or set K6_CLOUD_TOKEN.") from None
     raise ConfigError(_HOW_TO_LOG_IN.format(files=describe_config_files()))
 
 

@@ -27,7 +27,7 @@ MAX_PAGES_SPLIT_DIRECTLY = 8
 FIRST_SPLIT_FACTOR = 1.4
 """The number of these few subwindows: this factor times the square root of the number of pages."""
 MAX_WINDOWS_PER_SPLIT = 1000
-"""The most windows that a window is split into, because '@count' may be wrong."""
+"""The maximum number of subwindows of a window, because '@count' may be far too high."""
 MAX_ROUNDING = timedelta(seconds=1)
 """How far a creation time may lie outside its window: the API may show it without fractions."""
 EARLIEST = datetime(2016, 1, 1, tzinfo=UTC)
@@ -42,6 +42,8 @@ class _Window:
     after: datetime | None
     before: datetime | None
     count: int = 0
+    counted: datetime | None = None
+    """When the runs were counted."""
     ids: set[Any] = field(default_factory=set)
     """The runs on its page; empty if the page was not used."""
     subwindows: list[_Window] = field(default_factory=list)
@@ -60,10 +62,13 @@ class _Window:
         if not all(window.is_complete() for window in self.subwindows):
             return False
         if self.subwindows and not self.ids:
-            return True  # its page was not used: the subwindows counted all of its runs, and later
+            return (
+                True  # its page was not used: the counts of its subwindows are newer than its own
+            )
         received = len(self.all_ids())
-        # If the window includes the future, runs may have been added after counting.
-        return received == self.count or (self.before is None and received > self.count)
+        # Runs that were created after counting may have been received too.
+        has_future = self.counted is None or self.before is None or self.before > self.counted
+        return received == self.count or (has_future and received > self.count)
 
 
 class TimeWindows:
@@ -116,7 +121,7 @@ class TimeWindows:
     def receive(self, request: Request, page: Page, response: Response) -> list[Request]:
         """Take the page of a window; return requests for subwindows if it has more runs."""
         window = self._windows[request]
-        window.count = page.count
+        window.count, window.counted = page.count, response.fetched
         if page.count <= len(page.value):
             self._use_page(window, request, page, response)
             return []
@@ -129,7 +134,7 @@ class TimeWindows:
             self._use_page(window, request, page, response)
         else:
             window.subwindows = _split_completely(window, times, response.fetched)
-        # None of the subwindows is shorter, so splitting would never end.
+        # If no subwindow is shorter than the window, splitting would never end.
         if all(window.has_same_limits(subwindow) for subwindow in window.subwindows):
             raise _too_narrow_error(request)
         return self._requests(window.subwindows)
@@ -196,7 +201,8 @@ def _split(
     `runs_per_second` is the rate at `start`, if known. In a growing account the rate increases, so
     the subwindows become shorter.
     """
-    # Rounded up to the hour, so that the next requests are the same and their responses cached.
+    # Rounded up to the hour: if the list is read again within the hour, the requests are the same,
+    # and their responses are cached.
     end = _next_hour(max(fetched, start))
     if window.before is not None:
         end = min(end, window.before)

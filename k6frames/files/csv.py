@@ -33,7 +33,7 @@ from k6frames.warn import warn_user
 _FORMULA = "^([=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
 
 _EXPECTED = {
-    INT: "an integer of at most 64 bits",
+    INT: "an integer (signed, 64-bit)",
     FLOAT: "a number",
     BOOL: "true or false",
     STRING: "a string in UTF-8",

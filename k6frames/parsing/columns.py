@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from k6frames.errors import SchemaError
 from k6frames.parsing.decoding import Records
 from k6frames.parsing.json_types import STRING_MAP
-from k6frames.parsing.mismatches import excerpt, mismatch_message, shorten
+from k6frames.parsing.mismatches import excerpt, mismatch_message
 from k6frames.tables.schema import (
     MAX_TIMESTAMP_US,
     MIN_TIMESTAMP_US,
@@ -142,7 +142,5 @@ def _is_timestamp(texts: pa.Array, row: int) -> bool:
 
 
 def _mismatch(decoded: Records, column: Column, row: int, value: Any) -> SchemaError:
-    # msgspec cannot encode an integer of more than 64 bits.
-    found = str(value) if isinstance(value, int) else excerpt(value, private=column.private)
-    message = mismatch_message(decoded.describe(row), column, shorten(found))
-    return SchemaError(message)
+    found = excerpt(value, private=column.private)
+    return SchemaError(mismatch_message(decoded.describe(row), column, found))

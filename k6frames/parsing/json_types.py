@@ -9,7 +9,7 @@ import pyarrow as pa
 from k6frames.tables.schema import BOOL, FLOAT, INT, STRING, TIMESTAMP
 
 STRING_MAP = pa.map_(STRING, STRING)
-"""The type of a column whose field is an object of strings, such as the labels of a project."""
+"""The type of a column whose field is an object with string values, such as a project's labels."""
 
 JSON_TYPES: dict[pa.DataType, Any] = {
     INT: int,
@@ -21,11 +21,11 @@ JSON_TYPES: dict[pa.DataType, Any] = {
 }
 """The Python type that msgspec decodes each type to."""
 EXPECTED = {
-    INT: "an integer of at most 64 bits",
+    INT: "an integer (signed, 64-bit)",
     FLOAT: "a number",
     BOOL: "true or false",
     STRING: "a string",
     TIMESTAMP: "an ISO 8601 timestamp",
-    STRING_MAP: "an object of strings",
+    STRING_MAP: "an object with string values",
 }
 """How messages describe each type."""

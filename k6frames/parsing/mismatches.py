@@ -76,7 +76,7 @@ def _explain_field(
     for column in field_columns:
         if column.source == source:
             if column.type == STRING_MAP and isinstance(value, dict):
-                found = "an object with values that are not strings"
+                found = "an object with other values"
             return mismatch_message(place, column, found)
     # Only fields inside this field are columns.
     return f"{place}: the field '{source}' must be an object, not {found}."

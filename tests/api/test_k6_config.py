@@ -122,7 +122,9 @@ def test_a_folder_instead_of_the_file_is_named(current):
 
 def test_an_unreadable_file_is_only_a_warning_if_the_token_is_from_elsewhere(current):
     write(current, "{")
-    with pytest.warns(UserWarning, match=r"cannot be read.*No stack is taken from it") as warned:
+    with pytest.warns(
+        UserWarning, match=r"cannot be read.*No stack is taken from this file"
+    ) as warned:
         client = Client("token")
     assert client._settings.stacks == ()
     assert warned[0].filename == __file__

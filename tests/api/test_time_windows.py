@@ -231,3 +231,19 @@ def test_the_same_windows_are_requested_within_the_hour():
         return reader.receive(first, account.page(first), Response(b"", now))
 
     assert requests(NOW) == requests(NOW + timedelta(minutes=20))
+
+
+def test_runs_that_are_added_while_a_window_into_the_future_is_read_are_accepted():
+    account = Account(spread(3_500, math.sqrt))
+    take_page = account.page
+
+    def page_of_growing_account(request: Request) -> Page:
+        page = take_page(request)
+        account.times.append(NOW + MICROSECOND * len(account.times))
+        row = PageRow(id=len(account.rows), created=account.times[-1].isoformat())
+        account.rows.append(row)
+        return page
+
+    account.page = page_of_growing_account  # type: ignore[method-assign]
+    assert len(account.read(before=NOW + timedelta(days=1))) >= 3_500
+    assert account.requests < 7  # as many as if the account did not grow
