@@ -28,8 +28,8 @@ from k6frames.tables import Table, find_table
 from k6frames.tables.schema import BOOL, FLOAT, INT, STRING, TIMESTAMP
 from k6frames.warn import warn_user
 
-# Excel, LibreOffice and Google Sheets run strings with such a beginning as formulas. The last four
-# characters are the full-width forms of the first four.
+# Excel, LibreOffice and Google Sheets run strings that begin with one of these characters as
+# formulas. The last four are the full-width forms of the first four.
 _FORMULA = "^([=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
 
 _EXPECTED = {
@@ -54,13 +54,12 @@ def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False
     frame : pandas.DataFrame
         The frame. Columns of a table keep their types, even if others were added or dropped; added
         columns, and frames that do not match any table, are written as pandas writes them. An index
-        with a name becomes a column; that of a frame with exactly the columns of a table is not
-        written.
+        with a name becomes a column, unless the frame has exactly the columns of a table.
     path : str or path-like
         The file. A pipe, ``/dev/stdout`` and the like are written to and not replaced.
     escape_formulas : bool, default False
         Put ``'`` before a string that a spreadsheet would run as a formula. Use it for files that
-        people open in a spreadsheet; such strings are not read back unchanged.
+        people open in a spreadsheet; `read_csv` keeps the ``'``.
 
     Raises
     ------
@@ -147,16 +146,16 @@ def read_csv(path: PathLike) -> pd.DataFrame:
                 f"{name} does not match the table '{table.name}': {problem}"
             ) from None
     partial = find_partial_table(header)
-    problem = "it does not match any table of k6frames"
+    reason = "it does not match any table of k6frames"
     if partial is not None:
         try:
             return _read_partial(data, partial, header)
         except (pa.ArrowException, SchemaError) as error:
-            problem = (
+            reason = (
                 f"it has columns of the table '{partial.name}', but a value does not conform: "
                 f"{_describe_error(error, partial, header)}"
             )
-    warn_user(f"{name} was read with the types that pandas infers: {problem}")
+    warn_user(f"{name} was read with the types that pandas infers: {reason}")
     try:
         return pd.read_csv(BytesIO(data), low_memory=False)
     except (ValueError, OverflowError) as error:
@@ -237,12 +236,12 @@ def _read_partial(data: bytes, partial: Table, header: list[str]) -> pd.DataFram
     others = [name for name in header if name not in partial.dtypes]
     if not others:
         return typed[header]
-    # pandas reads only the other columns, as it does not distinguish missing from empty strings.
+    # Without the typed columns: pandas would read their empty strings as missing values.
     buffer = BytesIO()
     pa.csv.write_csv(arrow.select(others), buffer)
     buffer.seek(0)
     inferred = pd.read_csv(buffer, skip_blank_lines=False, low_memory=False)
-    # pandas gives a name to a column without one.
+    # pandas names columns that have no name, so its names are taken in their order.
     inferred_names = iter(inferred.columns)
     names = [name if name in partial.dtypes else next(inferred_names) for name in header]
     return replace_columns(inferred.reindex(columns=names), typed)
@@ -287,7 +286,7 @@ def _describe_error(error: Exception, table: Table, header: list[str]) -> str:
         expected = _EXPECTED[column.type if column else STRING]
         value = re.search(r"'(.*)'", text, flags=re.DOTALL)
         # If a row lacks a cell, a private value may be in the wrong column.
-        shown = value is not None and not any(column.private for column in table.columns)
-        found = f", not {value[1][:80]!r}" if value and shown else ""
+        may_be_private = any(other.private for other in table.columns)
+        found = f", not {value[1][:80]!r}" if value and not may_be_private else ""
         return f"row {match[2]}, column '{name}': expected {expected}{found}."
     return text.partition("\n")[0]

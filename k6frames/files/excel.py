@@ -56,8 +56,8 @@ def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: PathLike) 
     ----------
     frames : pandas.DataFrame or mapping of str to pandas.DataFrame
         One frame, or a mapping of sheet names to frames. The sheet of a single frame is named after
-        its table. An index with a name becomes a column; that of a frame with exactly the columns
-        of a table is not written.
+        its table. An index with a name becomes a column, unless the frame has exactly the columns
+        of a table.
     path : str or path-like
         The file, such as ``"projects.xlsx"``.
 

@@ -56,5 +56,5 @@ def check_frame(frame: object) -> None:
 
 
 def has_index_to_write(frame: pd.DataFrame) -> bool:
-    """Return whether the index is written: it has a name, and is not that of a table's frame."""
+    """Return whether an index has a name, and the frame not exactly the columns of a table."""
     return find_table(frame.columns) is None and any(name is not None for name in frame.index.names)

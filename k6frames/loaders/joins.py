@@ -29,16 +29,16 @@ def join_projects(organizations: pd.DataFrame, projects: pd.DataFrame) -> pd.Dat
     organizations : pandas.DataFrame
         As returned by `organizations_df`, or some of its rows.
     projects : pandas.DataFrame
-        As returned by `projects_df`. An organization without any of these projects is in the joined
-        frame like one that has no projects.
+        As returned by `projects_df`, with the projects of all `organizations`. An organization
+        without rows here appears as one without projects.
 
     Returns
     -------
     pandas.DataFrame
         One row per project, and one per organization without projects, in the order of the
         organizations. A project whose organization is unknown is at the end, without `org_name`. An
-        organization whose projects could not be read (``projects.attrs["failed"]``) is left out,
-        because it may have projects.
+        organization without rows in `projects` is left out if its projects could not be read
+        (``projects.attrs["failed"]``), because it may have some.
 
     Raises
     ------
@@ -61,9 +61,9 @@ def join_projects(organizations: pd.DataFrame, projects: pd.DataFrame) -> pd.Dat
     if failed:
         left = left[~left["org_id"].isin(failed) | left["org_id"].isin(right["org_id"])]
     joined = left.merge(right, on="org_id", how="left")
-    if joined["project_id"].count() < len(right):
-        unknown = right[~right["org_id"].isin(left["org_id"])]
-        joined = pd.concat([joined, unknown])
+    if joined["project_id"].count() < len(right):  # the organizations of some projects are unknown
+        is_unknown = ~right["org_id"].isin(left["org_id"])
+        joined = pd.concat([joined, right[is_unknown]])
     # The key needs no check: `conform` checked both inputs, and each project is in one row.
     joined = joined[list(ORGANIZATION_PROJECTS.dtypes)].reset_index(drop=True)
     return combine_attrs(joined, organizations, projects)

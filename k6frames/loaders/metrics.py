@@ -45,7 +45,7 @@ def metrics_df(
     load_test_id : int or iterable of int
         One or more load test IDs.
     test_run_ids : int or iterable of int, optional
-        Test run IDs: only the metrics of these runs; by default those of the last 30 runs.
+        Test run IDs: only the metrics of these runs; by default of the last 30 runs.
         For a folder of responses, these IDs are ignored.
     stack : int or str, optional
         The Grafana stack: ID, slug or URL; by default the client's.

@@ -21,7 +21,8 @@ from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.schema import Table, returns
 
 UNAVAILABLE_STATUSES = frozenset({401, 403, 404, 410})
-"""The statuses of v3 if it is retired or refuses the token, which v6 may still accept."""
+"""With these statuses, v3 is retired or refuses the token. The rest of the account is still read,
+because v6 may accept the token."""
 
 
 @returns(ORGANIZATIONS)
@@ -234,23 +235,27 @@ def _load_organizations(
 def _load_projects(
     labels: Mapping[int, str], client: Client | None, on_error: OnError
 ) -> pd.DataFrame:
-    requests = {
+    subjects = {
         Request(endpoints.organization_projects(org_id), label=label): {"org_id": org_id}
         for org_id, label in labels.items()
     }
-    return _load(PROJECTS, requests, client, on_error, field="projects")
+    return _load(PROJECTS, subjects, client, on_error, field="projects")
 
 
 def _load(
     table: Table,
-    requests: Mapping[Request, Mapping[str, int]],
+    subjects: Mapping[Request, Mapping[str, int]],
     client: Client | None,
     on_error: OnError = "raise",
     *,
     field: str,
     is_list: bool = True,
 ) -> pd.DataFrame:
-    """Send requests, each mapped to what it is for, and read the responses as one frame."""
-    responses = client_or_default(client).fetch(requests, on_error=on_error)
+    """Send requests and return the responses as one frame.
+
+    The requests are the keys of `subjects`. Its values are what each request is for, such as
+    ``{"org_id": 7}``, and are named in `attrs` if it fails.
+    """
+    responses = client_or_default(client).fetch(subjects, on_error=on_error)
     arrow = parsing.read(table, responses.bodies, field=field, is_list=is_list)
-    return with_attrs(table.to_frame(arrow), responses, requests)
+    return with_attrs(table.to_frame(arrow), responses, subjects)

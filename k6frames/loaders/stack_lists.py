@@ -28,7 +28,7 @@ class StackRequests(NamedTuple):
     failures: dict[Request, APIError]
     """The requests that failed to find the ID of a stack."""
     subjects: dict[Request, dict[str, Any]]
-    """What each request is for, including those that failed."""
+    """What each request is for, such as ``{"stack_id": 7}``; the keys are all of the above."""
 
 
 def request_from_stacks(
@@ -74,7 +74,8 @@ def load_lists(
     try:
         responses = read_lists(client, readers, on_error=on_error)
     except MalformedPageError as error:
-        # The parser's error names the record and the field.
+        # Parsing the page raises an error that names the record and the field. If it does not,
+        # this error is raised.
         parsing.read(table, {error.request: error.body})
         raise
     return _stack_frame(table, responses, stack_requests, drop_duplicates=True)

@@ -36,7 +36,7 @@ def test_runs_df(
     Parameters
     ----------
     load_test_ids : int or iterable of int, optional
-        Load test IDs: only their runs; by default those of all load tests.
+        Load test IDs: only their runs; by default the runs of all load tests.
     created_after : str, date, datetime or pandas.Timestamp, optional
         Only runs created at or after this time; UTC if it has no offset.
     created_before : str, date, datetime or pandas.Timestamp, optional
@@ -97,7 +97,7 @@ def test_runs_df(
         for request in stack_requests.requests
     ]
     runs = load_lists(TEST_RUNS, readers, stack_requests, client, on_error)
-    # A folder has all runs of a stack in one file, so the filters are applied here.
+    # The API has applied these filters. A folder has not: it has all runs of a stack in one file.
     selected = pd.Series(data=True, index=runs.index)
     if ids is not None:
         selected &= runs["load_test_id"].isin(ids)
@@ -124,7 +124,7 @@ def test_run_details_df(
     Parameters
     ----------
     load_test_ids : int or iterable of int, optional
-        Load test IDs: only their runs; by default those of all load tests.
+        Load test IDs: only their runs; by default the runs of all load tests.
     created_after : str, date, datetime or pandas.Timestamp, optional
         Only runs created at or after this time; UTC if it has no offset.
     created_before : str, date, datetime or pandas.Timestamp, optional

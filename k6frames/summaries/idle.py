@@ -39,8 +39,8 @@ def idle_projects(
     days : int, default 180
         How many full days without activity make a project idle.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted to; by default now. Without an offset it is in UTC, and
-        a date means 00:00 of that day.
+        The timestamp that counts as now; by default the current time. Without an offset it is in
+        UTC, and a date means 00:00 of that day.
     test_runs : pandas.DataFrame, optional
         As returned by `test_runs_df` or `test_run_details_df`, without a filter on their dates:
         what ran earlier would look as if it had never run. Runs created after `as_of` are ignored.
@@ -109,8 +109,8 @@ def idle_load_tests(
         How many full days without a run make a load test idle. If it has never run, days are
         counted from its creation.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted to; by default now. Without an offset it is in UTC, and
-        a date means 00:00 of that day.
+        The timestamp that counts as now; by default the current time. Without an offset it is in
+        UTC, and a date means 00:00 of that day.
 
     Returns
     -------

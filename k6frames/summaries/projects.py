@@ -91,20 +91,20 @@ def creation_timeline(
     by: Literal["org_id"] | None = None,
     until: TimestampLike | None = None,
 ) -> pd.DataFrame:
-    """Count what was created in each period, and in total up to its end.
+    """Count what was created in each period, with the running total at its end.
 
     Parameters
     ----------
     frame : pandas.DataFrame
-        Organizations, projects (of v3, v6 or joined with their organizations) or load tests. Rows
+        Organizations, projects (v3, v6, or `organization_projects_df`) or load tests. Rows
         without a creation date are left out.
     freq : {"MS", "D", "W", "QS", "YS"}, default "MS"
         Length of a period: month, day, week from Monday, quarter or year, all in UTC.
     by : {"org_id"}, optional
         Count per organization.
     until : str, date, datetime or pandas.Timestamp, optional
-        The periods continue to the one that contains this timestamp (UTC if it has no offset), even
-        if nothing was created in the last ones. By default they end with the last creation date.
+        Add empty periods up to the one that contains this timestamp (UTC if it has no offset). By
+        default the last period is the one of the last creation date.
 
     Returns
     -------
@@ -144,6 +144,7 @@ def creation_timeline(
     group_numbers, groups = number_groups(rows[keys][is_dated], keys)
     timeline = make_timeline(dates, freq, until=until, groups=len(groups), noun="organization")
     periods = timeline.periods
+    # There is a cell for each group and period, numbered group by group.
     cells = group_numbers * len(periods) + timeline.positions
     created = np.bincount(cells, minlength=len(groups) * len(periods))
     created = created.reshape(len(groups), len(periods))
@@ -171,8 +172,8 @@ def account_summary(
     organization_projects : pandas.DataFrame
         As returned by `organization_projects_df` or `join_projects`.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted to; by default now. Without an offset it is in UTC, and
-        a date means 00:00 of that day.
+        The timestamp that counts as now; by default the current time. Without an offset it is in
+        UTC, and a date means 00:00 of that day.
 
     Returns
     -------

@@ -41,20 +41,21 @@ def test_results(
 ) -> pd.DataFrame:
     """Count the results of each load test, and find when it started to fail.
 
-    A run counts as passed, failed or error by its `result`; as aborted if it has ended without a
-    result; and as under way while `ended` is missing. The pass rate is passed / (passed + failed +
-    errors). Counts, pass rate, duration and VUh are those of the runs created in the `days` days
-    before `as_of`. `last_run`, `last_result` and `failing_since` also consider older runs, because
-    a test may have been failing for longer. Runs after `as_of`, and runs without a creation date,
-    are ignored.
+    A run counts as passed, failed or an error according to its `result`, and as aborted if it has
+    ended without a result. Any run without `ended` counts as under way, even if it has a result.
+    The pass rate is passed / (passed + failed + errors).
+
+    Counts, pass rate, duration and VUh are of the runs created in the `days` days before `as_of`.
+    `last_run`, `last_result` and `failing_since` also consider older runs, because a test may have
+    been failing for longer. Runs after `as_of`, and runs without a creation date, are ignored.
 
     Parameters
     ----------
     details : pandas.DataFrame
         As returned by `test_run_details_df` or `join_test_runs`.
     as_of : str, date, datetime or pandas.Timestamp, optional
-        The timestamp that days are counted from; by default now. Without an offset it is in UTC,
-        and a date means 00:00 of that day.
+        The timestamp that counts as now; by default the current time. Without an offset it is in
+        UTC, and a date means 00:00 of that day.
     days : int, default 90
         How many days before `as_of` to count.
 
@@ -91,6 +92,7 @@ def test_results(
     kinds = _classify(runs)
     counted = {"test_runs": np.ones(len(runs), dtype=bool), **kinds, "under_way": ~ended}
 
+    # `groups` has the values of the last row of each group, and the runs are sorted.
     summary = groups.rename(columns={"created": "last_run"})
     for name, mask in counted.items():
         summary[name] = np.bincount(group_numbers[mask & recent], minlength=len(groups))
@@ -143,9 +145,9 @@ def results_timeline(
 ) -> pd.DataFrame:
     """Count the results of test runs per period.
 
-    A run belongs to the period in which it was created. It counts as passed, failed or error by
-    its `result`, and as aborted if it has ended without a result. Runs under way that have no
-    result yet, and runs without a creation date, are left out.
+    A run belongs to the period in which it was created. It counts as passed, failed or an error
+    according to its `result`, and as aborted if it has ended without a result. Runs under way that
+    have no result yet, and runs without a creation date, are left out.
 
     Parameters
     ----------
@@ -154,8 +156,8 @@ def results_timeline(
     freq : {"W", "D", "MS", "QS", "YS"}, default "W"
         Length of a period: week from Monday, day, month, quarter or year, all in UTC.
     until : str, date, datetime or pandas.Timestamp, optional
-        The periods continue to the one that contains this timestamp (UTC if it has no offset). By
-        default they end with the last run.
+        Add empty periods up to the one that contains this timestamp (UTC if it has no offset). By
+        default the last period is the one of the last run.
 
     Returns
     -------
@@ -191,7 +193,7 @@ def flaky_tests(details: pd.DataFrame) -> pd.DataFrame:
     """Find the load tests whose result changes back and forth.
 
     Only the last 20 runs with a result are considered. A change is a run whose result differs from
-    that of the run before. A load test with two or more changes is flaky.
+    the result of the run before. A load test with two or more changes is flaky.
 
     Parameters
     ----------
@@ -271,7 +273,8 @@ def _first_failed(
     last_passed = last_positions(group_numbers, count, kinds["passed"])
     failed = np.flatnonzero(kinds["failed"] | kinds["errors"])
     failed = failed[failed > last_passed[group_numbers[failed]]]
-    first = np.full(count, len(group_numbers), np.int64)
-    np.minimum.at(first, group_numbers[failed], failed)
-    first[first == len(group_numbers)] = -1
+    # np.unique returns the index of the first failure of each group.
+    groups, indexes = np.unique(group_numbers[failed], return_index=True)
+    first = np.full(count, -1, np.int64)
+    first[groups] = failed[indexes]
     return first

@@ -87,8 +87,8 @@ def usage(
         together, or the key of a project label such as ``"team"``. Projects without that label are
         one group, whose value is missing.
     until : str, date, datetime or pandas.Timestamp, optional
-        The periods continue to the one that contains this timestamp (UTC if it has no offset),
-        even if there are no runs in the last ones. By default they end with the last run.
+        Add empty periods up to the one that contains this timestamp (UTC if it has no offset). By
+        default the last period is the one of the last run.
     project_labels : pandas.DataFrame, optional
         As returned by `project_labels_df`; needed to group by a label.
 
@@ -146,18 +146,20 @@ def sum_usage(
     by : str or None
         What to group by; see `usage`.
     until : str, date, datetime, pandas.Timestamp or numpy.datetime64, optional
-        The periods continue to the one that contains this timestamp.
+        Add empty periods up to the one that contains this timestamp.
     """
     noun, table, keys, attributes = _GROUPINGS.get(by, _BY_LABEL)
     group_numbers, groups = number_groups(rows, keys, attributes)
     timeline = make_timeline(rows["created"], freq, until=until, groups=len(groups), noun=noun)
+    # There is a cell for each period and group, numbered period by period.
     size = len(timeline.periods) * len(groups)
     cells = timeline.positions * len(groups) + group_numbers
     # Unlike NumPy, groupby uses compensated summation. Over a million runs, at most the last digit
     # of a sum is wrong.
     sums = rows[_SUMS].groupby(cells).sum().reindex(pd.RangeIndex(size), fill_value=0)
-    result = groups.take(np.tile(np.arange(len(groups)), len(timeline.periods)))
-    result = result.reset_index(drop=True).assign(
+    group_of_cell = np.tile(np.arange(len(groups)), len(timeline.periods))
+    result = groups.take(group_of_cell).reset_index(drop=True)
+    result = result.assign(
         period=timeline.periods.repeat(len(groups)), **{name: sums[name] for name in _SUMS}
     )
     if table is USAGE_BY_LABEL:
@@ -175,9 +177,9 @@ def vuh_budget(
 ) -> pd.DataFrame:
     """Compare the VUh that each project has used in the current month with its limit.
 
-    The month is the calendar month of `as_of` in UTC. The VUh used are the cost of the runs that
-    were created in this month until `as_of` and have ended. The current rate is the VUh used,
-    divided by the time since the month began.
+    The month is the calendar month of `as_of` in UTC. The VUh used are the total cost of the runs
+    that were created between the start of the month and `as_of`, and have ended. The current rate
+    is the VUh used, divided by the time since the month began.
 
     Parameters
     ----------
@@ -226,6 +228,7 @@ def vuh_budget(
     _, names = number_groups(runs, keys, ["project_name"])
     runs = runs[runs["created"].between(month, now)]
     group_numbers, groups = number_groups(runs, keys)
+    # The index of `groups` is the group number, so the sums are assigned to the right rows.
     groups["used_vuh"] = pd.Series(_split_costs(runs)["vuh"]).groupby(group_numbers).sum()
     budget = groups.merge(limits_vuh, on=keys, how="outer").merge(names, on=keys, how="left")
     inputs = [details, limits]
@@ -240,7 +243,8 @@ def vuh_budget(
     left = limit - used
     share = used / limit.where(limit > 0)
     is_exceeded = (left < 0).fillna(value=False)
-    days_left = left / used.where(used > 0) * (elapsed / pd.Timedelta(days=1))
+    days_per_vuh = (elapsed / pd.Timedelta(days=1)) / used.where(used > 0)
+    days_left = left * days_per_vuh
     budget = budget.assign(
         month=month,
         used_vuh=used,

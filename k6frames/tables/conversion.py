@@ -35,7 +35,10 @@ _CONVERTIBLE_FROM: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] 
 
 
 def cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
-    """Convert values to another type without loss; strings are never parsed."""
+    """Convert values to another type without loss; strings are never parsed.
+
+    The message of a TypeError or ValueError is a reason in a few words, for an error message.
+    """
     if values.isna().all():
         return pa.nulls(len(values), wanted)
     if wanted == TIMESTAMP and values.dtype == object:

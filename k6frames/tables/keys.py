@@ -22,17 +22,17 @@ def find_duplicates(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     """
     if not key:
         return frame.iloc[:0]
-    rows = frame
+    candidates = frame
     for name in reversed(key):
-        values = rows[name].array
+        values = candidates[name].array
         missing = np.asarray(values.isna())
         if not _is_unique(values[~missing] if missing.any() else values):
-            rows = rows[rows[name].duplicated(keep=False)]
-        elif missing.any():  # only rows with missing values may be duplicates
-            rows = rows[missing]
+            candidates = candidates[candidates[name].duplicated(keep=False)]
+        elif missing.any():
+            candidates = candidates[missing]  # the other rows have unique values
         else:
-            return rows.iloc[:0]
-    return rows[rows.duplicated(list(key))]
+            return frame.iloc[:0]  # every row has its own value
+    return candidates[candidates.duplicated(list(key))]
 
 
 def _is_unique(values: ExtensionArray) -> bool:

@@ -62,8 +62,8 @@ class Column:
         The column's name in the frame.
     type : pyarrow.DataType
         ``INT``, ``FLOAT``, ``BOOL``, ``STRING`` or ``TIMESTAMP``. The pandas dtype, the type in
-        files and the checks follow from it. A column that is only parsed may also be a
-        `parsing.STRING_MAP`, which has no pandas dtype.
+        files and the checks follow from it. A column that is parsed but never in a frame may also
+        have the type `parsing.STRING_MAP`.
     doc : str
         What a value means, in one line, with its unit.
     source : str, optional
@@ -166,7 +166,7 @@ class Table:
         """
         self._check_columns(frame)
         names = list(self.dtypes)
-        # Selecting columns takes time even if they are all columns.
+        # frame[names] takes time even if it selects every column.
         typed = frame if list(frame.columns) == names else frame[names]
         typed = typed.reset_index(drop=True)
         for column in self.columns:
@@ -190,7 +190,7 @@ class Table:
         missing = [column.name for column in self.columns if column.name not in names]
         if missing:
             noun = "column" if len(missing) == 1 else "columns"
-            in_index = not {*missing}.isdisjoint(frame.index.names)
+            in_index = any(name in frame.index.names for name in missing)
             raise SchemaError(
                 f"Expected a frame of the table '{self.name}'{source}. This frame has no {noun} "
                 f"{', '.join(missing)}; it has {', '.join(map(str, names)) or 'no columns'}."
