@@ -19,12 +19,13 @@ MAX_ROWS = 20
 NARROW_POINTS = 400.0
 """On narrower Axes, such as on a phone, names are above the bars."""
 
-# Names beside the bars are not wider than either of these. Shares are of the available width.
+# Names beside the bars are at most this wide: in points, and as a share of the available width.
 MAX_NAME_BESIDE_POINTS = 210.0
 MAX_NAME_BESIDE_SHARE = 0.36
-# If a value leaves less room than this for the name above a bar, it is on a line of its own.
+# Above a bar, a value is on its own line if it would leave less than this share of the width for
+# the name.
 MIN_NAME_ABOVE_SHARE = 0.3
-# Share of the width that the names leave.
+# Of the width to the right of the names, bars take up at least this share, and values the rest.
 MIN_BARS_SHARE = 0.3
 
 # Heights in lines of text.
@@ -51,7 +52,7 @@ class Rows(NamedTuple):
     bar_height: float
     total_lines: float
     names_above: bool
-    bars_width: float
+    axes_width: float
 
     @property
     def height_inches(self) -> float:
@@ -70,13 +71,14 @@ def fitting_names(
 
 def count_fitting_rows(names: Sequence[str], size: Size, total: int) -> int:
     """Return how many rows fit; if some do not, leave room for a last row that counts them."""
-    # The values are not known yet: assume a typical one.
-    names = _wrap_names(names, ["12 of 34 runs"] * len(names), size)
-    bottoms = np.cumsum(_row_heights(names, size)) * LINE_HEIGHT_POINTS
+    # The values, and the name of the last row, are not known yet: assume typical ones.
+    assumed_names = [*names, "12 other organizations"]
+    wrapped = _wrap_names(assumed_names, ["12 of 34 runs"] * len(assumed_names), size)
+    *heights, last_height = _row_heights(wrapped, size) * LINE_HEIGHT_POINTS
+    bottoms = np.cumsum(heights)
     if len(names) == total and bottoms[-1] <= size.height:
         return total
-    last_row_points = (1 + GAP_LINES + BAR_LINES) * LINE_HEIGHT_POINTS
-    return max(1, int((bottoms <= size.height - last_row_points).sum()))
+    return max(1, int((bottoms + last_height <= size.height).sum()))
 
 
 def arrange_rows(names: Sequence[str], values: Sequence[str], size: Size) -> Rows:
@@ -90,11 +92,11 @@ def arrange_rows(names: Sequence[str], values: Sequence[str], size: Size) -> Row
         lines = _count_lines(wrapped)
         name_positions = tops + GAP_LINES / 2 + lines / 2
         bar_positions = tops + GAP_LINES / 2 + lines + NAME_GAP_LINES + NARROW_BAR_LINES / 2
-        bars_width = size.width
+        axes_width = size.width
     else:
         name_positions = bar_positions = tops + heights / 2
         widest = max(text_width(line) for name in wrapped for line in name.split("\n"))
-        bars_width = size.width - widest - _NAME_PAD_POINTS
+        axes_width = size.width - widest - _NAME_PAD_POINTS
     return Rows(
         names=wrapped,
         values=list(values),
@@ -103,7 +105,7 @@ def arrange_rows(names: Sequence[str], values: Sequence[str], size: Size) -> Row
         bar_height=NARROW_BAR_LINES if names_above else BAR_LINES,
         total_lines=total,
         names_above=names_above,
-        bars_width=bars_width,
+        axes_width=axes_width,
     )
 
 
@@ -153,7 +155,13 @@ def draw_names(ax: Axes, rows: Rows) -> None:
 
 
 def draw_values(
-    ax: Axes, rows: Rows, ends: Floats, limit: float, *, start: float = 0.0, aligned: bool = False
+    ax: Axes,
+    rows: Rows,
+    ends: Floats,
+    axis_end: float,
+    *,
+    axis_start: float = 0.0,
+    aligned: bool = False,
 ) -> None:
     """Write the value of each bar, and set the limits of the horizontal axis.
 
@@ -164,38 +172,41 @@ def draw_values(
     rows : Rows
         The rows.
     ends : numpy.ndarray
-        Where the bars end, without the last row if it has no bar.
-    limit : float
-        Bars that end beyond it are cut there, and an arrow follows their values.
-    start : float
+        Where each bar ends. A last row without a bar has no end, and no value is written for it.
+    axis_end : float
+        Where the horizontal axis ends. Longer bars are cut there, and an arrow follows their
+        values.
+    axis_start : float
         Where the horizontal axis begins.
     aligned : bool
-        Whether the values are aligned in a column at the limit.
+        Whether the values are aligned in a column at the end of the axis.
     """
     texts = [
-        f"{value}{_CUT_MARK}" if end > limit else value
+        f"{value}{_CUT_MARK}" if end > axis_end else value
         for value, end in zip(rows.values, ends, strict=False)
     ]
     if rows.names_above:
         text_share = 0.0
     else:
         widest = max(map(text_width, texts)) + 2 * _VALUE_PAD_POINTS
-        text_share = min(1 - MIN_BARS_SHARE, widest / rows.bars_width)
-    # The bars take up the rest of the width, 1 - text_share.
-    pad = (limit - start) * (_PAD_SHARE + text_share / (1 - text_share))
-    ax.set_xlim(start, limit + pad)
-    ticks.limit_ticks(ax, start, limit, rows.bars_width)
+        text_share = min(1 - MIN_BARS_SHARE, widest / rows.axes_width)
+    # Values take up text_share of the width, so they need text_share / (1 - text_share) times the
+    # length of the axis.
+    axis_length = axis_end - axis_start
+    pad = axis_length * (_PAD_SHARE + text_share / (1 - text_share))
+    ax.set_xlim(axis_start, axis_end + pad)
+    ticks.limit_ticks(ax, axis_start, axis_end, rows.axes_width)
     # The axis and its label end where the bars do, not below the values.
-    ax.spines["bottom"].set_bounds(start, limit)
-    ax.xaxis.label.set_x((limit - start) / (limit + pad - start) / 2)
+    ax.spines["bottom"].set_bounds(axis_start, axis_end)
+    ax.xaxis.label.set_x(axis_length / (axis_length + pad) / 2)
     if rows.names_above:
         _write_values_above(ax, rows, texts)
         return
-    # A bar beyond the limit would cover the texts.
-    clip = Rectangle((start, 0), limit - start, 1, transform=ax.get_xaxis_transform())
+    # A bar beyond the end of the axis would cover the values.
+    clip = Rectangle((axis_start, 0), axis_length, 1, transform=ax.get_xaxis_transform())
     for bar in ax.patches:
         bar.set_clip_path(clip)
-    positions = np.full(len(texts), limit) if aligned else np.minimum(ends, limit)
+    positions = np.full(len(texts), axis_end) if aligned else np.minimum(ends, axis_end)
     _write_values_beside(ax, rows, texts, positions)
 
 

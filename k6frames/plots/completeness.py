@@ -30,6 +30,8 @@ def completeness(frames: Mapping[str, pd.DataFrame], *, ax: Axes | None = None) 
 
     Raises
     ------
+    ConfigError
+        If `ax` is not an Axes.
     SchemaError
         If `frames` is not a mapping of frames.
 

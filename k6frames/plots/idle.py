@@ -44,6 +44,8 @@ def idle_projects(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
+    ConfigError
+        If `ax` is not an Axes.
     SchemaError
         If `summary` does not match the table ``idle_projects``.
 
@@ -86,6 +88,8 @@ def idle_load_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
+    ConfigError
+        If `ax` is not an Axes.
     SchemaError
         If `summary` does not match the table ``idle_load_tests``.
 

@@ -74,7 +74,7 @@ def wrap(text: str, width: float) -> str:
         if end < len(text):
             # A space is not drawn at the end of a line, so it may be beyond the width.
             separator = max(text.rfind(" ", 0, end + 1), *(text.rfind(c, 0, end) for c in "-_/"))
-            if separator >= 0:
+            if separator > 0:
                 end = separator + 1
         lines.append(text[:end].strip())
         text = text[end:].strip()
@@ -89,10 +89,10 @@ def shorten(text: str, width: float) -> str:
 
 
 def shorten_all(texts: Sequence[str], widths: Sequence[float]) -> list[str]:
-    """Shorten each text to its width, and keep different texts distinguishable.
+    """Shorten each text to its width, and keep different texts distinguishable where possible.
 
-    A text is cut at its end, or in the middle if another text begins in the same way, or at its
-    beginning if two would still be the same.
+    A text is cut at its end. If another text begins with what is left, it is cut in the middle
+    instead. Texts that then look the same are cut at their beginning.
     """
     shortened = [shorten(text, width) for text, width in zip(texts, widths, strict=True)]
     for index, (text, width) in enumerate(zip(texts, widths, strict=True)):

@@ -20,11 +20,11 @@ MAX_LABEL_SHARE = 0.4
 HEADROOM = 1.08
 """Height of the vertical axis as a multiple of the highest value."""
 
+_CONNECTOR_POINTS = 10.0
 _NAME_GAP_POINTS = 4.0
-_LABEL_PAD_POINTS = 14.0
+_LABEL_PAD_POINTS = _CONNECTOR_POINTS + _NAME_GAP_POINTS
 _MIN_NAME_POINTS = 60.0
 _MIN_LINE_SHARE = 0.45
-_CONNECTOR_SHARE = 0.02
 
 
 def line_style(point_count: int) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def draw_lines(ax: Axes, lines: Sequence[Line], limits: tuple[float, float]) -> 
     axis_length = (right - left) / max(_MIN_LINE_SHARE, 1 - label_points / size.width)
     ax.set(xlim=(left, left + axis_length), ylim=limits)
     bottom, top = limits
-    label_x = right + axis_length * _CONNECTOR_SHARE
+    label_x = right + axis_length * _CONNECTOR_POINTS / size.width
     ends = [min(line.end[1], top) for line in lines]
     gap = style.LINE_HEIGHT_POINTS / size.height * (top - bottom)
     label_heights = _spread(ends, bottom, top, gap)

@@ -47,8 +47,8 @@ def find_metric_lines(
     Returns
     -------
     list of MetricLine
-        The name of a line has the load test or test run (if they differ), what is measured (if it
-        differs), and the labels.
+        The name of a line consists of the load test or test run (if they differ), what is measured
+        (if it differs), and the labels.
     """
     key = [owner_column, "metric", "query", "series"]
     groups = [

@@ -63,6 +63,8 @@ def metric_trend(values: pd.DataFrame, details: pd.DataFrame, *, ax: Axes | None
 
     Raises
     ------
+    ConfigError
+        If `ax` is not an Axes.
     SchemaError
         If a frame does not match its table, or `details` has none of the runs in `values`.
 
@@ -142,6 +144,8 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
+    ConfigError
+        If `ax` is not an Axes.
     SchemaError
         If `series` does not match the table ``metric_series``.
 
@@ -167,7 +171,8 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if len(runs) == 1:
         measured["x"] = dates.to_days(times)
     else:
-        starts = measured.groupby("test_run_id")["time"].transform("min")
+        first_values = measured.dropna(subset="value").groupby("test_run_id")["time"].min()
+        starts = measured["test_run_id"].map(first_values)
         measured["x"] = (measured["time"] - starts).dt.total_seconds() / 60
     run_names = {run: f"test run {run}" for run in runs}
     metric_lines = find_metric_lines(measured, "test_run_id", run_names)
@@ -194,9 +199,9 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As returned by `k6frames.metric_changes`. Series that cannot be compared are left out.
-        Series beyond the first 20, or those that do not fit on a given `ax`, are counted in a last
-        row. Bars are cut at +300%.
+        As returned by `k6frames.metric_changes`. Series without a `change`, because of too few runs
+        or a median of 0 before, are left out. Series beyond the first 20, or those that do not fit
+        on a given `ax`, are counted in a last row. Bars are cut at +300%.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure, as tall as the names need.
 
@@ -206,6 +211,8 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
+    ConfigError
+        If `ax` is not an Axes.
     SchemaError
         If `summary` does not match the table ``metric_changes``.
 
@@ -221,7 +228,7 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     compared = METRIC_CHANGES.conform(summary).dropna(subset=["before", "after", "change"])
     if not len(compared):
-        message = "no load test has enough runs to compare"
+        message = "nothing to compare: too few runs, or the values before were 0"
         return style.draw_message(ax, "Change in metrics", message)
     title = f"Change in {common_measure(compared) or 'metrics'}"
     compared = compared.sort_values("change", ascending=False, kind="stable")
@@ -250,10 +257,8 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     bars.draw_names(ax, rows)
     ticks.percent_axis(ax, ax.xaxis, "last runs compared with the runs before")
     start = min(0.0, changes.min())
-    limit = max(0.0, min(MAX_CHANGE, changes.max()))
-    bars.draw_values(
-        ax, rows, changes, max(limit, start + _MIN_AXIS_LENGTH), start=start, aligned=True
-    )
+    end = max(0.0, min(MAX_CHANGE, changes.max()), start + _MIN_AXIS_LENGTH)
+    bars.draw_values(ax, rows, changes, end, axis_start=start, aligned=True)
     style.draw_header(ax, header)
     return ax
 

@@ -48,6 +48,8 @@ def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) 
 
     Raises
     ------
+    ConfigError
+        If `ax` is not an Axes.
     SchemaError
         If `summary` does not match the table ``projects_per_organization``.
 
@@ -83,8 +85,8 @@ def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) 
     bars.draw_names(ax, rows)
     ticks.number_axis(ax, ax.xaxis, "projects", integer=True)
     largest = counts.max()
-    limit = counts[0] if largest > MAX_OTHERS_RATIO * counts[0] else largest
-    bars.draw_values(ax, rows, counts, limit)
+    axis_end = counts[0] if largest > MAX_OTHERS_RATIO * counts[0] else largest
+    bars.draw_values(ax, rows, counts, axis_end)
     style.draw_header(ax, header)
     return ax
 
@@ -109,12 +111,15 @@ def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
-        The Axes of the bars. The Axes of the line is the last in ``ax.figure.axes``. All bars are
-        one artist, with the counts in ``ax.patches[0].get_data().values`` (NaN for the gaps
-        between bars).
+        Without groups, the Axes of the bars; the Axes of the line is the last in
+        ``ax.figure.axes``. All bars are one artist, with the counts in
+        ``ax.patches[0].get_data().values`` (NaN for the gaps between bars). By organization, the
+        Axes of the lines.
 
     Raises
     ------
+    ConfigError
+        If `ax` is not an Axes.
     SchemaError
         If `summary` does not match the table ``creation_timeline`` or
         ``creation_timeline_by_organization``.

@@ -39,11 +39,13 @@ def results_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
-        All bars of a result are one artist in ``ax.patches``, whose ``get_data()`` has the lower
-        and upper ends.
+        All bars of a result are one artist in ``ax.patches``; its ``get_data()`` returns their
+        lower and upper ends.
 
     Raises
     ------
+    ConfigError
+        If `ax` is not an Axes.
     SchemaError
         If `summary` does not match the table ``results_timeline``.
 
@@ -95,6 +97,8 @@ def test_results(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
+    ConfigError
+        If `ax` is not an Axes.
     SchemaError
         If `summary` does not match the table ``test_results``.
 
@@ -166,6 +170,8 @@ def flaky_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
+    ConfigError
+        If `ax` is not an Axes.
     SchemaError
         If `summary` does not match the table ``flaky_tests``.
 

@@ -29,6 +29,8 @@ def scheduled_runs(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
+    ConfigError
+        If `ax` is not an Axes.
     SchemaError
         If `summary` does not match the table ``scheduled_runs``.
 
@@ -61,12 +63,12 @@ def scheduled_runs(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     times = dates.to_datetime64(schedules["next_run"])
     positions = rows.bar_positions[: len(schedules)]
     dates.limit_to_times(ax, times)
-    start, limit = ax.get_xlim()
+    start, end = ax.get_xlim()
     x = dates.to_days(times)
     ax.hlines(positions, start, x, color=style.AXES_COLOR, lw=0.8)
     ax.plot(x, positions, "o", color=style.BLUE, ms=6)
     bars.draw_names(ax, rows)
-    bars.draw_values(ax, rows, x, limit, start=start, aligned=True)
+    bars.draw_values(ax, rows, x, end, axis_start=start, aligned=True)
     dates.label_times(ax, times, "next run", inside=rows.names_above)
     style.draw_header(ax, header)
     return ax

@@ -230,7 +230,8 @@ def _draw_legend(ax: Axes, header: Header, transform: Transform) -> None:
         handletextpad=_LEGEND_HANDLE_PAD,
         columnspacing=_LEGEND_COLUMN_GAP,
     )
-    # The title already reserves the space. The layout would shrink the Axes for a wider legend.
+    # The padding below the title makes room for the legend. As part of the layout, a legend wider
+    # than the Axes would shrink the Axes.
     legend.set_in_layout(False)
     for text, label in zip(legend.get_texts(), texts, strict=True):
         text.set_parse_math(False)

@@ -70,7 +70,8 @@ def _max_ticks(ax: Axes, axis: Axis) -> int:
 
 
 def _format_tick(value: float, _position: float | None = None) -> str:
-    text = f"{abs(value):,.10g}" if abs(value) < 1e15 else f"{abs(value):g}"
+    # A float has 15 reliable digits: 0.30000000000000004 is "0.3".
+    text = f"{abs(value):,.15g}"
     return f"{labels.MINUS}{text}" if value < 0 else text
 
 

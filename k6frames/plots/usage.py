@@ -39,6 +39,7 @@ MAX_LIMIT_RATIO = 3
 MAX_SHARE = 2.0
 """Bars are cut at this multiple of the limit."""
 
+# The digits of a larger limit would not fit in the legend.
 _MAX_LIMIT_VUH = 1e15
 _ESTIMATE_COLOR = "#7F7F7F"
 # The white halo makes a limit visible on bars and on dark pages.
@@ -70,15 +71,17 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     Returns
     -------
     matplotlib.axes.Axes
-        The bars of a group are one artist in ``ax.patches``, whose ``get_data()`` has their lower
+        The bars of a group are one artist in ``ax.patches``; its ``get_data()`` returns their lower
         and upper ends.
 
     Raises
     ------
     ConfigError
-        If `limit` is not a positive number, or the periods are not months.
+        If `limit` is not a positive number below 1e15, the periods are not months, or `ax` is not
+        an Axes.
     SchemaError
-        If `summary` does not match one of the tables that `k6frames.usage` returns.
+        If `summary` does not match one of the tables that `k6frames.usage` returns, or has usage by
+        several labels.
 
     Examples
     --------
@@ -151,7 +154,8 @@ def _check_limit(limit: float | None, unit: str | None = None) -> None:
     is_number = isinstance(limit, int | float | np.number) and not isinstance(limit, bool)
     if not is_number or not 0 < limit < _MAX_LIMIT_VUH:
         raise ConfigError(
-            f"limit must be a positive number of VUh per month, not {short_repr(limit)}."
+            f"limit must be a positive number of VUh per month below {_MAX_LIMIT_VUH:g}, "
+            f"not {short_repr(limit)}."
         )
     if unit not in ("month", None):
         raise ConfigError(
@@ -179,6 +183,8 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
+    ConfigError
+        If `ax` is not an Axes.
     SchemaError
         If `summary` does not match the table ``vuh_budget``.
 
@@ -196,6 +202,7 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     budget = VUH_BUDGET.conform(summary)
     if not len(budget):
         return style.draw_message(ax, "VUh budget", "no projects yet")
+    # `summary` has no share of an exceeded limit of 0. Here it is infinite, so it comes first.
     budget = budget.assign(share=_shares_of_limit(budget, "used_vuh")).sort_values(
         ["share", "used_vuh", "project_id"], ascending=[False, False, True], kind="stable"
     )
@@ -230,7 +237,7 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def _draw_budget_bars(
     ax: Axes, rows: bars.Rows, budget: pd.DataFrame, *, has_limits: bool
 ) -> Floats:
-    """Draw the used VUh and, hatched, the VUh expected on top; return where the bars end."""
+    """Draw the VUh used and, hatched, the additional VUh expected; return where the bars end."""
     used = _bar_lengths(budget, "used_vuh", has_limits=has_limits)
     expected = _bar_lengths(budget, "expected_vuh", has_limits=has_limits)
     positions = rows.bar_positions[: len(budget)]
@@ -264,7 +271,7 @@ def _bar_lengths(budget: pd.DataFrame, column: str, *, has_limits: bool) -> Floa
 
 
 def _is_over_limit(budget: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Return which projects will have exceeded their limit at the end of the month."""
+    """Return which projects will have exceeded their limit by the end of the month."""
     largest = budget[["used_vuh", "expected_vuh"]].max(axis=1)
     return largest.gt(budget["limit_vuh"]).fillna(value=False).to_numpy(dtype=bool)
 

@@ -54,6 +54,10 @@ def test_lines_break_after_a_space_and_fit_the_width():
     assert max(map(fonts.text_width, lines)) <= 210
 
 
+def test_a_separator_at_the_beginning_is_not_a_line_of_its_own():
+    assert labels.wrap("/checkoutflowwithaverylongname", 60).startswith("/check")
+
+
 @pytest.mark.parametrize("separator", "-_/")
 def test_lines_without_spaces_break_after_a_separator(separator):
     name = separator.join(["staging"] * 12)

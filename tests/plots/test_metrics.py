@@ -234,6 +234,15 @@ def test_several_runs_are_plotted_against_the_minutes_since_their_first_value() 
     assert ax.get_xlabel() == "minutes since the first value"
 
 
+def test_minutes_are_counted_from_the_first_value_that_is_not_missing() -> None:
+    values = {(7, ""): [None, None, 5.0, 6.0], (9, ""): [3.0, 4.0], (11, ""): [None, None]}
+    ax = plots.metric_series(metric_series(values))
+    assert set(lines_of(ax)) == {"test run 7", "test run 9"}
+    for line in ax.lines[::2]:
+        minutes, numbers = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+        assert list(minutes[~np.isnan(numbers)]) == [0, 1]
+
+
 def test_the_title_of_an_empty_series_has_no_number_of_runs() -> None:
     ax = plots.metric_series(metric_series({(7, ""): [1.0]}).head(0))
     assert ax.get_title() == "Metrics during test runs"
