@@ -129,7 +129,8 @@ def usage(
     Returns
     -------
     pandas.DataFrame
-        The same as `k6frames.usage` returns.
+        The same as `k6frames.usage` returns. After a sync was killed, a run that moves to another
+        month may count twice until the next sync.
 
     Raises
     ------
@@ -190,7 +191,7 @@ def test_results(
     Returns
     -------
     pandas.DataFrame
-        The same as `k6frames.test_results` returns.
+        The same as `k6frames.test_results` returns, with the same exception as in `usage`.
 
     Raises
     ------

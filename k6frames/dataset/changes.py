@@ -145,7 +145,8 @@ def find_days(
             f"The dataset has no data for {min(first, last)}: its first sync was on {days[0]}."
         )
     if first > last:
-        raise ConfigError(f"since ({first}) must not be after until ({last}).")
+        what = "the newest sync" if until is None else "until"
+        raise ConfigError(f"since ({first}) must not be after {what} ({last}).")
     return first, last
 
 

@@ -176,12 +176,15 @@ def read_files(
     files = [str(path) for path in paths]
     if not files:  # pyarrow cannot make a dataset of no files
         return schema.empty_table().select(names)
+    # Folders above the table are not partitions, even if the user named one "stack_id=7".
+    base = next(parent for parent in Path(files[0]).parents if parent.name == table.name)
     with _damage_is_a_schema_error():
         dataset = ds.dataset(
             files,
             schema=schema,
             format=ds.ParquetFileFormat(default_fragment_scan_options=options),
             partitioning=ds.partitioning(pa.schema([("stack_id", pa.int64())]), flavor="hive"),
+            partition_base_dir=str(base),
         )
         return dataset.to_table(columns=names, filter=condition)
 

@@ -51,9 +51,9 @@ def read_dataset(
         ``"load_tests"``, ``"schedules"``, ``"project_limits"``, ``"load_zones"``,
         ``"organizations"``, ``"projects"``.
     created_after : str, date, datetime or pandas.Timestamp, optional
-        For test runs: the first creation time, inclusive; UTC if it has no offset.
+        For test runs: only those created at or after this time; UTC if it has no offset.
     created_before : str, date, datetime or pandas.Timestamp, optional
-        For test runs: the end of the creation times, exclusive; UTC if it has no offset.
+        For test runs: only those created before this time; UTC if it has no offset.
     columns : iterable of str, optional
         The columns to read, in this order; by default all.
     day : str, date, datetime or pandas.Timestamp, optional
@@ -125,6 +125,10 @@ def select(
                 f"created_after ({after.isoformat()}) must be before created_before "
                 f"({before.isoformat()})."
             )
+        if selected is TEST_RUNS and day is not None:
+            raise ConfigError(
+                "day selects the state of other tables; for test_runs, pass created_before."
+            )
         files = [f.path for f in layout.run_files(root) if _may_contain(f, after, before)]
     elif after is not None or before is not None:
         raise ConfigError(
@@ -163,12 +167,16 @@ def read_selection(selection: Selection) -> pd.DataFrame:
 
 
 def _read_runs(selection: Selection, columns: list[str]) -> pd.DataFrame:
-    """Read columns of test runs, without duplicates if the columns include the key."""
-    frame = TEST_RUNS.to_frame(_read_rows(selection, TEST_RUNS, columns))
-    if not set(TEST_RUNS.key) <= set(columns) or find_duplicates(frame, TEST_RUNS.key).empty:
-        return frame
-    with_last_seen = list(dict.fromkeys([*columns, LAST_SEEN.name]))
-    return TEST_RUNS.to_frame(drop_old_states(_read_rows(selection, TEST_RUNS, with_last_seen)))
+    """Read columns of test runs, each run once."""
+    if len(selection.files) <= 1:
+        return TEST_RUNS.to_frame(_read_rows(selection, TEST_RUNS, columns))
+    with_key = list(dict.fromkeys([*columns, *TEST_RUNS.key]))
+    frame = TEST_RUNS.to_frame(_read_rows(selection, TEST_RUNS, with_key))
+    if not find_duplicates(frame, TEST_RUNS.key).empty:
+        with_last_seen = list(dict.fromkeys([*with_key, LAST_SEEN.name]))
+        rows = _read_rows(selection, TEST_RUNS, with_last_seen)
+        frame = TEST_RUNS.to_frame(drop_old_states(rows))
+    return frame[columns]
 
 
 def _read_rows(selection: Selection, table: Table, columns: list[str]) -> pa.Table:

@@ -61,7 +61,7 @@ def _write_window(
     # A run is removed from its old month last: a sync that is killed must not lose it.
     for month, ids in moved.items():
         existing, after[month] = _remove_runs(root, stack_id, month, ids)
-        # If runs were also added to this month, its rows before that are kept.
+        # If runs were also added to this month, before[month] has its rows without them.
         before.setdefault(month, existing)
     return before, after
 

@@ -23,19 +23,22 @@ from k6frames.tables import TEST_RUNS
 MAX_RUNS_AT_ONCE = 50_000
 """If there are more runs to read, they are read month by month to save memory."""
 MAX_RUNS_READ_AGAIN = PAGE_SIZE * 9 // 10
-"""A month with more runs is not read again completely.
+"""If a month has more runs, only a part of it is read again.
 
 The limit is less than a page, so that new runs fit on the page too.
 """
 UNFINISHED = ds.field("ended").is_null() | ds.field("status").isin(
     ["created", "queued", "initializing", "running", "processing_metrics"]
 )
-"""The condition for runs that had no final state when they were last seen."""
+"""The condition for runs that had no final state when they were last seen.
+
+They are under way, except those that the last sync of their month no longer received.
+"""
 
 SETTLING_TIME = pd.Timedelta(hours=1)
 """For this long after a run was created, older runs may still be added to the API's list."""
 RECENT = pd.Timedelta(days=62)
-"""If reading starts within this period before now, the runs are not counted first."""
+"""If reading starts within this period before now, it begins without counting the runs."""
 
 _MICROSECOND = pd.Timedelta(microseconds=1)
 
@@ -104,8 +107,8 @@ def _has_just_begun(file: RunFile) -> bool:
 def _newest_window(file: RunFile) -> Window:
     """Return the window from the newest month on.
 
-    If the month has many runs, the window begins with the newest ones, or before them with the
-    first run under way.
+    If the month has many runs, the window begins with the oldest of its 900 newest runs, or with
+    its first run under way if that is older.
     """
     created, under_way = _read_creation_times(file)
     if len(created) <= MAX_RUNS_READ_AGAIN:
@@ -144,7 +147,11 @@ def _split_by_month(after: pd.Timestamp | None, stack_id: int, client: Client) -
 def _oldest_if_many(
     after: pd.Timestamp | None, stack_id: int, client: Client
 ) -> pd.Timestamp | None:
-    """Return when the oldest run was created if there are many runs to read; None if not."""
+    """Return when the oldest run was created if there are many runs to read; None if not.
+
+    It is taken from the first page, which usually has the oldest runs. If it has not, the first
+    window is longer.
+    """
     windows = TimeWindows(
         Request(endpoints.TEST_RUNS, stack_id), None if after is None else after.to_pydatetime()
     )

@@ -149,7 +149,7 @@ def _copy_access(existing: os.stat_result, temporary: Path) -> None:
             with contextlib.suppress(OSError):
                 os.chown(temporary, -1, existing.st_gid)
         if temporary.stat().st_gid != existing.st_gid:
-            mode &= 0o707  # they were the permissions of a different group
+            mode &= 0o707  # the group's permissions were meant for a different group
     temporary.chmod(mode)
 
 

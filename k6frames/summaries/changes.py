@@ -37,8 +37,9 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per row that was added or removed, and one per value that was changed, in the order
-        of the keys. Values are strings: timestamps in ISO 8601, booleans as ``true`` and ``false``.
+        One row for each row that was added or removed, and one for each value that was changed, in
+        the order of the keys. Values are strings: timestamps in ISO 8601, booleans as ``true`` and
+        ``false``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Summaries of projects and load tests without activity for a long time."""
+"""Summaries of projects and load tests that have had no activity for a long time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def idle_projects(
     as_of: TimestampLike | None = None,
     test_runs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Find the projects without activity for a long time.
+    """Find the projects that have had no activity for a long time.
 
     The last activity is the last update of a project's settings or, if test runs are given, the
     creation of its last test run, whichever is later. Without test runs, a project that is tested

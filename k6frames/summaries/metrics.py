@@ -37,7 +37,7 @@ def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5
     -------
     pandas.DataFrame
         One row per load test, metric, query and series, largest increase first; series without
-        runs to compare with are last.
+        a change (no runs to compare with, or a median of 0 before) are last.
 
     Raises
     ------

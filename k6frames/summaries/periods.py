@@ -99,11 +99,12 @@ def _find_periods(timestamps: pd.Series[Any], starts: pd.DatetimeIndex) -> npt.N
     """Return the position of the period of each timestamp.
 
     A period consists of full days, so it is looked up in an array with one item per day. For a
-    million timestamps this takes 6 ms, and `Series.dt.to_period` 40 ms.
+    million timestamps, this takes 6 ms, compared with 40 ms for `Series.dt.to_period`.
     """
     days = pd.DatetimeIndex(timestamps).asi8 // _DAY_US
     first_days = starts.asi8 // _DAY_US
-    # The last period needs days only up to the last timestamp, and at least one.
+    # The last period ends with the day of the last timestamp. With `until` it may have no
+    # timestamps, and still has one day.
     lengths = np.diff(first_days, append=max(days.max(), first_days[-1]) + 1)
     period_of_day = np.arange(len(starts)).repeat(lengths)
     positions: npt.NDArray[np.int64] = period_of_day[days - first_days[0]]

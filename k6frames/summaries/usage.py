@@ -95,8 +95,8 @@ def usage(
     Returns
     -------
     pandas.DataFrame
-        One row per period and group, ordered by both. Every group has a row for every period
-        between the first and the last run in `details`.
+        One row per period and group, ordered by both. Every group has a row for every period from
+        the first run in `details` to the last one, or to `until`.
 
     Raises
     ------
@@ -178,8 +178,8 @@ def vuh_budget(
     """Compare the VUh that each project has used in the current month with its limit.
 
     The month is the calendar month of `as_of` in UTC. The VUh used are the total cost of the runs
-    that were created between the start of the month and `as_of`, and have ended. The current rate
-    is the VUh used, divided by the time since the month began.
+    that were created between the start of the month and `as_of`, and have ended. The expected
+    VUh and the days left assume that the VUh used per day stay the same until the end of the month.
 
     Parameters
     ----------
@@ -243,7 +243,8 @@ def vuh_budget(
     left = limit - used
     share = used / limit.where(limit > 0)
     is_exceeded = (left < 0).fillna(value=False)
-    days_per_vuh = (elapsed / pd.Timedelta(days=1)) / used.where(used > 0)
+    # Without usage there is no rate, and none at the very beginning of the month.
+    days_per_vuh = (elapsed / pd.Timedelta(days=1)) / used.where((used > 0) & bool(elapsed))
     days_left = left * days_per_vuh
     budget = budget.assign(
         month=month,

@@ -123,6 +123,8 @@ def test_arguments_that_cannot_be_used_are_explained(folder, tmp_path):
         )
     with pytest.raises(ConfigError, match=r"for load_tests, pass day="):
         k6frames.read_dataset(folder, "load_tests", created_after="2026-02-01")
+    with pytest.raises(ConfigError, match="for test_runs, pass created_before"):
+        k6frames.read_dataset(folder, "test_runs", day="2026-06-29")
     with pytest.raises(ConfigError, match="this table was first read on 2026-06-29"):
         k6frames.read_dataset(folder, "load_tests", day="2026-06-28")
 

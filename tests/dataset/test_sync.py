@@ -296,10 +296,11 @@ def test_a_sync_that_is_killed_while_a_run_moves_to_another_month_does_not_lose_
         assert count_stored_runs() == 4
         found = runs_in("history")
         assert found["created"].dt.month.tolist() == [4, 5, 6]
-        columns = ["created", "stack_id", "test_run_id"]
-        pd.testing.assert_frame_equal(
-            k6frames.read_dataset("history", "test_run_details", columns=columns), found[columns]
-        )
+        for columns in (["created", "stack_id", "test_run_id"], ["total_vuh"]):
+            pd.testing.assert_frame_equal(
+                k6frames.read_dataset("history", "test_run_details", columns=columns),
+                found[columns],
+            )
         k6frames.sync("history", client)
         assert count_stored_runs() == 3
         pd.testing.assert_frame_equal(runs_in("history"), found)
@@ -528,6 +529,14 @@ def test_no_stack_and_a_file_in_place_of_the_folder_are_errors(connect, account,
     Path("file").write_text("mine")
     with pytest.raises(OSError, match="file"):
         k6frames.sync("file", connect(account.server.url, stack=11))
+
+
+def test_a_folder_above_the_dataset_may_be_named_like_a_partition(account, client):
+    folder = Path("stack_id=9/history").absolute()
+    for _ in range(2):
+        k6frames.sync(folder, client)
+    pd.testing.assert_frame_equal(runs_in(folder), account.expected_runs())
+    assert set(k6frames.read_dataset(folder, "load_tests")["stack_id"]) == {11, 22}
 
 
 def test_a_snapshot_is_not_changed(client):

@@ -183,7 +183,7 @@ def test_budgets_are_what_plain_python_computes(
         days_left = None
         if left is not None and left <= 0:
             days_left = 0
-        elif left is not None and used:
+        elif left is not None and used and elapsed:
             days_left = left / used * elapsed
         expected.append(
             {
@@ -281,6 +281,16 @@ def test_expected_usage_depends_on_the_length_of_the_month(as_of: str, expected:
     )  # fmt: skip
     budget = k6frames.vuh_budget(frame, to_frame(PROJECT_LIMITS, []), as_of=as_of)
     assert budget["expected_vuh"].tolist() == [pytest.approx(expected)]
+
+
+def test_at_the_beginning_of_the_month_no_day_is_left_only_if_the_limit_is_reached() -> None:
+    first = utc("2026-06-01")
+    frame = details({"created": first, "ended": first, "total_vuh": 5.0})
+    for limit, expected in ((100, pd.NA), (5, 0.0)):
+        row = {"stack_id": 1, "project_id": 7, "vuh_max_per_month": limit}
+        budget = k6frames.vuh_budget(frame, to_frame(PROJECT_LIMITS, [row]), as_of=first)
+        days_left = pd.Series([expected], dtype="Float64", name="days_left")
+        pd.testing.assert_series_equal(budget["days_left"], days_left)
 
 
 @pytest.mark.parametrize("as_of", ["0001-01-01", "9999-12-31T23:59:59.999999", "2026-02-28"])
