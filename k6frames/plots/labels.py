@@ -91,8 +91,8 @@ def shorten(text: str, width: float) -> str:
 def shorten_all(texts: Sequence[str], widths: Sequence[float]) -> list[str]:
     """Shorten each text to its width, and keep different texts distinguishable where possible.
 
-    A text is cut at its end. If another text begins with what is left, it is cut in the middle
-    instead. Texts that then look the same are cut at their beginning.
+    A text is cut at its end, or in the middle if another text begins with what would be left. Texts
+    that then look the same are cut at their beginning.
     """
     shortened = [shorten(text, width) for text, width in zip(texts, widths, strict=True)]
     for index, (text, width) in enumerate(zip(texts, widths, strict=True)):

@@ -21,7 +21,7 @@ from plot_helpers import assert_texts_fit, make_timeline, texts_of
 
 import k6frames
 from k6frames import plots, tables
-from k6frames.errors import SchemaError
+from k6frames.errors import ConfigError, SchemaError
 from k6frames.plots import style
 from k6frames.tables import Table
 from k6frames.tables.schema import FLOAT, INT, STRING, TIMESTAMP
@@ -156,6 +156,15 @@ def test_a_given_axes_is_drawn_on_and_returned(name: str, table: Table) -> None:
     assert not left.has_data()
     assert right.has_data()
     assert_texts_fit(right)
+
+
+@EACH_PLOT
+def test_an_ax_that_is_not_an_axes_is_refused(name: str) -> None:
+    summary = example(TABLES[name][0])
+    for rows in (summary, summary.head(0)):
+        with pytest.raises(ConfigError, match=r"ax must be a matplotlib\.axes\.Axes or None"):
+            plot_function(name)(rows, ax=3)
+    assert not plt.get_fignums()
 
 
 @EACH_PLOT

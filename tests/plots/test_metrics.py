@@ -21,7 +21,6 @@ from plot_helpers import (
 from k6frames import plots, tables
 from k6frames.errors import SchemaError
 from k6frames.plots import style
-from k6frames.plots.metric_labels import describe_measure, format_value, series_labels
 
 P95 = "histogram_quantile(0.95)"
 START = pd.Timestamp("2026-06-01T10:00", tz="UTC")
@@ -234,13 +233,23 @@ def test_several_runs_are_plotted_against_the_minutes_since_their_first_value() 
     assert ax.get_xlabel() == "minutes since the first value"
 
 
-def test_minutes_are_counted_from_the_first_value_that_is_not_missing() -> None:
-    values = {(7, ""): [None, None, 5.0, 6.0], (9, ""): [3.0, 4.0], (11, ""): [None, None]}
+def test_minutes_are_counted_from_the_first_value_of_a_run_that_is_not_missing() -> None:
+    values: dict[tuple[int, str], list[float | None]] = {
+        (7, '{name="a"}'): [None, None, 5.0, None, 6.0],
+        (7, '{name="b"}'): [None, None, None, 7.0, 8.0],
+        (9, '{name="a"}'): [3.0, 4.0],
+        (11, '{name="a"}'): [None] * 60,
+    }
     ax = plots.metric_series(metric_series(values))
-    assert set(lines_of(ax)) == {"test run 7", "test run 9"}
-    for line in ax.lines[::2]:
-        minutes, numbers = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
-        assert list(minutes[~np.isnan(numbers)]) == [0, 1]
+    points = [line.get_xydata() for line in ax.lines[::2]]
+    minutes = [list(xy[~np.isnan(xy[:, 1]), 0]) for xy in points]
+    assert dict(zip(lines_of(ax), minutes, strict=True)) == {
+        "test run 7, b": [1, 2],
+        "test run 7, a": [0, 2],
+        "test run 9, a": [0, 1],
+    }
+    assert ax.get_xlim()[0] == 0
+    assert ticks_of(ax.xaxis) == ["0", "0.5", "1", "1.5", "2"]
 
 
 def test_the_title_of_an_empty_series_has_no_number_of_runs() -> None:
@@ -288,6 +297,15 @@ def test_a_change_that_dwarfs_the_others_is_cut_with_an_arrow() -> None:
     assert ax.get_xticks().max() <= 3
 
 
+def test_the_reasons_are_shown_if_no_series_has_a_change(width: float) -> None:
+    with style.figure_width(width):
+        ax = plots.metric_changes(metric_changes([None, None]))
+    assert ax.texts[0].get_text().replace("\n", " ") == (
+        "nothing to compare: too few runs, or the values before were 0"
+    )
+    assert_texts_fit(ax)
+
+
 @pytest.mark.parametrize("count", [1, 6, 60])
 def test_the_texts_of_changes_fit_at_any_size(count: int, width: float) -> None:
     names = [f"{LONG_NAME} {i}" for i in range(count)]
@@ -295,40 +313,3 @@ def test_the_texts_of_changes_fit_at_any_size(count: int, width: float) -> None:
         ax = plots.metric_changes(metric_changes([0.5 - i / 10 for i in range(count)], names))
     assert_texts_fit(ax)
     assert names_of(ax)[-1] == ("40 others" if count == 60 else names[-1])
-
-
-# --- labels -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("metric", "query", "title", "unit"),
-    [
-        ("http_req_duration", "histogram_quantile(0.95)", "p95 of http_req_duration", "ms"),
-        ("ws_ping", "histogram_quantile(0.999) by (name)", "p99.9 of ws_ping", "ms"),
-        ('http_reqs{status!="0"}', "rate", 'rate of http_reqs{status!="0"}', "per second"),
-        ("http_req_failed", "ratio", "ratio of http_req_failed", "%"),
-        ("data_sent", "rate", "rate of data_sent", "bytes/s"),
-        ("data_sent", "increase", "sum of data_sent", "bytes"),
-        ("vus", "max", "maximum of vus", ""),
-        ("my_trend", "histogram_avg", "average of my_trend", ""),
-        ("my_trend", "something(new)", "something(new) of my_trend", ""),
-        ("http_req_duration", "histogram_count_increase", "number of http_req_duration", ""),
-    ],
-)  # fmt: skip
-def test_queries_are_described_in_words_with_the_units_of_built_in_metrics(
-    metric: str, query: str, title: str, unit: str
-) -> None:
-    assert describe_measure(metric, query) == (title, unit)
-
-
-def test_values_have_units_and_separators() -> None:
-    assert format_value(12_345.6, "ms") == "12,346 ms"
-    assert format_value(0.5, "%") == "50%"
-    assert format_value(0.1234, "") == "0.123"
-
-
-def test_series_are_named_after_their_label_values_unless_these_are_ambiguous() -> None:
-    assert series_labels(['{name="a,b",status="200"}', '{name="c"}']) == ["a,b, 200", "c"]
-    ambiguous = ['{name="a"}', '{url="a"}']
-    assert series_labels(ambiguous) == ambiguous
-    assert series_labels(["not a series"]) == ["not a series"]

@@ -136,9 +136,9 @@ def test_totals_are_above_a_limit_that_would_cross_them() -> None:
     assert [text.xy[1] for text in ax.texts] == [102, 102, 50]
 
 
-@pytest.mark.parametrize("limit", [0, -1, float("nan"), float("inf"), True, "100"])
-def test_a_limit_that_is_not_a_positive_number_is_refused(limit: object) -> None:
-    with pytest.raises(ConfigError, match="positive number of VUh"):
+@pytest.mark.parametrize("limit", [0, -1, float("nan"), float("inf"), 1e15, True, "100"])
+def test_a_limit_that_is_not_a_positive_number_below_1e15_is_refused(limit: object) -> None:
+    with pytest.raises(ConfigError, match=r"positive number of VUh per month below 1e\+15, not"):
         plots.usage(usage(TWO_PROJECTS), limit=limit)  # type: ignore[arg-type]
     assert not plt.get_fignums()
 
