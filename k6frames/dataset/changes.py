@@ -144,9 +144,10 @@ def find_days(
         raise ConfigError(
             f"The dataset has no data for {min(first, last)}: its first sync was on {days[0]}."
         )
+    if first > last and until is None:
+        raise ConfigError(f"since ({first}) must not be after the newest sync ({last}).")
     if first > last:
-        what = "the newest sync" if until is None else "until"
-        raise ConfigError(f"since ({first}) must not be after {what} ({last}).")
+        raise ConfigError(f"since ({first}) must not be after until ({last}).")
     return first, last
 
 

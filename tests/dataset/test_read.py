@@ -235,6 +235,10 @@ def test_changes_without_days_are_those_of_a_week_or_since_the_first_sync(tmp_pa
             ).unlink()  # so the later ones have nothing to compare with
         k6frames.sync("history", k6frames.Client(api_url=folder.as_uri()))
         assert names() == {"2026-06-01": [], "2026-06-20": ["Old"], "2026-07-01": ["New"]}[day]
+    with pytest.raises(
+        ConfigError, match=r"since \(2100-01-01\) must not be after the newest sync"
+    ):
+        k6frames.dataset_changes("history", since="2100-01-01")
     with pytest.raises(ConfigError, match=r"since \(2026-06-20\) must not be after until"):
         k6frames.dataset_changes("history", "2026-06-20", until="2026-06-10")
     for name in layout.DAILY_TABLES:
