@@ -185,11 +185,13 @@ def draw_values(
         f"{value}{_CUT_MARK}" if end > axis_end else value
         for value, end in zip(rows.values, ends, strict=False)
     ]
-    if rows.names_above:
-        text_share = 0.0
-    else:
+    max_share = 1.0 if rows.names_above else 1 - MIN_BARS_SHARE
+    max_points = max_share * rows.axes_width - 2 * _VALUE_PAD_POINTS
+    texts = [labels.shorten(text, max_points) for text in texts]
+    text_share = 0.0
+    if not rows.names_above:
         widest = max(map(text_width, texts)) + 2 * _VALUE_PAD_POINTS
-        text_share = min(1 - MIN_BARS_SHARE, widest / rows.axes_width)
+        text_share = min(max_share, widest / rows.axes_width)
     # Values take up text_share of the width, so they need text_share / (1 - text_share) times the
     # length of the axis.
     axis_length = axis_end - axis_start

@@ -42,3 +42,15 @@ def test_the_texts_of_schedules_fit_at_any_size(count: int, width: float) -> Non
         ax = plots.scheduled_runs(schedules(count))
     assert_texts_fit(ax)
     assert names_of(ax)[-1] == ("40 later runs" if count == 60 else f"{LONG_NAME[:40]} 0")
+
+
+def test_a_long_recurrence_is_shortened_at_its_end(width: float) -> None:
+    summary = schedules(3).assign(
+        recurrence="cron 0,10,20,30,40,50 1-5,7-11,13-17,19-23 * * 1-5 " * 2
+    )
+    with style.figure_width(width):
+        ax = plots.scheduled_runs(summary)
+    assert_texts_fit(ax)
+    for text in values_of(ax):
+        assert text.startswith("2026-07-01 ")
+        assert text.endswith("…")
