@@ -226,8 +226,10 @@ class Table:
                 f"Remove these rows with frame.dropna(subset='{column.name}')."
             )
         if column.type == TIMESTAMP:
-            first, last = values.min(), values.max()
-            if first is not pd.NaT and (first.year < 1 or last.year > 9999):
+            # The minimum and maximum of a Series take five times as long.
+            microseconds = values.array.asi8
+            is_too_early = (microseconds < MIN_TIMESTAMP_US) & values.notna().to_numpy()
+            if is_too_early.any() or (microseconds > MAX_TIMESTAMP_US).any():
                 raise SchemaError(
                     f"The column '{column.name}' of the table '{self.name}' has timestamps outside "
                     "the years 1 to 9999."
