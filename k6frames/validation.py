@@ -29,6 +29,7 @@ def validate_number(name: str, value: object, *, minimum: float, maximum: float)
     if maximum == math.inf:
         limits = f"of at least {minimum:,g}"
     else:
+        # Not `g` for the maximum, which would write 2,000,000 as 2e+06.
         limits = f"from {minimum:,g} to {maximum:,}"
     raise ConfigError(f"{name} must be a number {limits}, not {short_repr(value)}.")
 

@@ -1,4 +1,4 @@
-"""Warnings that show the user's line, not one of k6frames."""
+"""Warnings that show a line of the user's code, not of k6frames."""
 
 from __future__ import annotations
 

@@ -52,9 +52,9 @@ log = logging.getLogger("k6frames")
 
 
 def _is_safe_to_log(record: logging.LogRecord) -> bool:
-    """Return False for urllib3's warning that quotes malformed headers of a response to k6frames.
+    """Return False for urllib3's warning that quotes malformed headers, which may have the token.
 
-    They may contain the token. The same warning about the requests of others is logged.
+    For the requests of other libraries in this process, the warning is logged.
     """
     return active_request.get() is None or not str(record.msg).startswith("Failed to parse headers")
 
@@ -170,7 +170,7 @@ class RetryAdapter(HTTPAdapter):
         return self.build_response(request, make_response(body.content, headers))
 
     def _wait_for_pause(self, request: requests.PreparedRequest, active: ActiveRequest) -> float:
-        """Wait until the requested pause is over; return the seconds left of the budget."""
+        """Wait until a pause after status 429 is over; return the seconds left of the budget."""
         remaining = active.started + self._budget - time.monotonic()
         pause = max(self._paused_until - time.monotonic(), 0)
         if pause > 0 and pause >= remaining:
@@ -208,7 +208,7 @@ class RetryAdapter(HTTPAdapter):
     def _pause_all_requests(self, response: requests.Response) -> None:
         """Make every worker wait, not only the one that received this response.
 
-        This worker waits the same time before its next attempt, so it does not wait twice.
+        This worker does not wait twice: the pause passes while it waits for its next attempt.
         """
         seconds = parse_retry_after(response.headers.get("Retry-After")) or FIRST_WAIT_SECONDS
         self._paused_until = max(self._paused_until, time.monotonic() + seconds)

@@ -189,7 +189,7 @@ class CacheInfo:
     address: str | None
     """The API's address; None if it is unknown."""
     responses: int | None
-    """How many responses there are; None if there is no readable database of this version."""
+    """How many responses there are; None if there is no database that can be read."""
     size: int
     """Bytes on disk."""
     oldest: datetime | None
@@ -264,7 +264,7 @@ def _cache_files(folder: Path) -> list[Path]:
         return [
             file
             for file in folder.iterdir()
-            # All but folders. Unlike lstat, this does not fail if SQLite has just removed the file.
+            # Files and links. For a file that SQLite has just removed, `lstat` would fail.
             if _FILE_NAME.fullmatch(file.name) and (file.is_symlink() or not file.is_dir())
         ]
     except (FileNotFoundError, NotADirectoryError):

@@ -31,7 +31,7 @@ COMPANION_SUFFIXES = ("-wal", "-shm", "-journal")
 CORRUPT_SUFFIX = ".corrupt-"
 """What a corrupt file is renamed to: its name, this, and the time in nanoseconds."""
 
-# The body is the last column, because SQLite has to read past it to find a later one.
+# The body is the last column: SQLite would have to read through it to find a column after it.
 _RESPONSES = """CREATE TABLE IF NOT EXISTS responses
     (key TEXT PRIMARY KEY, fetched REAL, checksum INTEGER, body BLOB)"""
 _PROPERTIES = "CREATE TABLE IF NOT EXISTS properties (name TEXT PRIMARY KEY, value TEXT)"
@@ -51,9 +51,10 @@ Result = TypeVar("Result")
 class CacheDatabase:
     """A SQLite file that is created when something is first written to it.
 
-    All threads use one connection, under `fork_lock`. `run` does not hold this lock while it waits
-    for other processes. SQLite's own timeout is not used, because SQLite would wait with the lock
-    held, and would not wait at all for the change to WAL.
+    All threads share one connection and use it one at a time: each holds `fork_lock`, which also
+    prevents a fork meanwhile. `run` does not hold this lock while it waits for other processes.
+    SQLite's own timeout is not used, because SQLite would wait while this thread holds `fork_lock`,
+    and does not wait at all for ``journal_mode=WAL``.
 
     Parameters
     ----------
@@ -142,7 +143,10 @@ class CacheDatabase:
         return self._connection
 
     def _rename_corrupt(self, failed: sqlite3.Connection | None) -> None:
-        """Rename a corrupt file, unless another thread or process has already done so."""
+        """Rename a corrupt file, unless another thread or process has already done so.
+
+        `failed` is the connection whose operation failed; None if the file could not be opened.
+        """
         renamed = self._path.with_name(f"{self._path.name}{CORRUPT_SUFFIX}{time.time_ns()}")
         with fork_lock, locked_folder(self._path.parent):
             if self._connection is not failed or file_id(self._path) != self._file_id:
@@ -150,6 +154,7 @@ class CacheDatabase:
             self.close()
             self._path.rename(renamed)
             _remove_companions(self._path)
+        # Not warn_user: this may be a worker thread, which no line of the user has called.
         warnings.warn(
             f"The cache {self._path} was corrupt, or written by another version of k6frames. It "
             f"was renamed to {renamed.name}, and the responses in it are fetched again.",

@@ -1,4 +1,4 @@
-"""`Client`: the bodies of responses to requests, from the cache if possible."""
+"""`Client`: send requests, and return the bodies of the responses, from the cache if possible."""
 
 from __future__ import annotations
 
@@ -263,8 +263,8 @@ class Client:
         """
         # With "raise", the error would advise on_error="warn", which this method does not have.
         resolved = self.resolve_stacks(stack, on_error="warn")
-        for failure in resolved.failures.values():
-            raise failure
+        if resolved.failures:
+            raise next(iter(resolved.failures.values()))
         return resolved.found
 
     def resolve_stacks(
@@ -294,7 +294,7 @@ class Client:
         Parameters
         ----------
         folder, stack, on_error, with_metrics
-            As in `k6frames.snapshot`, which also lists the errors.
+            As in `k6frames.snapshot`; its documentation also has the exceptions.
 
         Returns
         -------

@@ -15,7 +15,7 @@ from k6frames.api.workers import active_request
 
 
 class _FinalResponse(http.client.HTTPResponse):
-    """A response after any number of interim ones: http.client itself skips only 100."""
+    """A response after any number of interim ones: http.client itself skips only status 100."""
 
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc]
@@ -59,7 +59,7 @@ def _register(sock: Any) -> None:
     active.socket = getattr(sock, "socket", sock)
     if active.stopped.is_set():
         sock.close()
-        raise OSError(None, "the work was stopped")
+        raise OSError(None, "the work was stopped")  # the text is `strerror` only as the second
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):

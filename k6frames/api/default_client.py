@@ -13,7 +13,7 @@ _default_clients: dict[Settings, Client] = {}
 def default_client() -> Client:
     """Return the client of the account that the environment describes, always the same one."""
     settings = resolve_settings(None, None, None, cache=True)
-    with fork_lock:  # a process forked meanwhile would find an ordinary lock locked
+    with fork_lock:  # a lock of its own would stay locked in a process that is forked meanwhile
         if settings not in _default_clients:
             _default_clients[settings] = Client()  # which resolves the same settings
         return _default_clients[settings]

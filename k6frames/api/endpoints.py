@@ -92,7 +92,7 @@ def metric_values(
     test_run_count: int | None = None,
     test_run_ids: list[int] | None = None,
 ) -> str:
-    """Return the path of a query for one value per run and series of a load test."""
+    """Return the path of a query for the values of a load test: one for each series in each run."""
     return f"/cloud/v5/load_tests/{load_test_id}/query_aggregate_k6" + _arguments(
         query=query, metric=metric, test_run_count=test_run_count, test_run_ids=test_run_ids
     )

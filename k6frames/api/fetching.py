@@ -1,4 +1,4 @@
-"""`Fetcher`: the responses to many requests, from the cache or sent concurrently."""
+"""`Fetcher`: the responses to many requests, which are cached or sent concurrently."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MAX_SECONDS = 2_000_000
 """The longest timeout or budget: 23 days, as sockets cannot wait for more than 24."""
 MAX_WORKERS = 1000
 GRACE_SECONDS = 0.25
-"""How long after its budget a request is ended. Before that, the adapter ends it with an error that
-says more."""
+"""How long after its budget a request is ended from outside. Usually the adapter has ended it by
+then, with an error that says more."""
 
 
 class Responses(NamedTuple):

@@ -78,15 +78,15 @@ def config_files() -> list[Path]:
     except RuntimeError:  # a user without a home folder, so k6 has stored nothing either
         return []
     current, legacy = folder / "k6" / "config.json", folder / "loadimpact" / "k6" / "config.json"
-    # k6 before 0.58 writes the legacy file, so the newer file is the one in use. File times are
-    # coarse: if they differ by less than two seconds, the current file is used.
+    # k6 before 0.58 writes the legacy file, so the file that was modified last is in use. Times of
+    # files are coarse: if they differ by less than two seconds, the other file is used.
     if _modified(legacy) > _modified(current) + 2:
         return [legacy, current]
     return [current, legacy]
 
 
 def _user_config_folder() -> Path:
-    """Return the folder of Go's os.UserConfigDir, which k6 uses."""
+    """Return the folder that Go's os.UserConfigDir returns, where k6 has its configuration."""
     if sys.platform == "darwin":
         # platformdirs would use XDG_CONFIG_HOME here as well, but Go does not.
         return Path.home() / "Library" / "Application Support"

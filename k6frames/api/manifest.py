@@ -88,12 +88,12 @@ def _read_stacks(file: Path, value: Any) -> tuple[tuple[int, str | None], ...]:
 def _read_url(file: Path, field: str, value: Any) -> str:
     malformed = _malformed(file, field, "the URL of a stack", value)
     try:
-        url = parse_stack(value)
+        stack = parse_stack(value)
     except ConfigError:
         raise malformed from None
-    if url.isdecimal():
+    if stack.isdecimal():  # an ID
         raise malformed
-    return url
+    return stack
 
 
 def _list_stack_folders(folder: Path) -> tuple[tuple[int, str | None], ...]:

@@ -2,8 +2,9 @@
 
 Pages are requested with an offset (`$skip`). If a row is deleted while a list is being read, the
 rows after it move up, and one of them is skipped. Two checks detect this: neighboring pages overlap
-by one row, and there must be as many distinct IDs as the API counts. Test runs are read in windows
-of their creation time instead, so small that one request reads each of them.
+by one row, and there must be as many distinct IDs as the API counts. Test runs are read in
+another way, by `time_windows`: their creation times are divided into windows, each so short that
+one request reads all of its runs.
 """
 
 from __future__ import annotations
@@ -207,7 +208,7 @@ class PagedList:
         is_first = not self._received
         if is_first:
             self.count = page.count
-            # Not len(page.value): a folder returns the whole list, however long, as one page.
+            # The size of the next pages: never more than the API allows, even if it sent more.
             self._page_size = min(len(page.value), PAGE_SIZE)
             self._next_skip = len(page.value) - OVERLAP_ROWS
         received_before = self.received
@@ -219,8 +220,8 @@ class PagedList:
             self._is_consistent = False
         if not self._is_consistent:
             return []
-        # Only full pages are requested ahead: if a small page of two rows arrived after both of its
-        # neighbors, which overlap it by one row each, it would have no new rows.
+        # Small pages are requested one after the other. A page of two rows shares both with its
+        # neighbors: if it arrived after them, it would have no new rows, and seem inconsistent.
         max_requests = MAX_PAGES_AHEAD if is_first and self._page_size == PAGE_SIZE else 1
         requests: list[Request] = []
         while len(requests) < max_requests and self._has_next():

@@ -78,14 +78,14 @@ def create_private_folder(folder: Path) -> None:
     Raises
     ------
     PermissionError
-        If the path has a symbolic link of another user, who could redirect it.
+        If the path contains a symbolic link that belongs to another user, who could redirect it.
     """
     root = folder.parent
     for parent in (root, *root.parents):
         with contextlib.suppress(FileNotFoundError):
             status = parent.lstat()
             if stat.S_ISLNK(status.st_mode) and status.st_uid != 0 and not is_own(status):
-                raise PermissionError(f"{parent} is a symbolic link of another user")
+                raise PermissionError(f"{parent} is a symbolic link that belongs to another user")
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
 
@@ -96,9 +96,9 @@ def create_private_file(path: Path) -> None:
     Raises
     ------
     FileExistsError
-        If the file exists. Opening and closing it would drop all locks of this process on it, such
-        as those of SQLite.
+        If the file exists.
     """
+    # O_EXCL, because closing an existing file would drop SQLite's locks on it in this process.
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 

@@ -15,7 +15,7 @@ from k6frames.validation import short_repr
 def find_proxies(url: str) -> dict[str, str]:
     """Return the proxies from the environment for an address.
 
-    A session with ``trust_env`` would find them too, but also ``~/.netrc``, and send its login.
+    A session with ``trust_env`` would use them too, but would also send the login in ``~/.netrc``.
     """
     return dict(requests.utils.get_environ_proxies(url))
 
@@ -26,7 +26,7 @@ def find_certificates() -> str | bool:
     Raises
     ------
     ConfigError
-        If it cannot be read: each request would fail with an error of the TLS library.
+        If it cannot be read; otherwise each request would fail with an error of the TLS library.
     """
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
     if not bundle:

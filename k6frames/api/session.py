@@ -1,4 +1,4 @@
-"""`ApiSession`: one request, from the cache or from the account's server or folder."""
+"""`ApiSession`: the response to one request, from the cache, the account's server or its folder."""
 
 from __future__ import annotations
 

@@ -88,6 +88,7 @@ class StackResolver:
             if name.isdecimal():
                 stacks.setdefault(int(name), Stack(int(name), None))
             elif name in self._ids:
+                # Replaces the same stack if it was given by its ID, without its URL.
                 stacks[self._ids[name]] = Stack(self._ids[name], name)
         return tuple(stacks.values())
 

@@ -3,8 +3,9 @@
 A window with no more runs than fit on a page is read by one request, so nothing can move while it
 is read. A window with more runs is split into shorter ones. Usually its first page has the oldest
 runs: then the page is used, and only the time after its runs is split. A page whose runs are in
-another order is not used, and the whole window is split. Counting shows whether the pages that were
-used had the oldest runs; if not, all windows are read again without relying on any order.
+another order is not used, and the whole window is split. If a page that was used did not have the
+oldest runs, some runs are in none of the windows, and fewer arrive than the API counts. Then all
+windows are read again without relying on any order.
 """
 
 from __future__ import annotations
@@ -62,9 +63,8 @@ class _Window:
         if not all(window.is_complete() for window in self.subwindows):
             return False
         if self.subwindows and not self.ids:
-            return (
-                True  # its page was not used: the counts of its subwindows are newer than its own
-            )
+            # Its page was not used, so its subwindows have all its runs, and newer counts.
+            return True
         received = len(self.all_ids())
         # Runs that were created after counting may have been received too.
         has_future = self.counted is None or self.before is None or self.before > self.counted
@@ -134,7 +134,7 @@ class TimeWindows:
             self._use_page(window, request, page, response)
         else:
             window.subwindows = _split_completely(window, times, response.fetched)
-        # If no subwindow is shorter than the window, splitting would never end.
+        # Splitting ends if there are no subwindows, or the window itself is the only one.
         if all(window.has_same_limits(subwindow) for subwindow in window.subwindows):
             raise _too_narrow_error(request)
         return self._requests(window.subwindows)
@@ -216,7 +216,8 @@ def _split(
     mean_runs_per_second = count / max((end - start).total_seconds(), 1)
     density = 1.0
     if runs_per_second is not None:
-        # At most 2, because the density at the end, 2 - density, cannot be negative.
+        # The rate at `start`, relative to the mean rate. At most 2: `_time_share` assumes that the
+        # density at the end is 2 - density, which cannot be negative.
         density = min(runs_per_second / mean_runs_per_second, 2)
     edges = [start + (end - start) * _time_share(i / number, density) for i in range(number)]
     subwindows = [_Window(a, b) for a, b in pairwise([*edges, end]) if a < b]
@@ -228,7 +229,7 @@ def _split(
 def _time_share(run_share: float, density: float) -> float:
     """Return the share of the time in which a share of the runs is created.
 
-    The density of runs is `density` at the start, changes linearly, and is 1 on average. At the
+    The density of runs is d = `density` at the start, changes linearly, and is 1 on average. At the
     share t of the time it is d + 2(1 - d)t, and the share r = dt + (1 - d)t² of the runs has been
     created. Solved for t, in a form that holds for d = 1 too: t = 2r / (d + sqrt(d² + 4(1 - d)r)).
     """
@@ -245,7 +246,7 @@ def _next_hour(timestamp: datetime) -> datetime:
 def creation_times(request: Request, page: Page, response: Response) -> list[datetime]:
     """Return the creation times of the runs on a page, without those that are missing."""
     try:
-        # Unlike Python, the parser also accepts a lowercase "z".
+        # Timestamps may have a lowercase "z", which `fromisoformat` does not accept.
         times = [datetime.fromisoformat(row.created.upper()) for row in page.value if row.created]
         return [t.replace(tzinfo=UTC) if t.tzinfo is None else t.astimezone(UTC) for t in times]
     except (ValueError, OverflowError, AttributeError):
@@ -254,7 +255,7 @@ def creation_times(request: Request, page: Page, response: Response) -> list[dat
 
 
 def _check_page(request: Request, page: Page, times: list[datetime], window: _Window) -> None:
-    """Raise an error if a page does not match its window: splitting would never end."""
+    """Raise an error if a page does not match its window: splitting would never end otherwise."""
     if len(page.value) < PAGE_SIZE:
         raise SchemaError(
             f"{request}: the page has only {len(page.value):,} of {page.count:,} rows ('@count'), "

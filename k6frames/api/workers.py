@@ -27,7 +27,7 @@ class ActiveRequest:
         self.stopped = threading.Event()
         self.started = time.monotonic()
         self.socket: socket.socket | None = None
-        """The socket in use, if any. The connection may forget it before the body is read."""
+        """The socket in use, if any. The connection may drop its own before the body is read."""
         self.last_failure = ""
         """What went wrong in the previous attempt; empty if this is the first one."""
 

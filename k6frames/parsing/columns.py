@@ -24,8 +24,8 @@ from k6frames.tables.schema import (
 from k6frames.validation import MAX_INT64
 
 _NUMBER_PATTERN = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
-# ISO 8601, also without a time or an offset, or with nanoseconds. Arrow does not parse those, so
-# `_parse_normalized` rewrites them from these groups.
+# ISO 8601. The time or the offset may be missing, and there may be nanoseconds. Arrow does not
+# parse these variants, so `_parse_normalized` rewrites timestamps from these groups.
 _TIMESTAMP_PATTERN = (
     r"^(?P<date>\d{4}-\d\d-\d\d)"
     r"(?:[Tt ](?P<hour>\d\d)"
@@ -78,8 +78,8 @@ def _parse_number(
 def _parse_timestamps(decoded: Records, column: Column, texts: pa.Array) -> pa.Array:
     """Parse a column of timestamps in one call.
 
-    An empty string is a missing value, and so is ``0001-01-01T00:00:00Z``, which Go writes for "no
-    date" and which is the earliest timestamp allowed.
+    An empty string is a missing value, and so is ``0001-01-01T00:00:00Z`` (`MIN_TIMESTAMP_US`),
+    which Go writes for "no date".
     """
     texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, STRING), texts)
     try:

@@ -87,7 +87,7 @@ def _record_type(name: str, columns: list[tuple[list[str], Column]]) -> Any:
         name,
         sorted(fields, key=len),  # required fields, which are pairs, must be first
         gc=False,  # faster, and records have no reference cycles
-        omit_defaults=True,  # when `public_records` encodes a record again
+        omit_defaults=True,  # so that `public_records` does not write missing fields as null
     )
 
 

@@ -1,4 +1,4 @@
-"""The JSON type of each column type."""
+"""What the JSON of each column type is decoded to, and how messages describe it."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def public_records(
     Returns
     -------
     bytes
-        A body from which `read` makes the same table, without the private columns.
+        A body from which `read` makes the same table, with missing values in the private columns.
 
     Raises
     ------
@@ -137,7 +137,8 @@ def _keep_last(arrow: pa.Table, table: Table) -> pa.Table:
 def _check_unique(arrow: pa.Table, table: Table, decoded: Records) -> None:
     """Raise an error that names the first duplicate key, if there is one."""
     keys = _keys(arrow, table)
-    # The last column is usually the record's ID. If it is unique, so is the key: a faster check.
+    # The last column of a key is usually the record's ID. If its values are unique, so are the
+    # keys, and this is faster to check.
     if keys.empty or not keys.iloc[:, -1].duplicated().any():
         return
     is_repeated = keys.duplicated(keep=False).to_numpy()
@@ -152,6 +153,6 @@ def _check_unique(arrow: pa.Table, table: Table, decoded: Records) -> None:
 
 
 def _keys(arrow: pa.Table, table: Table) -> pd.DataFrame:
-    """Return the key columns of an Arrow table, which may lack `stack_id`."""
+    """Return the key columns of an Arrow table, which has no `stack_id` in `public_records`."""
     names = [name for name in table.key if name in arrow.column_names]
     return pd.DataFrame({name: arrow[name].to_pandas() for name in names})
