@@ -13,6 +13,11 @@ from k6frames.validation import MAX_INT64, is_integer, redact_url, short_repr
 
 STACK_DOMAIN = "grafana.net"
 
+
+class NoStackError(ConfigError):
+    """No stack was given or found, or an account in a folder has none."""
+
+
 StackArgument = int | str | Iterable[int | str] | None
 """What a `stack` argument may be: one ID, slug or URL, or several."""
 
@@ -99,9 +104,9 @@ def find_stacks() -> tuple[str, ...]:
     return ()
 
 
-def no_stack_error() -> ConfigError:
+def no_stack_error() -> NoStackError:
     """Return the error for a function that needs a stack when none was given."""
-    return ConfigError(_HOW_TO_NAME_A_STACK.format(files=describe_config_files()))
+    return NoStackError(_HOW_TO_NAME_A_STACK.format(files=describe_config_files()))
 
 
 def _parse_setting(source: str, value: object) -> str:

@@ -15,7 +15,7 @@ from k6frames.api.fetching import Responses
 from k6frames.api.manifest import read_manifest
 from k6frames.api.on_error import OnError
 from k6frames.api.settings import Settings
-from k6frames.api.stack_arguments import StackArgument, no_stack_error, parse_stacks
+from k6frames.api.stack_arguments import NoStackError, StackArgument, no_stack_error, parse_stacks
 from k6frames.errors import APIError, ConfigError, SchemaError
 from k6frames.validation import MAX_INT64
 
@@ -98,7 +98,7 @@ def _stacks_in_folder(folder: Path, names: tuple[str, ...]) -> tuple[Stack, ...]
     known = [Stack(stack_id, url) for stack_id, url in read_manifest(folder).stacks]
     if not names:
         if not known:
-            raise ConfigError(f"{folder} has no Grafana stack.")
+            raise NoStackError(f"{folder} has no Grafana stack.")
         return tuple(known)
     found: list[Stack] = []
     for name in names:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from k6frames.api.client import Client
 from k6frames.api.manifest import MANIFEST
+from k6frames.api.stack_arguments import NoStackError
 from k6frames.dataset import layout
 from k6frames.dataset.layout import DAILY_TABLES
 from k6frames.dataset.read import read_dataset
@@ -178,7 +179,7 @@ def _compare_stacks(accounts: Sequence[Client]) -> list[pd.DataFrame]:
     """Compare the stacks that both accounts have."""
     try:
         stacks = [{stack.id for stack in client.stacks()} for client in accounts]
-    except ConfigError:
+    except NoStackError:
         return []
     common = set.intersection(*stacks)
     if not common:

@@ -17,7 +17,7 @@ from k6frames.api.fetching import Responses
 from k6frames.api.list_page import MalformedPageError
 from k6frames.api.on_error import OnError, suggest_on_error
 from k6frames.api.paging import ListReader, PagedList, read_lists
-from k6frames.api.stack_arguments import StackArgument
+from k6frames.api.stack_arguments import NoStackError, StackArgument
 from k6frames.api.stacks import Stack
 from k6frames.api.time_windows import TimeWindows
 from k6frames.errors import APIError, ConfigError
@@ -82,6 +82,7 @@ class AccountResponses:
         for record in json.loads(self.bodies[list_request])["organizations"]:
             org_id = record["id"]
             label = organization_label(org_id, record.get("name", ""))
+            # The file that `organization_df` reads has the same record, and needs no request.
             body = json.dumps({"organization": record}).encode()
             self.bodies[Request(endpoints.organization(org_id))] = body
             request = Request(endpoints.organization_projects(org_id), label=label)
@@ -98,9 +99,7 @@ class AccountResponses:
         """Return the stacks to read, which may be none if organizations have been read."""
         try:
             stacks = self.client.resolve_stacks(stack, on_error=self.on_error)
-        except ConfigError as error:
-            if stack is not None:
-                raise
+        except NoStackError as error:
             if not self.bodies:
                 reasons = [*map(str, self.failures.values()), str(error)]
                 raise ConfigError("\n".join(reasons)) from None

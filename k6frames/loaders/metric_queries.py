@@ -113,6 +113,7 @@ def fetch_queries(
             # The list was read and is empty: no run was executed, or all data has expired.
             del failures[request]
         elif failure is not None and client.folder is not None:
+            # The metric exists, so the folder lacks the response to this query.
             failures[request] = _not_stored_error(request, client.folder)
     # In the order of the queries: the first one is raised.
     failures = {request: failures[request] for request in queries if request in failures}
@@ -161,9 +162,9 @@ def _unknown_metric_error(
 
 def _not_stored_error(request: Request, folder: Path) -> APIError:
     message = (
-        f"{request.label}: {folder} has values of this metric, but not of this query. A folder "
-        "has only the queries that were stored in it. Use another query, or read the account from "
-        "the API."
+        f"{request.label} has this metric, but {folder} has no values for this query. A folder has "
+        "only the queries that were stored in it. Use another query, or read the account from the "
+        "API."
     )
     return APIError(404, None, message, request.path)
 

@@ -55,7 +55,7 @@ def decode_series(request: Request, body: bytes) -> list[Series]:
     """Return the series in a response, an empty list if there is no data or it has expired."""
     try:
         return _decoder.decode(body.removeprefix(codecs.BOM_UTF8)).data.result or []
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SchemaError(
             f"{request}: the response does not have the documented form ({error})."
         ) from None

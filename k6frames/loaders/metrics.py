@@ -46,7 +46,7 @@ def metrics_df(
         One or more load test IDs.
     test_run_ids : int or iterable of int, optional
         Test run IDs: only the metrics of these runs; by default of the last 30 runs.
-        For a folder of responses, these IDs are ignored.
+        For a folder of responses, these IDs are ignored, unless there are none.
     stack : int or str, optional
         The Grafana stack: ID, slug or URL; by default the client's.
     client : Client, optional
@@ -90,12 +90,12 @@ def metrics_df(
         run_ids = None  # a folder does not have the metrics of single runs
     stack_id = client.one_stack(stack).id
     subjects = {
-        load_test_metrics_request(load_test, stack_id, run_ids): {"load_test_id": load_test}
-        for load_test in ids
+        load_test_metrics_request(each_id, stack_id, run_ids): {"load_test_id": each_id}
+        for each_id in ids
     }
     responses = client.fetch(subjects, on_error=on_error)
-    load_tests = [subjects[request]["load_test_id"] for request in responses.bodies]
-    arrow = parsing.read(METRICS, responses.bodies, constants={"load_test_id": load_tests})
+    received_ids = [subjects[request]["load_test_id"] for request in responses.bodies]
+    arrow = parsing.read(METRICS, responses.bodies, constants={"load_test_id": received_ids})
     return with_attrs(METRICS.to_frame(arrow), responses, subjects)
 
 
@@ -183,11 +183,11 @@ def metric_values_df(
     else:
         which_runs = {"test_run_count": last}
     queries, subjects = {}, {}
-    for load_test in ids:
-        path = endpoints.metric_values(load_test, query=query, metric=metric, **which_runs)
-        request = Request(path, stack_id, label=f"load test {load_test}")
-        queries[request] = load_test_metrics_request(load_test, stack_id)
-        subjects[request] = {"load_test_id": load_test}
+    for each_id in ids:
+        path = endpoints.metric_values(each_id, query=query, metric=metric, **which_runs)
+        request = Request(path, stack_id, label=f"load test {each_id}")
+        queries[request] = load_test_metrics_request(each_id, stack_id)
+        subjects[request] = {"load_test_id": each_id}
     responses = fetch_queries(queries, metric, client, on_error)
     rows = [
         (

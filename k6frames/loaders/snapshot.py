@@ -102,9 +102,13 @@ def snapshot(
 
 
 def read_failures(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """Return what could not be read when a snapshot was made, as ``attrs["failed"]`` lists it."""
-    content = json.loads(Path(folder, MANIFEST).read_bytes())
-    return list(content.get("failed", []))
+    """Return what could not be read when a snapshot was made, as ``attrs["failed"]`` lists it.
+
+    The list is empty for a folder of responses that is not a snapshot.
+    """
+    file = Path(folder, MANIFEST)
+    failed = json.loads(file.read_bytes()).get("failed") if file.exists() else None
+    return [e for e in failed or [] if isinstance(e, dict) and {"path", "reason"} <= e.keys()]
 
 
 def _manifest(
@@ -112,6 +116,9 @@ def _manifest(
 ) -> bytes:
     # The snapshot of a snapshot describes the original account.
     source = read_manifest(client.folder) if client.folder else None
+    if client.folder:
+        by_path = {entry["path"]: entry for entry in [*read_failures(client.folder), *failures]}
+        failures = list(by_path.values())
     as_of = (source and source.as_of) or fetched
     manifest: dict[str, Any] = {
         "as_of": as_of.astimezone(UTC).isoformat().replace("+00:00", "Z"),

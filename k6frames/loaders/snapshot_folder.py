@@ -93,7 +93,7 @@ def _write_folder(target: Path, files: Mapping[PurePath, bytes], modified: datet
             file.write_bytes(content)
             file.chmod(0o600)
             os.utime(file, (modified.timestamp(), modified.timestamp()))
-        # After the last one is written, as most of the others have reached the disk by then.
+        # Only after the last file is written: by then most of the others have reached the disk.
         for path in [folder, *folder.rglob("*")]:
             _flush(path)
         _replace(folder, target)
@@ -116,8 +116,8 @@ def temporary_folder(target: Path) -> Iterator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        # Not before, because Windows cannot remove a locked file. If another process has locked it
-        # since, that one removes it.
+        # The lock is released first, because Windows cannot remove a locked file. If another
+        # process has locked it since, that process removes it.
         with contextlib.suppress(OSError):
             lock.unlink()
 

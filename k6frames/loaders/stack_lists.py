@@ -28,7 +28,7 @@ class StackRequests(NamedTuple):
     failures: dict[Request, APIError]
     """The requests that failed to find the ID of a stack."""
     subjects: dict[Request, dict[str, Any]]
-    """What each request is for, such as ``{"stack_id": 7}``; the keys are all of the above."""
+    """What each request is for, such as ``{"stack_id": 7}``, including requests that failed."""
 
 
 def request_from_stacks(

@@ -75,8 +75,8 @@ def test_runs_df(
     >>> import k6frames
     >>> client = k6frames.Client.sample()
     >>> runs = k6frames.test_runs_df(created_after="2026-01-01", client=client)
-    >>> runs["created"].min() >= pd.Timestamp("2026-01-01", tz="UTC")
-    True
+    >>> runs["created"].min().year
+    2026
     """
     client = client_or_default(client)
     after = _parse_bound("created_after", created_after)

@@ -14,8 +14,9 @@ from k6frames.api.address import SAMPLE_URL
 from k6frames.api.client import Client
 from k6frames.api.manifest import Manifest, read_manifest
 from k6frames.api.on_error import OnError
+from k6frames.api.stack_arguments import NoStackError
 from k6frames.dataset.changes import open_snapshot, snapshot_changes
-from k6frames.errors import APIError, ConfigError
+from k6frames.errors import APIError
 from k6frames.loaders import load_tests, metrics, organizations, test_runs
 from k6frames.loaders.joins import join_projects, join_test_runs
 from k6frames.loaders.metric_queries import frequent_load_tests
@@ -130,7 +131,7 @@ def _find_missing(client: Client, folder: Path) -> list[str]:
     if not read_manifest(folder).stacks:
         try:
             client.stacks()
-        except ConfigError as error:
+        except NoStackError as error:
             # The other lines list ways to name a stack, for the command line and for Python.
             reason, _, ways_to_name_a_stack = str(error).partition("\n")
             missing.append(f"{reason} Name one with --stack." if ways_to_name_a_stack else reason)
@@ -155,7 +156,7 @@ def _read_stacks(client: Client) -> dict[str, pd.DataFrame]:
     """Return the tables of the stacks, or none if no stack's test runs could be read."""
     try:
         stacks = client.stacks()
-    except ConfigError:
+    except NoStackError:
         return {}
     runs = test_runs.test_runs_df(client=client, on_error="warn")
     if len(runs.attrs.get("failed", [])) == len(stacks):

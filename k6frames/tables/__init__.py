@@ -152,7 +152,7 @@ def _resembles(table: Table, names: set[str]) -> bool:
     """Return whether names may be the columns of a table after some were added or dropped.
 
     Without the table's whole key, more than three quarters of its columns must be there. With it,
-    more than half is enough, or any number if there are no other columns.
+    more than half is enough, or any number if the frame has no columns from elsewhere.
     """
     shared = len(names & table.dtypes.keys())
     if not names.issuperset(table.key):

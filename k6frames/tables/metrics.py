@@ -68,8 +68,10 @@ METRIC_CHANGES = Table(
         Column("query", STRING, "query", nullable=False),
         Column("series", STRING, "labels in Prometheus notation", nullable=False),
         Column("test_runs", INT, "number of runs with a value", nullable=False),
-        Column("before", FLOAT, "median of up to five runs (by default) before those of `after`"),
-        Column("after", FLOAT, "median of the last five runs (by default)"),
+        Column(
+            "before", FLOAT, "median of the runs before those of `after`, at most five by default"
+        ),
+        Column("after", FLOAT, "median of the last runs, five by default"),
         Column("change", FLOAT, "after / before - 1, such as 0.2 for 20% more"),
     ),
 )

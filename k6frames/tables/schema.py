@@ -62,8 +62,8 @@ class Column:
         The column's name in the frame.
     type : pyarrow.DataType
         ``INT``, ``FLOAT``, ``BOOL``, ``STRING`` or ``TIMESTAMP``. The pandas dtype, the type in
-        files and the checks follow from it. A column that is parsed but never in a frame may also
-        have the type `parsing.STRING_MAP`.
+        files and the checks follow from it. A column that no returned table has may also have the
+        type `parsing.STRING_MAP`.
     doc : str
         What a value means, in one line, with its unit.
     source : str, optional
@@ -141,7 +141,7 @@ class Table:
         return replace(self, name=name, columns=columns)
 
     def to_frame(self, arrow: pa.Table) -> pd.DataFrame:
-        """Return the frame of an Arrow table with this table's columns."""
+        """Convert an Arrow table that has this table's columns to a frame."""
         frame: pd.DataFrame = arrow.to_pandas(types_mapper=_DTYPES.get)
         return frame
 

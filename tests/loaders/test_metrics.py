@@ -510,10 +510,19 @@ def test_the_reason_for_a_rejected_query_is_in_the_error(query, reason, client):
 
 def test_a_query_that_a_folder_does_not_have_is_an_error_that_says_so():
     client = k6frames.Client.sample()
-    with pytest.raises(APIError, match=r"^load test 735140: .* not of this query.*read the acc"):
+    with pytest.raises(APIError, match=r"^load test 735140 has this .* no values for this"):
         k6frames.metric_values_df(735140, "http_reqs", "max", client=client)
     with pytest.raises(APIError, match=r"^load test 735140 has no metric 'http_request'"):
         k6frames.metric_values_df(735140, "http_request", client=client)
+
+
+def test_values_that_are_not_utf_8_are_a_schema_error(tmp_path):
+    folder = k6frames.snapshot(tmp_path / "account", k6frames.Client.sample(), with_metrics=True)
+    (file,) = folder.glob("stacks/*/cloud/v5/load_tests/735140/*.json")
+    file.write_bytes(file.read_bytes().replace(b'"metric":{', b'"metric":{"name":"\xff",', 1))
+    client = k6frames.Client(api_url=folder.as_uri())
+    with pytest.raises(SchemaError, match=r"735140.*does not have the documented form"):
+        k6frames.metric_values_df(735140, client=client)
 
 
 def test_an_error_in_the_format_of_prometheus_is_shown(serve, connect):

@@ -231,7 +231,7 @@ def test_an_invalid_organization_id_is_refused_before_any_request(
 
 
 def test_organization_df_takes_only_one_id(small: Account) -> None:
-    with pytest.raises(ConfigError, match=r"org_ids? must be an"):
+    with pytest.raises(ConfigError, match=r"org_id must be an int, not \[20\]"):
         k6frames.organization_df([20], client=small.client)  # type: ignore[arg-type]
 
 

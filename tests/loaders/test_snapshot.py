@@ -357,6 +357,25 @@ def test_lock_files_are_not_removed_while_they_are_locked_as_windows_requires(
     assert [path.name for path in tmp_path.glob("*snapshot*")] == ["snapshot"]
 
 
+def test_a_stack_that_a_folder_does_not_have_is_an_error(tmp_path):
+    folder = k6frames.Client.sample().snapshot(tmp_path / "first")
+    for client, options in (
+        (k6frames.Client(api_url=folder.as_uri(), stack=999), {}),
+        (k6frames.Client(api_url=folder.as_uri()), {"stack": 999}),
+    ):
+        with pytest.raises(ConfigError, match="has no stack 999"):
+            client.snapshot(tmp_path / "second", **options)
+
+
+def test_a_snapshot_of_a_snapshot_lists_what_the_first_one_could_not_read(tmp_path):
+    folder = k6frames.Client.sample().snapshot(tmp_path / "first")
+    manifest = json.loads((folder / "account.json").read_text())
+    failed = [{"stack_url": "https://x.grafana.net", "path": "/cloud/v6/auth", "reason": "no"}]
+    (folder / "account.json").write_text(json.dumps({**manifest, "failed": [*failed, 5]}))
+    second = k6frames.Client(api_url=folder.as_uri()).snapshot(tmp_path / "second")
+    assert json.loads((second / "account.json").read_text())["failed"] == failed
+
+
 def test_a_process_that_is_killed_leaves_a_complete_snapshot_or_none(tmp_path):
     code = (
         "import sys, k6frames; client = k6frames.Client.sample(); print(flush=True)\n"
