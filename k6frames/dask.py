@@ -129,8 +129,8 @@ def usage(
     Returns
     -------
     pandas.DataFrame
-        The same as `k6frames.usage` returns. After a sync was killed, a run that moves to another
-        month may count twice until the next sync.
+        The same as `k6frames.usage` returns. If a sync was killed while it moved a run to
+        another month, the run counts twice until the next sync.
 
     Raises
     ------
@@ -167,7 +167,8 @@ def _sum_partition(
     details: pd.DataFrame, *, freq: Frequency, by: str | None, project_labels: pd.DataFrame | None
 ) -> pd.DataFrame:
     sums = pandas_usage.usage(details, freq=freq, by=by, project_labels=project_labels)
-    # When the partitions are combined, rows are added for the periods without a run.
+    # `sum_usage` adds up these sums as if they were runs: it needs `created`, which may be any time
+    # in the period, and adds the periods without runs again.
     return sums[sums["test_runs"] > 0].rename(columns={"period": "created"})
 
 

@@ -63,8 +63,8 @@ def snapshot(folder: Path, with_metrics: bool, account: AccountOptions) -> None:
     """Write the account to a folder that other commands can read.
 
     FOLDER must be new, empty or a snapshot, which is replaced when the new one is complete. Billing
-    data and e-mail addresses are left out. Without --with-metrics, `k6frames metrics` cannot read
-    the snapshot; with it, it can read the default metric and query.
+    data and e-mail addresses are left out. `k6frames metrics` can read the snapshot only if it
+    was written with --with-metrics, and then only the default metric and query.
     """
     from k6frames.api.client import Client
     from k6frames.loaders.snapshot import snapshot as write_snapshot

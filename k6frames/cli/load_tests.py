@@ -106,7 +106,8 @@ def schedules(
 ) -> None:
     """List which load tests run next, and how often.
 
-    With --all, deactivated and expired schedules are included, with the columns of the API.
+    With --all, deactivated and expired schedules are included, and all schedules are shown as the
+    API returns them.
     """
     from k6frames.loaders.load_tests import load_tests_df, stack_projects_df
     from k6frames.loaders.schedules import schedules_df

@@ -101,7 +101,7 @@ for _commands in _SECTIONS.values():
 def main() -> NoReturn:
     """Run the command line and exit: 0 if all is well, 1 for an error, 2 for wrong usage.
 
-    Ctrl-C gives 130, as a signal n gives 128 + n.
+    A signal n gives 128 + n, so Ctrl-C gives 130.
     """
     _prepare_streams()
     for number in _TERMINATION_SIGNALS:
@@ -154,7 +154,7 @@ def _terminate(number: int, _: object) -> NoReturn:
 
 
 def _flush_output() -> None:
-    """Flush the output, and discard what cannot be written, which Python would report at exit."""
+    """Flush the output. If that fails, discard the rest: Python would report it again at exit."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "--query",
     default="histogram_quantile(0.95)",
     show_default=True,
-    help="The aggregation, such as rate for a counter or ratio for a rate.",
+    help="The aggregation, such as `rate` for a metric of type counter.",
 )
 @click.option(
     "--by",

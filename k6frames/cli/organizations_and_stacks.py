@@ -34,7 +34,7 @@ def read_organizations_and_stacks(
     try:
         organizations = read_organizations()
     except APIError as error:
-        # Without a connection, v6 would fail, too. Offline, its responses may be cached.
+        # Without a connection, v6 would fail, too. With --offline, its responses may be cached.
         if error.status is None and not account.offline:
             raise
         return None, _read_stacks_without_organizations(account, read_stacks, error)
@@ -55,8 +55,8 @@ def _read_stacks_without_organizations(
     except ConfigError as error:
         if account.stacks:
             raise
-        # A stack's token often has no access to organizations, and is of use only with --stack:
-        # suggest --stack in a note, and raise the error of the organizations.
+        # A stack's token often has no access to organizations, and is useful only with --stack. So
+        # suggest --stack in a note, and raise the error from reading the organizations.
         _note("Load tests and test runs", error)
         raise organizations_error from None
     _note("Organizations and their projects", organizations_error)
@@ -64,7 +64,7 @@ def _read_stacks_without_organizations(
 
 
 def _note(left_out: str, error: K6FramesError) -> None:
-    # Only the error for a missing stack has more than one line: the others list ways to name one.
+    # Only the error for a missing stack has several lines. The later ones list ways to name one.
     reason, _, ways_to_name_a_stack = translate(str(error)).partition("\n")
     advice = " Name one with --stack." if ways_to_name_a_stack else ""
     click.echo(f"Note: {left_out} are left out. {reason}{advice}", err=True)

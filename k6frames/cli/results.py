@@ -52,7 +52,7 @@ def results(
 ) -> None:
     """Show which load tests fail, how often and since when.
 
-    The lowest pass rate is first. Pass rates count the last --days days; `failing_since` may
+    The lowest pass rate is first. Pass rates are of the last --days days; `failing_since` may
     be earlier, and is empty if the newest result is a pass.
     """
     from k6frames.summaries.results import test_results

@@ -153,8 +153,8 @@ def read_runs(
 ) -> pd.DataFrame:
     """Return test runs with the names of their load tests and projects.
 
-    Without `wanted_load_tests` or `wanted_projects`, runs of all of them are included. With
-    `private`, the frame also has the e-mail addresses.
+    If `wanted_load_tests` or `wanted_projects` is empty, it excludes no runs. With `private`, the
+    frame also has the e-mail addresses.
     """
     import pandas as pd
 
@@ -188,7 +188,7 @@ def read_runs(
         )
         # Filtered by the project of the run, because its load test may have been deleted.
         runs = filter_by_project(runs, projects, wanted_projects).reset_index(drop=True)
-    details = join_test_runs(runs, load_tests, projects)
+    details = join_test_runs(runs, load_tests, projects)  # in the same order, with the same index
     if private:
         names = [column.name for column in TEST_RUNS.columns if column.private]
         details[names] = runs[names]

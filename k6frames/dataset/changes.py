@@ -91,8 +91,9 @@ def dataset_changes(
     folder : str or path-like
         The folder of the dataset.
     since : str, date, datetime or pandas.Timestamp, optional
-        The earlier day (UTC). The account is compared as the last sync on or before this day found
-        it. By default a week before the later day, or the day of the first sync if that was later.
+        The earlier day (UTC). The last sync on or before this day found the state that is
+        compared. By default a week before the later day, or the day of the first sync if that was
+        later.
     until : str, date, datetime or pandas.Timestamp, optional
         The later day (UTC); by default the day of the newest sync.
 

@@ -57,6 +57,7 @@ FILE_NAME = "part-0.parquet"
 NO_MONTH = "__HIVE_DEFAULT_PARTITION__"
 """Hive's name for the partition of missing values."""
 
+# The names that `atomic_write` gives its temporary files.
 _TEMPORARY_FILES = ".k6frames-*.part"
 _STACK = re.compile(r"stack_id=(\d{1,19})", re.ASCII)
 _MONTH = re.compile(rf"month=(\d{{4}}-\d\d|{NO_MONTH})", re.ASCII)
@@ -147,7 +148,7 @@ def write_file(path: Path, table: Table, rows: pa.Table) -> None:
     rows = rows.select(schema.names).cast(schema)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
-        # Without its own metadata, pandas would read nullable integers as floats.
+        # Without its metadata, pandas.read_parquet would read nullable integers as floats.
         rows = rows.replace_schema_metadata(
             {**(table.arrow_schema.metadata or {}), **_pandas_metadata(tuple(declared))}
         )
@@ -211,6 +212,7 @@ def _damage_is_a_schema_error(prefix: str = "") -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         problem = str(error).partition("\n")[0]
+        # A sync reads a deleted month of test runs only if no later month is there.
         raise SchemaError(
             f"A file of the dataset cannot be read: {prefix}{problem}. Restore it from a backup. "
             "If there is none, delete it (for test runs, also the later months of its stack): the "
@@ -255,7 +257,8 @@ def _field(column: Column) -> pa.Field:
 @cache
 def _pandas_metadata(columns: tuple[Column, ...]) -> dict[bytes, bytes]:
     """Return the metadata that pandas needs to read these columns with the right dtypes."""
-    table = Table("", "", (), columns)
+    table = Table(name="", doc="", key=(), columns=columns)
+    # pandas makes its metadata only when it converts a frame.
     frame = table.to_frame(table.arrow_schema.empty_table())
     metadata = pa.Table.from_pandas(frame, preserve_index=False).schema.metadata or {}
     return {b"pandas": metadata[b"pandas"]}

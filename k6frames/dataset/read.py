@@ -23,7 +23,7 @@ from k6frames.validation import short_repr
 
 RUN_TABLES = {table.name: table for table in (TEST_RUNS, TEST_RUN_DETAILS)}
 
-# Test runs have no names. For each column with names: the table to join, and the key to join on.
+# Test runs have only IDs. For each column with names: the table to join, and the key to join on.
 _NAME_SOURCES = {
     "load_test_name": (LOAD_TESTS, ["stack_id", "load_test_id"]),
     "project_name": (STACK_PROJECTS, ["stack_id", "project_id"]),

@@ -1,4 +1,4 @@
-"""Bring a dataset up to date: the account's history as Parquet, with runs that k6 has deleted."""
+"""Bring a dataset up to date: the account's history, including runs that k6 has deleted since."""
 
 from __future__ import annotations
 
@@ -67,10 +67,11 @@ def sync(
     """Bring a dataset up to date: the test runs and all other tables of Grafana stacks as Parquet.
 
     The first sync reads everything. Later ones read the months that have runs under way, and
-    everything from the newest month on. A month with more than 900 runs is read only from its first
-    to its last run under way; the newest month, from its 900th newest run on, or from its first run
-    under way if that is older. The other tables get one file for each day. Projects (v3) take a
-    request for each organization, so they are read once a day.
+    everything from the newest month on. An older month with more than 900 runs is read only from
+    its first to its last run under way. The newest month, if it has more than 900 runs, is read
+    from its 900th newest run on, or from its first run under way if that is older. The other tables
+    get one file for each day. Organizations and their projects (from the v3 API) take a request for
+    each organization, so they are read once a day.
 
     A sync may be killed at any time: the next one completes it. If another sync of the same folder
     is running, this one waits until it has finished.
@@ -193,6 +194,7 @@ def _write_day(
         return no_changes()
     rows = pa.concat_tables([others, to_arrow(after, table, seen)])
     write_file(layout.day_file(root, table, day), table, without_private(rows, table))
+    # `after` has private values, which files lack; they are not compared.
     return compare(before, after)
 
 

@@ -61,7 +61,7 @@ def _write_window(
     # A run is removed from its old month last: a sync that is killed must not lose it.
     for month, ids in moved.items():
         existing, after[month] = _remove_runs(root, stack_id, month, ids)
-        # If runs were also added to this month, before[month] has its rows without them.
+        # If `_add_runs` has changed this month, before[month] has its original state, and stays.
         before.setdefault(month, existing)
     return before, after
 
@@ -75,13 +75,16 @@ def _months(created: pd.Series[pd.Timestamp]) -> pd.Series[str]:
 def _find_moved_runs(
     root: Path, stack_id: int, ids: pd.Series[int], months: pd.Series[str]
 ) -> dict[str, list[int]]:
-    """Return, for each month, the IDs of the runs in its file that now have another month."""
+    """Return, for each month, the IDs of the runs in its file that now have another month.
+
+    A run moves if the API now gives it another creation time, such as one that was missing before.
+    """
     test_run_id = ds.field("test_run_id")
     known = read_files(
         [file.path for file in layout.run_files(root, stack_id)],
         TEST_RUNS,
         ["test_run_id", "created"],
-        # IDs grow with time, so most files are skipped.
+        # IDs grow with time, so Arrow skips most files by their statistics.
         condition=(test_run_id >= int(ids.min())) & (test_run_id <= int(ids.max())),
     ).to_pandas()
     known = known[known["test_run_id"].isin(ids)]

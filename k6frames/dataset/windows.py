@@ -32,13 +32,13 @@ UNFINISHED = ds.field("ended").is_null() | ds.field("status").isin(
 )
 """The condition for runs that had no final state when they were last seen.
 
-They are under way, except those that the last sync of their month no longer received.
+Runs that the last sync of their month did not receive have been deleted; the others are under way.
 """
 
 SETTLING_TIME = pd.Timedelta(hours=1)
 """For this long after a run was created, older runs may still be added to the API's list."""
 RECENT = pd.Timedelta(days=62)
-"""If reading starts within this period before now, it begins without counting the runs."""
+"""If the first run to read is newer than this, the runs are not counted and not split by month."""
 
 _MICROSECOND = pd.Timedelta(microseconds=1)
 
@@ -61,9 +61,9 @@ def find_windows(root: Path, stack_id: int, client: Client) -> Iterator[Window]:
     # So is `NO_MONTH`, which is greater than any month.
     files = [file for file in layout.run_files(root, stack_id) if file.month <= this_month]
     if len(files) > 1 and _has_just_begun(files[-1]):
-        files.pop()
+        files.pop()  # the month before may be incomplete, and is read as the newest
     for file in _with_unfinished_runs(files[:-1]):
-        window = _window_under_way(file)
+        window = _window_of_runs_under_way(file)
         if window is not None:  # None if all its unfinished runs were deleted
             yield window
     if not files:
@@ -85,7 +85,7 @@ def _with_unfinished_runs(files: list[RunFile]) -> list[RunFile]:
     return [file for file in files if file.month in months]
 
 
-def _window_under_way(file: RunFile) -> Window | None:
+def _window_of_runs_under_way(file: RunFile) -> Window | None:
     """Return the window of the runs of a month that are under way; None if there are none."""
     created, under_way = _read_creation_times(file)
     if under_way.empty:
@@ -98,7 +98,7 @@ def _window_under_way(file: RunFile) -> Window | None:
 def _has_just_begun(file: RunFile) -> bool:
     """Return whether all runs of a month are from its first hour.
 
-    Runs of the month before may then be missing, as the API's list has not settled.
+    Runs of the month before may then be missing, because the API's list had not settled.
     """
     created = read_files([file.path], TEST_RUNS, ["created"]).to_pandas()["created"]
     return bool(created.max() < layout.month_start(file.month) + SETTLING_TIME)
@@ -132,6 +132,7 @@ def _read_creation_times(file: RunFile) -> tuple[pd.Series[pd.Timestamp], pd.Ser
 
 def _split_by_month(after: pd.Timestamp | None, stack_id: int, client: Client) -> Iterator[Window]:
     """Yield the window from a timestamp on, or one per month if it has many runs."""
+    # A folder of responses has all runs in one file, so splitting would save nothing.
     oldest = None if client.folder is not None else _oldest_if_many(after, stack_id, client)
     if oldest is None:
         yield Window(after, None)
@@ -149,8 +150,8 @@ def _oldest_if_many(
 ) -> pd.Timestamp | None:
     """Return when the oldest run was created if there are many runs to read; None if not.
 
-    It is taken from the first page, which usually has the oldest runs. If it has not, the first
-    window is longer.
+    Only the first page of the list is read, for its count and its times: the API usually lists the
+    oldest runs first (see `time_windows`). If it does not, the first window is longer.
     """
     windows = TimeWindows(
         Request(endpoints.TEST_RUNS, stack_id), None if after is None else after.to_pydatetime()
@@ -165,6 +166,6 @@ def _oldest_if_many(
         return None  # reading the list will report the error in detail
     if page.count <= MAX_RUNS_AT_ONCE or not times:
         return None
-    # An earlier date is wrong, and would make too many windows. Runs with such a date are in the
-    # first window.
+    # A date before EARLIEST is wrong, and would make too many windows. Runs with such a date are in
+    # the first window.
     return pd.Timestamp(max(min(times), EARLIEST))

@@ -22,10 +22,11 @@ NARROW_POINTS = 400.0
 # Names beside the bars are at most this wide: in points, and as a share of the available width.
 MAX_NAME_BESIDE_POINTS = 210.0
 MAX_NAME_BESIDE_SHARE = 0.36
-# Above a bar, a value is on its own line if it would leave less than this share of the width for
-# the name.
+# A name above a bar shares its line with the value, unless that leaves less than this share of the
+# width for the name.
 MIN_NAME_ABOVE_SHARE = 0.3
-# Of the width to the right of the names, bars take up at least this share, and values the rest.
+# Bars take up at least this share of the width to the right of the names. Values are shortened to
+# fit the rest.
 MIN_BARS_SHARE = 0.3
 
 # Heights in lines of text.
@@ -123,7 +124,7 @@ def _wrap_names(names: Sequence[str], values: Sequence[str], size: Size) -> list
     for name, value in zip(names, values, strict=True):
         width = size.width - text_width(value) - pad
         if width < size.width * MIN_NAME_ABOVE_SHARE:
-            wrapped.append(labels.wrap(name, size.width) + "\n")
+            wrapped.append(labels.wrap(name, size.width) + "\n")  # an empty line for the value
         else:
             wrapped.append(labels.wrap(name, width))
     return wrapped

@@ -134,7 +134,7 @@ def find_ticks(
     first, last : numpy.datetime64
         The first and the last possible tick.
     finest : Step
-        The smallest step allowed. Longer steps in the same unit must be multiples of it.
+        The smallest step allowed. Of longer steps in its unit, only multiples are used.
     """
     left, right = ax.get_xlim()
     span = float((last - first) / np.timedelta64(1, "D"))

@@ -34,7 +34,7 @@ def installed_fonts() -> list[str]:
 
 
 def drawable_text(text: str) -> str:
-    """Replace the characters that cannot be drawn, because no installed font has them."""
+    """Replace the characters that cannot be drawn because no installed font has them."""
     if is_drawn_by_browser():
         return text
     return " ".join(_drawable_word(word, installed_fonts()) for word in text.split())
@@ -48,7 +48,7 @@ def is_drawn_by_browser() -> bool:
 def text_width(text: str) -> float:
     """Return the width of one line in points, in the font and size of the current settings."""
     if is_drawn_by_browser():
-        # The width of a missing character in the browser's fonts is unknown: assume the widest.
+        # No font here has it, so its width in the browser is unknown: assume the widest character.
         text = _replace_missing(text, installed_fonts(), "W")
     font = font_manager.FontProperties()
     return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])

@@ -61,7 +61,8 @@ def clean_text(value: Any) -> str:
     if pd.isna(value):
         return ""
     text = unicodedata.normalize("NFC", str(value)[:MAX_CHARACTERS])
-    # A direction mark would also reverse the text after the name; some scripts need joiners.
+    # A direction mark in a name would reverse what follows it, such as its ID. Some scripts need
+    # joiners.
     hidden = {c for c in text if unicodedata.category(c) in ("Cc", "Cf")} - _JOINERS
     return " ".join("".join(" " if c in hidden else c for c in text).split())
 

@@ -99,7 +99,10 @@ def _shortened_labels(lines: Sequence[Line], width: float) -> list[str]:
 
 
 def _spread(heights: Sequence[float], bottom: float, top: float, gap: float) -> list[float]:
-    """Move descending heights down, then up from the bottom, to be at least a gap apart."""
+    """Move heights, in descending order, until they are at least a gap apart.
+
+    They are moved down, and then up if they are below the bottom.
+    """
     moved: list[float] = []
     for height in heights:
         highest = moved[-1] - gap if moved else top - gap / 2

@@ -38,7 +38,7 @@ def find_metric_lines(
     Parameters
     ----------
     measured : pandas.DataFrame
-        The values, with the columns of a series and `x`.
+        The values, with the columns of a series and `x`, the position in days or minutes.
     owner_column : str
         The column with the ID of the load test or test run that a series belongs to.
     owner_names : mapping

@@ -199,9 +199,9 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     summary : pandas.DataFrame
-        As returned by `k6frames.metric_changes`. Series without a `change`, because of too few runs
-        or a median of 0 before, are left out. Series beyond the first 20, or those that do not fit
-        on a given `ax`, are counted in a last row. Bars are cut at +300%.
+        As returned by `k6frames.metric_changes`. Series without a `change`, because there were too
+        few runs or the median before was 0, are left out. Series beyond the first 20, or those that
+        do not fit on a given `ax`, are counted in a last row. Bars are cut at +300%.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure, as tall as the names need.
 
@@ -252,7 +252,7 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = style.prepare_axes(ax, header, rows.height_inches)
     colors = np.where(changes > 0, style.VERMILLION, style.BLUE)
     ax.barh(rows.bar_positions[: len(changes)], changes, rows.bar_height, color=colors)
-    if not rows.names_above:
+    if not rows.names_above:  # it would cross them
         ax.axvline(0, color=style.AXES_COLOR, lw=0.8)
     bars.draw_names(ax, rows)
     ticks.percent_axis(ax, ax.xaxis, "last runs compared with the runs before")

@@ -57,8 +57,8 @@ _UNITS = (
 class Periods(NamedTuple):
     """The start and the end of each period, in order.
 
-    `unit` is the name of a period, such as "month". It is None if there is only one period, whose
-    length is unknown.
+    `unit` is the name of a period, such as "month", or "period" for any other length. It is None if
+    there is only one period, whose length is unknown.
     """
 
     unit: str | None
@@ -96,8 +96,9 @@ def limit_to_periods(ax: Axes, periods: Periods) -> None:
     count = len(periods.starts)
     pad_in_bars = 0.0
     if count <= MAX_BARS_WITH_GAPS:
-        fitting_bars = style.available_size(ax).width / MAX_BAR_POINTS
-        pad_in_bars = max(_MIN_PAD_IN_BARS, (fitting_bars - count) / 2)
+        # If bars of the greatest width would not fill the Axes, the rest is padding.
+        widest_bars = style.available_size(ax).width / MAX_BAR_POINTS
+        pad_in_bars = max(_MIN_PAD_IN_BARS, (widest_bars - count) / 2)
     pad = pad_in_bars * (last - first) / count
     ax.set_xlim(first - pad, last + pad)
 

@@ -104,7 +104,7 @@ def creation_timeline(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ----------
     summary : pandas.DataFrame
         As returned by `k6frames.creation_timeline`, with or without ``by="org_id"``. If you add a
-        column ``org_name``, the lines have these names.
+        column ``org_name``, the lines are labeled with its names.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
 

@@ -170,7 +170,7 @@ def arrange_header(title: str, size: Size, legend: Sequence[Artist] = ()) -> Hea
 
 
 def prepare_axes(ax: Axes | None, header: Header, content_inches: float) -> Axes:
-    """Style the given Axes, or make a new figure with `content_inches` below its header."""
+    """Style the given Axes, or those of a new figure with `content_inches` below its header."""
     if ax is None:
         ax = new_axes(content_inches + header.height_inches + 2 * _MARGIN_INCHES)
     ax.spines[["top", "right"]].set_visible(False)
@@ -230,8 +230,8 @@ def _draw_legend(ax: Axes, header: Header, transform: Transform) -> None:
         handletextpad=_LEGEND_HANDLE_PAD,
         columnspacing=_LEGEND_COLUMN_GAP,
     )
-    # The padding below the title makes room for the legend. As part of the layout, a legend wider
-    # than the Axes would shrink the Axes.
+    # The padding below the title makes room for the legend. The layout must ignore it, because it
+    # would shrink the Axes if the legend is wider.
     legend.set_in_layout(False)
     for text, label in zip(legend.get_texts(), texts, strict=True):
         text.set_parse_math(False)

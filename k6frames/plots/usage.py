@@ -202,8 +202,8 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     budget = VUH_BUDGET.conform(summary)
     if not len(budget):
         return style.draw_message(ax, "VUh budget", "no projects yet")
-    # `summary` has no share if a limit of 0 is exceeded. _shares_of_limit() returns infinity, so
-    # such projects come first.
+    # In `summary`, the share is missing if a limit of 0 is exceeded. _shares_of_limit() returns
+    # infinity, so such projects come first.
     budget = budget.assign(share=_shares_of_limit(budget, "used_vuh")).sort_values(
         ["share", "used_vuh", "project_id"], ascending=[False, False, True], kind="stable"
     )

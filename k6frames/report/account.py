@@ -129,10 +129,10 @@ def _find_missing(client: Client, folder: Path) -> list[str]:
         for first, *others in similar.values()
     ]
     if not read_manifest(folder).stacks:
-        try:
+        try:  # only for the message of the error
             client.stacks()
         except NoStackError as error:
-            # The other lines list ways to name a stack, for the command line and for Python.
+            # The later lines list ways to name a stack, for the command line and for Python.
             reason, _, ways_to_name_a_stack = str(error).partition("\n")
             missing.append(f"{reason} Name one with --stack." if ways_to_name_a_stack else reason)
     return missing
@@ -184,7 +184,7 @@ def _read_metrics(client: Client, runs: pd.DataFrame) -> pd.DataFrame:
         frames.append(
             metrics.metric_values_df(load_test_ids, stack=stack_id, client=client, on_error="warn")
         )
-    # The key has no stack: a load test in the lists of two stacks would be there twice.
+    # The key does not include the stack, so a load test that two stacks list would be there twice.
     values = pd.concat(frames).drop_duplicates(list(METRIC_VALUES.key))
     return METRIC_VALUES.conform(values)
 

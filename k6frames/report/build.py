@@ -67,8 +67,9 @@ def write_report(
         If the folder cannot be written to.
     """
     folder = folder.absolute()
+    # `temporary_folder` makes a hidden folder next to its argument: here inside `folder`, so that
+    # files can be moved. There is no `report`.
     with _ensure_folder(folder), temporary_folder(folder / "report") as staging:
-        # A hidden folder next to `report`, on the same disk, so that files can be moved.
         show_message("reading the account")
         account = read_account(client, staging / "account", on_error=on_error, since=since)
         for reason in account.missing:

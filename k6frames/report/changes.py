@@ -64,7 +64,7 @@ def _describe(changed: pd.DataFrame, account: Account) -> pd.DataFrame:
     described = described.sort_values(
         ["kind", "table"], key=lambda column: column.map(positions), kind="stable"
     )
-    # Both versions of the API list a project.
+    # A project is listed by both versions of the API.
     return described.drop_duplicates(["subject", "identifier", "change", "column"])
 
 

@@ -97,7 +97,7 @@ def _table_title(name: str) -> str:
 
 def _column(column: Column) -> dict[str, str]:
     """Return the name, meaning and type of a column for the page of its table."""
-    # In the table of changes, the column "change" has strings.
+    # "change" is a share in the table of metric changes, and a string in the table of changes.
     is_percentage = column.name in PERCENTAGES and str(column.type) == "double"
     return {
         "title": capitalized(header(column.name)),
