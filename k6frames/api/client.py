@@ -52,7 +52,7 @@ class Client:
     expire_after : float, default 3600
         How old a cached response may be, in seconds; ``math.inf`` for any age.
     refresh : bool, default False
-        Fetch each response again when it is first needed, even if it is cached.
+        Fetch each response again when this client first needs it, even if it is cached.
     offline : bool, default False
         Send no requests: use cached responses only, however old they are.
     timeout : tuple of float, default (5, 30)
@@ -261,7 +261,8 @@ class Client:
         >>> len(k6frames.Client.sample().stacks())
         1
         """
-        # With "raise", the error would advise on_error="warn", which this method does not have.
+        # With on_error="raise", the message would advise to pass on_error="warn", which is not an
+        # argument of this method.
         resolved = self.resolve_stacks(stack, on_error="warn")
         if resolved.failures:
             raise next(iter(resolved.failures.values()))

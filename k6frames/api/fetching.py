@@ -23,8 +23,8 @@ MAX_SECONDS = 2_000_000
 """The longest timeout or budget: 23 days, as sockets cannot wait for more than 24."""
 MAX_WORKERS = 1000
 GRACE_SECONDS = 0.25
-"""How long after its budget a request is ended from outside. Usually the adapter has ended it by
-then, with an error that says more."""
+"""How much longer than its budget a request may take before `WorkerPool` ends it. Usually
+`RetryAdapter` has ended it by then, with an error that says more."""
 
 
 class Responses(NamedTuple):
@@ -165,7 +165,10 @@ class Fetcher:
         )
 
     def _error(self, request: Request, message: str) -> APIError:
-        return add_label(request, APIError(None, None, message, self._session.url(request)))
+        return add_label(
+            request,
+            APIError(status=None, code=None, message=message, url=self._session.url(request)),
+        )
 
 
 def _completed(outcome: Response | APIError) -> Future[Response]:

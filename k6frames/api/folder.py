@@ -75,7 +75,7 @@ class FolderAdapter(HTTPAdapter):
             file = response_file(path, request.headers.get(STACK_ID_HEADER))
         except ValueError as error:
             message = f"{path_text} cannot be read from {self._folder} ({error})."
-            raise APIError(None, None, message, url) from None
+            raise APIError(status=None, code=None, message=message, url=url) from None
         try:
             body, modified = self._read(file)
         except (FileNotFoundError, NotADirectoryError):
@@ -84,7 +84,7 @@ class FolderAdapter(HTTPAdapter):
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a loop of links
             reason = getattr(error, "strerror", None) or error
             message = f"{path_text}: {file} in {self._folder} cannot be read ({reason})."
-            raise APIError(None, None, message, url) from None
+            raise APIError(status=None, code=None, message=message, url=url) from None
         headers = {"Content-Type": "application/json", "Last-Modified": modified.isoformat()}
         return self.build_response(request, make_response(body, headers))
 

@@ -81,15 +81,15 @@ def read_lists(
     Returns
     -------
     Responses
-        ``bodies`` has the pages of all lists, list by list; rows on two overlapping pages are
-        in it twice.
+        ``bodies`` has the pages of all lists, list by list. Neighboring pages overlap, so some
+        rows are in it twice.
 
     Raises
     ------
     APIError
         If a page has no usable response, or a list changed each time that it was read.
     SchemaError
-        If a page is malformed or does not match its request, also with ``on_error="warn"``.
+        If a page is malformed or does not match its request, even with ``on_error="warn"``.
     """
     check_on_error(on_error)
     queue: deque[Request] = deque()
@@ -129,7 +129,7 @@ def read_lists(
 
 
 class _ListInProgress:
-    """One list that is being read; it is read again if it changes meanwhile."""
+    """One list that is being read, and is read again if it changes in the process."""
 
     def __init__(self, reader: ListReader) -> None:
         self.reader = reader
@@ -163,7 +163,7 @@ def _changing_list_error(request: Request) -> InconsistentListError:
         f"{request}: the pages contradicted each other in all {MAX_LIST_ATTEMPTS} attempts to read "
         "the list (it is changing, or '@count' is wrong), so rows may be missing. Try again later."
     )
-    return InconsistentListError(None, None, message, request.path)
+    return InconsistentListError(status=None, code=None, message=message, url=request.path)
 
 
 class PagedList:
@@ -208,7 +208,8 @@ class PagedList:
         is_first = not self._received
         if is_first:
             self.count = page.count
-            # The size of the next pages: never more than the API allows, even if it sent more.
+            # If the API returns fewer rows than requested, request as few as that from now on. If
+            # it returns more, the offset below counts them, but `$top` must not exceed PAGE_SIZE.
             self._page_size = min(len(page.value), PAGE_SIZE)
             self._next_skip = len(page.value) - OVERLAP_ROWS
         received_before = self.received
@@ -220,8 +221,9 @@ class PagedList:
             self._is_consistent = False
         if not self._is_consistent:
             return []
-        # Small pages are requested one after the other. A page of two rows shares both with its
-        # neighbors: if it arrived after them, it would have no new rows, and seem inconsistent.
+        # Smaller pages are requested one after the other. Pages of two rows, for example, have the
+        # rows (0, 1), (1, 2) and (2, 3): if the second arrived last, it would have no new rows, and
+        # the check above would reject it.
         max_requests = MAX_PAGES_AHEAD if is_first and self._page_size == PAGE_SIZE else 1
         requests: list[Request] = []
         while len(requests) < max_requests and self._has_next():
@@ -231,7 +233,8 @@ class PagedList:
     def is_complete(self) -> bool:
         """Return whether neighboring pages share a row, and the number of IDs equals the count."""
         if self.count == 0 and not self._distinct_ids:
-            # The only page of an empty list has no new rows, so `receive` took it for inconsistent.
+            # The only page of an empty list has no new rows, so `receive` has marked the list as
+            # inconsistent.
             return True
         pages = [self._ids[skip] for skip in sorted(self._ids)]
         overlap = all(

@@ -70,42 +70,45 @@ class StackResolver:
         SchemaError
             If its response has no ID.
         """
-        names = self._settings.stacks if stack is None else parse_stacks(stack)
+        # `parse_stacks` has turned slugs into URLs, so each is an ID (a string of digits) or a URL.
+        ids_or_urls = self._settings.stacks if stack is None else parse_stacks(stack)
         if self._settings.folder is not None:
-            return ResolvedStacks(_stacks_in_folder(self._settings.folder, names), {})
-        if not names:
+            return ResolvedStacks(_stacks_in_folder(self._settings.folder, ids_or_urls), {})
+        if not ids_or_urls:
             raise no_stack_error()
-        unresolved = [name for name in names if not name.isdecimal() and name not in self._ids]
-        responses = fetch([Request(endpoints.AUTH, url) for url in unresolved], on_error=on_error)
+        urls = [url for url in ids_or_urls if not url.isdecimal() and url not in self._ids]
+        responses = fetch([Request(endpoints.AUTH, url) for url in urls], on_error=on_error)
         for request, body in responses.bodies.items():
             self._ids[str(request.stack)] = _parse_stack_id(request, body)
-        return ResolvedStacks(self._make_stacks(names), responses.failures)
+        return ResolvedStacks(self._make_stacks(ids_or_urls), responses.failures)
 
-    def _make_stacks(self, names: tuple[str, ...]) -> tuple[Stack, ...]:
+    def _make_stacks(self, ids_or_urls: tuple[str, ...]) -> tuple[Stack, ...]:
         """Return the stacks whose IDs are known, without duplicates."""
         stacks: dict[int, Stack] = {}
-        for name in names:
-            if name.isdecimal():
-                stacks.setdefault(int(name), Stack(int(name), None))
-            elif name in self._ids:
-                # Replaces the same stack if it was given by its ID, without its URL.
-                stacks[self._ids[name]] = Stack(self._ids[name], name)
+        for id_or_url in ids_or_urls:
+            if id_or_url.isdecimal():
+                stack_id = int(id_or_url)
+                stacks.setdefault(stack_id, Stack(stack_id, url=None))
+            elif id_or_url in self._ids:
+                stack_id = self._ids[id_or_url]
+                # If the stack was also given by its ID, this replaces the entry without a URL.
+                stacks[stack_id] = Stack(stack_id, url=id_or_url)
         return tuple(stacks.values())
 
 
-def _stacks_in_folder(folder: Path, names: tuple[str, ...]) -> tuple[Stack, ...]:
-    """Return the named stacks of a folder of responses, or all of them if no name is given."""
+def _stacks_in_folder(folder: Path, ids_or_urls: tuple[str, ...]) -> tuple[Stack, ...]:
+    """Return the stacks of a folder of responses that are given, or all of them if none is."""
     known = [Stack(stack_id, url) for stack_id, url in read_manifest(folder).stacks]
-    if not names:
+    if not ids_or_urls:
         if not known:
             raise NoStackError(f"{folder} has no Grafana stack.")
         return tuple(known)
     found: list[Stack] = []
-    for name in names:
-        matching = [stack for stack in known if name in {str(stack.id), stack.url}]
+    for id_or_url in ids_or_urls:
+        matching = [stack for stack in known if id_or_url in {str(stack.id), stack.url}]
         if not matching:
             ids = ", ".join(str(stack.id) for stack in known) or "none"
-            raise ConfigError(f"{folder} has no stack {name}; its stacks are: {ids}.")
+            raise ConfigError(f"{folder} has no stack {id_or_url}; its stacks are: {ids}.")
         found += matching
     return tuple(dict.fromkeys(found))
 

@@ -277,7 +277,7 @@ def _too_narrow_error(request: Request) -> APIError:
         f"{request}: more than {PAGE_SIZE:,} test runs were created in the same microsecond, and "
         "the API has no way to read them all."
     )
-    return APIError(None, None, message, request.path)
+    return APIError(status=None, code=None, message=message, url=request.path)
 
 
 def _format(timestamp: datetime | None) -> str | None:

@@ -71,8 +71,9 @@ def usage(
 ) -> None:
     """Show the VUh used per month and project.
 
-    The newest month is first, and within a month the largest usage. `vuh` counts the runs that have
-    ended; `estimated_vuh` is the estimate for runs under way. --last 1 shows the current month.
+    The newest month is first; within a month, the project with the largest usage is first. `vuh`
+    counts the runs that have ended; `estimated_vuh` is the estimate for runs under way. --last 1
+    shows the current month.
     """
     import pandas as pd
 
@@ -101,14 +102,15 @@ def usage(
             since=since,
             until=until,
         )
-        stack_names = ["stack_id"] if by == "stack" else stack_columns(client)
+        stack_column_names = ["stack_id"] if by == "stack" else stack_columns(client)
     group = None if by == _ALL_RUNS else _GROUP_COLUMNS.get(by, by)
     frame = summarize_usage(
         details, freq=freq, by=group, until=last_timestamp, project_labels=labels
     )
     frame = frame.sort_values(["period", "vuh"], ascending=False, kind="stable")
-    names = ["period", *stack_names, "load_test_name", "project_name", "key", "value"]
-    default = [name for name in names if name in frame.columns]
+    columns = ["period", *stack_column_names, "load_test_name", "project_name", "key", "value"]
+    default = [name for name in columns if name in frame.columns]
+    # The noun is for the message about an empty table: it is empty only if there are no test runs.
     list_rows(frame, rows, [*default, "vuh", "test_runs", "estimated_vuh"], noun="test runs")
 
 
@@ -146,8 +148,8 @@ def budget(
         details = read_runs(client, account, since=now.normalize().replace(day=1))
         limits = project_limits_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
-        stack_names = stack_columns(client)
+        stack_column_names = stack_columns(client)
     frame = vuh_budget(details, limits, as_of=now, stack_projects=projects)
     frame = filter_by_project(frame, projects, wanted_projects)
-    default = ["project_id", *stack_names, "project_name", "used_vuh", "limit_vuh", "share"]
+    default = ["project_id", *stack_column_names, "project_name", "used_vuh", "limit_vuh", "share"]
     list_rows(frame, rows, [*default, "expected_vuh", "days_left", "left_vuh"], noun="projects")

@@ -45,7 +45,7 @@ from k6frames.validation import absolute_path
 
 LOCK_FILE = ".sync.lock"
 LOCK_TIMEOUT_SECONDS = 3600.0
-"""How long a sync waits for another one of the same folder."""
+"""How long a sync waits for another sync of the same folder to finish."""
 
 STACK_LOADERS: tuple[tuple[Table, Callable[..., pd.DataFrame]], ...] = (
     (STACK_PROJECTS, load_tests.stack_projects_df),
@@ -66,12 +66,14 @@ def sync(
 ) -> pd.DataFrame:
     """Bring a dataset up to date: the test runs and all other tables of Grafana stacks as Parquet.
 
-    The first sync reads everything. Later ones read the months that have runs under way, and
-    everything from the newest month on. An older month with more than 900 runs is read only from
-    its first to its last run under way. The newest month, if it has more than 900 runs, is read
-    from its 900th newest run on, or from its first run under way if that is older. The other tables
-    get one file for each day. Organizations and their projects (from the v3 API) take a request for
-    each organization, so they are read once a day.
+    The first sync reads everything. Later ones read the months that still have runs under way, and
+    everything from the newest month on. To save requests, only a part of a month with more than 900
+    runs is read: of an older month, the part between its first and its last run under way; of the
+    newest month, the part from its 900th newest run on, or from its first run under way if that is
+    older.
+
+    The other tables get one file for each day. Organizations and their projects (from the v3 API)
+    take a request for each organization, so they are read once a day.
 
     A sync may be killed at any time: the next one completes it. If another sync of the same folder
     is running, this one waits until it has finished.
@@ -174,10 +176,10 @@ def _write_day(
     frame: pd.DataFrame,
     stack_ids: list[int] | None = None,
 ) -> pd.DataFrame:
-    """Write a table to the file of the day when it was received, and return what has changed.
+    """Write a table to the file for the day on which it was received, and return what has changed.
 
-    The last known rows of stacks that are not read are copied. `stack_ids` is None for a table
-    without stacks.
+    `stack_ids` are the stacks that `frame` has; the last known rows of other stacks are copied.
+    None is for a table without stacks.
     """
     seen = time_received(frame, client)
     day = f"{seen:%Y-%m-%d}"
@@ -189,7 +191,8 @@ def _write_day(
         known = known.filter(is_read)
     before, after = to_frame(known, table), table.conform(frame)
     newest = pc.max(known[LAST_SEEN.name]).as_py()
-    # A cached response may be older than the known rows. A time in the future is wrong.
+    # If the known rows are newer, `frame` is from an older, cached response: leave them. If they
+    # are from the future, the clock was wrong when they were written: replace them.
     if newest is not None and seen < newest <= pd.Timestamp.now("UTC"):
         return no_changes()
     rows = pa.concat_tables([others, to_arrow(after, table, seen)])

@@ -28,8 +28,8 @@ from k6frames.tables import Table, find_table
 from k6frames.tables.schema import BOOL, FLOAT, INT, STRING, TIMESTAMP
 from k6frames.warn import warn_user
 
-# Excel, LibreOffice and Google Sheets run strings that begin with one of these characters as
-# formulas. The last four are the full-width forms of the first four.
+# Excel, LibreOffice and Google Sheets treat a string that begins with one of these characters as a
+# formula. The last four are the full-width forms of =, +, - and @.
 _FORMULA = "^([=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
 
 _EXPECTED = {
@@ -145,6 +145,7 @@ def read_csv(path: PathLike) -> pd.DataFrame:
             raise SchemaError(
                 f"{name} does not match the table '{table.name}': {problem}"
             ) from None
+    # The most similar table, reduced to the columns in the header; None if no table is similar.
     partial = find_partial_table(header)
     reason = "it does not match any table of k6frames"
     if partial is not None:
@@ -223,14 +224,15 @@ def _read_header(name: str, data: bytes) -> list[str]:
     try:
         header = next((row for row in csv.reader(text) if row), None)
     except csv.Error:
-        return [""]  # not the header of a table; for example, a cell is larger than 128 KB
+        # For example, a cell is larger than 128 KB. This header does not match any table.
+        return [""]
     if header is None:
         raise SchemaError(f"{name} is empty: it has no header.")
     return header
 
 
 def _read_partial(data: bytes, partial: Table, header: list[str]) -> pd.DataFrame:
-    """Read the columns of a table with its types, and let pandas infer the types of the others."""
+    """Read the columns of `partial` with its types, and the others as pandas infers them."""
     arrow = _parse(data, partial, header)
     typed = partial.conform(partial.to_frame(arrow.select(list(partial.dtypes))))
     others = [name for name in header if name not in partial.dtypes]
@@ -241,7 +243,7 @@ def _read_partial(data: bytes, partial: Table, header: list[str]) -> pd.DataFram
     pa.csv.write_csv(arrow.select(others), buffer)
     buffer.seek(0)
     inferred = pd.read_csv(buffer, skip_blank_lines=False, low_memory=False)
-    # pandas names columns that have no name, so its names are taken in their order.
+    # pandas gives a name to a column without one: use its names, which are in the same order.
     inferred_names = iter(inferred.columns)
     names = [name if name in partial.dtypes else next(inferred_names) for name in header]
     return replace_columns(inferred.reindex(columns=names), typed)

@@ -53,7 +53,7 @@ def stack_projects_df(
     Returns
     -------
     pandas.DataFrame
-        One row per project, stack by stack, in the order of the API. ``project_id`` is the same as
+        One row per project, stack by stack, in the API's order. ``project_id`` is the same as
         in `projects_df`, which also has the organization.
 
     Raises
@@ -157,7 +157,7 @@ def load_tests_df(
     Returns
     -------
     pandas.DataFrame
-        One row per load test, stack by stack, in the order of the API.
+        One row per load test, stack by stack, in the API's order.
 
     Raises
     ------

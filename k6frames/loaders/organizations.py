@@ -37,7 +37,7 @@ def organizations_df(*, client: Client | None = None) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per organization, in the order of the API.
+        One row per organization, in the API's order.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def projects_df(
     Returns
     -------
     pandas.DataFrame
-        One row per project, organization by organization, in the order of the API.
+        One row per project, organization by organization, in the API's order.
 
     Raises
     ------
@@ -217,7 +217,7 @@ def _labels(organizations: pd.DataFrame) -> dict[int, str]:
 
 
 def organization_label(org_id: int, name: str) -> str:
-    """Return what messages call an organization: its ID and its name, if any, in one line."""
+    """Return the organization's ID and, if it has one, its name on one line, for messages."""
     name = " ".join(name.split())
     return f"organization {org_id} ({name})" if name else f"organization {org_id}"
 
@@ -253,8 +253,8 @@ def _load(
 ) -> pd.DataFrame:
     """Send requests and return the responses as one frame.
 
-    The requests are the keys of `subjects`. Its values are what each request is for, such as
-    ``{"org_id": 7}``, and are named in `attrs` if it fails.
+    `subjects` has what each request is for, such as ``{"org_id": 7}``. If a request fails, this is
+    its entry in ``attrs["failed"]``.
     """
     responses = client_or_default(client).fetch(subjects, on_error=on_error)
     arrow = parsing.read(table, responses.bodies, field=field, is_list=is_list)

@@ -1,4 +1,4 @@
-"""v6 lists of Grafana stacks: the requests to all stacks, and their responses as one frame."""
+"""Lists that v6 has once for each Grafana stack: request them from all stacks, as one frame."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def load_stack_list(
     on_error: OnError,
     is_paged: bool = True,
 ) -> pd.DataFrame:
-    """Read one list of each stack, completely, as one frame."""
+    """Read the list at `path` from every stack, and return all rows as one frame."""
     client = client_or_default(client)
     stack_requests = request_from_stacks(path, client, stack, on_error)
     if is_paged:
@@ -70,7 +70,7 @@ def load_lists(
     client: Client,
     on_error: OnError,
 ) -> pd.DataFrame:
-    """Read lists of stacks, completely, as one frame."""
+    """Read lists to their ends, and return all rows as one frame."""
     try:
         responses = read_lists(client, readers, on_error=on_error)
     except MalformedPageError as error:

@@ -36,7 +36,7 @@ def test_runs_df(
     Parameters
     ----------
     load_test_ids : int or iterable of int, optional
-        Load test IDs: only their runs; by default the runs of all load tests.
+        IDs of the load tests whose runs to return; by default all load tests.
     created_after : str, date, datetime or pandas.Timestamp, optional
         Only runs created at or after this time; UTC if it has no offset.
     created_before : str, date, datetime or pandas.Timestamp, optional
@@ -124,7 +124,7 @@ def test_run_details_df(
     Parameters
     ----------
     load_test_ids : int or iterable of int, optional
-        Load test IDs: only their runs; by default the runs of all load tests.
+        IDs of the load tests whose runs to return; by default all load tests.
     created_after : str, date, datetime or pandas.Timestamp, optional
         Only runs created at or after this time; UTC if it has no offset.
     created_before : str, date, datetime or pandas.Timestamp, optional
@@ -170,7 +170,7 @@ def test_run_details_df(
     )
     if runs.empty:
         return TEST_RUN_DETAILS.conform(runs.reindex(columns=list(TEST_RUN_DETAILS.dtypes)))
-    # Only stacks with runs, so that a stack that could not be read is not requested again.
+    # Only stacks that have runs, so that a stack whose runs could not be read is left out here too.
     stack_ids = runs["stack_id"].unique().tolist()
     load_tests = load_tests_df(stack=stack_ids, client=client, on_error=on_error)
     projects = stack_projects_df(stack=stack_ids, client=client, on_error=on_error)

@@ -78,7 +78,7 @@ def _explain_field(
             if column.type == STRING_MAP and isinstance(value, dict):
                 found = "an object with other values"
             return mismatch_message(place, column, found)
-    # Only fields inside this field are columns.
+    # No column has this field itself; columns have fields inside it, so it must be an object.
     return f"{place}: the field '{source}' must be an object, not {found}."
 
 

@@ -116,6 +116,7 @@ def public_records(
     b'{"organizations":[{"id":1}]}'
     """
     sources = tuple(c for c in table.columns if c.source and not c.private)
+    # The decoded records have only the fields of these columns. Encoding leaves out missing values.
     decoded = decode_all(sources, bodies, field, is_list=True)
     # Making the arrays checks what decoding does not, such as timestamps.
     arrow = pa.table({column.name: make_array(decoded, column) for column in sources})
@@ -153,6 +154,9 @@ def _check_unique(arrow: pa.Table, table: Table, decoded: Records) -> None:
 
 
 def _keys(arrow: pa.Table, table: Table) -> pd.DataFrame:
-    """Return the key columns of an Arrow table, which has no `stack_id` in `public_records`."""
+    """Return the key columns of an Arrow table.
+
+    The tables of `public_records` lack the key column `stack_id`, which is not a field of a record.
+    """
     names = [name for name in table.key if name in arrow.column_names]
     return pd.DataFrame({name: arrow[name].to_pandas() for name in names})

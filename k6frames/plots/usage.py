@@ -37,7 +37,7 @@ from k6frames.validation import short_repr
 MAX_LIMIT_RATIO = 3
 """A limit that is more than this many times the largest usage is not drawn."""
 MAX_SHARE = 2.0
-"""Bars are cut at this multiple of the limit."""
+"""Where the axis ends at most, as a multiple of the limit. Longer bars run out of the plot."""
 
 # The digits of a larger limit would not fit in the legend.
 _MAX_LIMIT_VUH = 1e15
@@ -48,7 +48,7 @@ _LIMIT_STYLE: dict[str, Any] = {
     "path_effects": [withStroke(linewidth=4.5, foreground="white")],
 }
 _LIMIT_MARK_WIDTH = 2.5
-# Share of the height of a bar, to each side of its middle.
+# How far the mark reaches to each side of a bar's middle, as a share of the bar's height.
 _LIMIT_MARK_REACH = 0.65
 _LIMIT_LINE_STYLE: dict[str, Any] = {"lw": 1.6, "ls": (0, (4, 2)), **_LIMIT_STYLE}
 
@@ -266,7 +266,7 @@ def _bar_lengths(budget: pd.DataFrame, column: str, *, has_limits: bool) -> Floa
     """Return the VUh in a column, as shares of the limit if any project has one."""
     lengths = budget[column]
     if has_limits:
-        # Infinite bars cannot be drawn: end them beyond the plot.
+        # Infinite bars cannot be drawn, so they end at a point beyond the end of the axis.
         lengths = _shares_of_limit(budget, column).clip(upper=2 * MAX_SHARE)
     return lengths.fillna(0.0).to_numpy(dtype=float)
 

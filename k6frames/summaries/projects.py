@@ -104,7 +104,7 @@ def creation_timeline(
         Count per organization.
     until : str, date, datetime or pandas.Timestamp, optional
         Add empty periods up to the one that contains this timestamp (UTC if it has no offset). By
-        default the last period is the one of the last creation date.
+        default, the last period is the one that contains the last creation date.
 
     Returns
     -------

@@ -45,7 +45,8 @@ def test_results(
     ended without a result. Any run without `ended` counts as under way, even if it has a result.
     The pass rate is passed / (passed + failed + errors).
 
-    Counts, pass rate, duration and VUh are of the runs created in the `days` days before `as_of`.
+    Counts, pass rate, duration and VUh cover the runs created in the last `days` days before
+    `as_of`.
     `last_run`, `last_result` and `failing_since` also consider older runs, because a test may have
     been failing for longer. Runs after `as_of`, and runs without a creation date, are ignored.
 
@@ -114,7 +115,7 @@ def test_results(
 def select_relevant_runs(
     details: pd.DataFrame, *, as_of: TimestampLike | None, days: int
 ) -> pd.DataFrame:
-    """Return only the runs on which the result of `test_results` depends.
+    """Return only the runs that `test_results` needs to return the same frame.
 
     These are the runs of the last `days` days and, for each load test, the last run, the last run
     with a result, the last passed run, and the first failure after it.
@@ -157,7 +158,7 @@ def results_timeline(
         Length of a period: week from Monday, day, month, quarter or year, all in UTC.
     until : str, date, datetime or pandas.Timestamp, optional
         Add empty periods up to the one that contains this timestamp (UTC if it has no offset). By
-        default the last period is the one of the last run.
+        default, the last period is the one that contains the last run.
 
     Returns
     -------

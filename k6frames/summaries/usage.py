@@ -43,6 +43,7 @@ class _Grouping(NamedTuple):
     table: Table
     keys: tuple[str, ...]
     attributes: tuple[str, ...] = ()
+    """More columns, such as names, with their values in the last row of a group."""
 
 
 _GROUPINGS: dict[str | None, _Grouping] = {
@@ -88,7 +89,7 @@ def usage(
         one group, whose value is missing.
     until : str, date, datetime or pandas.Timestamp, optional
         Add empty periods up to the one that contains this timestamp (UTC if it has no offset). By
-        default the last period is the one of the last run.
+        default, the last period is the one that contains the last run.
     project_labels : pandas.DataFrame, optional
         As returned by `project_labels_df`; needed to group by a label.
 
@@ -177,9 +178,9 @@ def vuh_budget(
 ) -> pd.DataFrame:
     """Compare the VUh that each project has used in the current month with its limit.
 
-    The month is the calendar month of `as_of` in UTC. The VUh used are the total cost of the runs
-    that were created between the start of the month and `as_of`, and have ended. The expected
-    VUh and the days left assume that the VUh used per day stay the same until the end of the month.
+    The month is the calendar month of `as_of` in UTC. `used_vuh` is the total cost of the runs that
+    were created between the start of the month and `as_of`, and have ended. `expected_vuh` and
+    `days_left` assume that daily usage stays the same until the end of the month.
 
     Parameters
     ----------
@@ -224,7 +225,7 @@ def vuh_budget(
     elapsed, month_length = now - month, pd.Timedelta(days=now.days_in_month)
 
     keys = ["stack_id", "project_id"]
-    # Projects without runs in this month may have a name in earlier runs.
+    # From all runs, so that a project without runs in this month also has a name.
     _, names = number_groups(runs, keys, ["project_name"])
     runs = runs[runs["created"].between(month, now)]
     group_numbers, groups = number_groups(runs, keys)
@@ -243,7 +244,7 @@ def vuh_budget(
     left = limit - used
     share = used / limit.where(limit > 0)
     is_exceeded = (left < 0).fillna(value=False)
-    # Without usage there is no rate, and none at the very beginning of the month.
+    # Without usage, or at the very start of the month, the daily usage is not known.
     days_per_vuh = (elapsed / pd.Timedelta(days=1)) / used.where((used > 0) & bool(elapsed))
     days_left = left * days_per_vuh
     budget = budget.assign(
@@ -276,7 +277,7 @@ def _split_costs(runs: pd.DataFrame) -> dict[str, npt.NDArray[np.float64]]:
 
 
 def _add_label(runs: pd.DataFrame, key: str, project_labels: pd.DataFrame) -> pd.DataFrame:
-    """Add the column `value`, the value of a label of each run's project."""
+    """Add the column `value`: the value that the project of each run has for a label."""
     labels = PROJECT_LABELS.select("value").conform(project_labels)
     values = labels.loc[labels["key"] == key, ["stack_id", "project_id", "value"]]
     return runs.merge(values, on=["stack_id", "project_id"], how="left")

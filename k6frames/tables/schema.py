@@ -62,8 +62,8 @@ class Column:
         The column's name in the frame.
     type : pyarrow.DataType
         ``INT``, ``FLOAT``, ``BOOL``, ``STRING`` or ``TIMESTAMP``. The pandas dtype, the type in
-        files and the checks follow from it. A column that no returned table has may also have the
-        type `parsing.STRING_MAP`.
+        files and the checks follow from it. A table that is only used to parse responses, and never
+        returned as a frame, may also use `parsing.STRING_MAP`.
     doc : str
         What a value means, in one line, with its unit.
     source : str, optional
