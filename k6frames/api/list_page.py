@@ -15,9 +15,6 @@ from k6frames.api.session import Response
 from k6frames.errors import SchemaError
 from k6frames.validation import MAX_INT64
 
-PAGE_SIZE = 1000
-"""The maximum number of rows on a page: the API's limit."""
-
 
 class MalformedPageError(SchemaError):
     """A page that paging cannot use. Loaders parse its body again, for a more precise message.

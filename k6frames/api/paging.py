@@ -18,11 +18,13 @@ from typing import Any, Protocol
 from k6frames.api.client import Client
 from k6frames.api.endpoints import Request
 from k6frames.api.fetching import Responses
-from k6frames.api.list_page import PAGE_SIZE, Page, add_parameters, decode_page
+from k6frames.api.list_page import Page, add_parameters, decode_page
 from k6frames.api.on_error import OnError, check_on_error, suggest_on_error
 from k6frames.api.session import Response
 from k6frames.errors import APIError, SchemaError
 
+PAGE_SIZE = 1000
+"""The maximum number of rows on a page: the API's limit."""
 MAX_PAGES_AHEAD = 64
 """How many pages of a list, after its first, are requested at the same time."""
 OVERLAP_ROWS = 1

@@ -17,7 +17,8 @@ from itertools import pairwise
 from typing import Any
 
 from k6frames.api.endpoints import Request
-from k6frames.api.list_page import PAGE_SIZE, MalformedPageError, Page, add_parameters
+from k6frames.api.list_page import MalformedPageError, Page, add_parameters
+from k6frames.api.paging import PAGE_SIZE
 from k6frames.api.session import Response
 from k6frames.errors import APIError, SchemaError
 

@@ -13,7 +13,8 @@ import pyarrow.dataset as ds
 from k6frames.api import endpoints
 from k6frames.api.client import Client
 from k6frames.api.endpoints import Request
-from k6frames.api.list_page import PAGE_SIZE, MalformedPageError, decode_page
+from k6frames.api.list_page import MalformedPageError, decode_page
+from k6frames.api.paging import PAGE_SIZE
 from k6frames.api.session import Response
 from k6frames.api.time_windows import EARLIEST, TimeWindows, creation_times
 from k6frames.dataset import layout

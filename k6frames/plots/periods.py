@@ -47,7 +47,7 @@ class _Unit(NamedTuple):
 
 _UNITS = (
     _Unit("day", 1, 1, "D", ONE_DAY),
-    _Unit("week", 7, 7, "W-SUN", Step(7, "D")),
+    _Unit("week", 7, 7, "W-SUN", Step(7, "D")),  # from Monday, as in `summaries.periods`
     _Unit("month", 28, 31, "M", Step(1, "M")),
     _Unit("quarter", 90, 92, "Q", Step(3, "M")),
     _Unit("year", 365, 366, "Y", Step(1, "Y")),

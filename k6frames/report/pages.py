@@ -23,6 +23,7 @@ from k6frames.tables.shared_columns import PERCENTAGES
 
 MAX_EXACT_INTEGER = 2**53
 """JavaScript represents larger integers inexactly; they are written as strings."""
+DAY_FORMAT, MINUTE_FORMAT = "%Y-%m-%d", "%Y-%m-%d %H:%M"
 SCRIPT, STYLE = "datatables.js", "datatables.css"
 
 
@@ -40,8 +41,8 @@ def index_page(account: Account, sections: list[Section], *, single_file: bool) 
     """
     return _render(
         "index.html.j2",
+        account,
         title=account.name,
-        account=account,
         numbers=overview(account),
         sections=sections,
         tables=sorted(account.tables),
@@ -61,9 +62,9 @@ def table_page(account: Account, table: Table, frame: pd.DataFrame) -> str:
     encoded = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return _render(
         "table.html.j2",
+        account,
         title=f"{_table_title(table.name)}: {account.name}",
         heading=_table_title(table.name),
-        account=account,
         table=table,
         columns=columns,
         row_count=len(frame),
@@ -118,7 +119,7 @@ def _cells(values: pd.Series[Any]) -> list[Any]:
     """Return values for JSON; timestamps become strings that sort chronologically."""
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         has_times = (values.dt.normalize() < values).any()
-        cells = values.dt.strftime("%Y-%m-%d %H:%M" if has_times else "%Y-%m-%d")
+        cells = values.dt.strftime(MINUTE_FORMAT if has_times else DAY_FORMAT)
     elif pd.api.types.is_bool_dtype(values.dtype):
         cells = values.map({True: "yes", False: "no"})
     elif pd.api.types.is_float_dtype(values.dtype):
@@ -132,7 +133,7 @@ def _cells(values: pd.Series[Any]) -> list[Any]:
     return list(cells.astype(object).where(cells.notna(), None))
 
 
-def _render(template: str, **values: Any) -> str:
+def _render(template: str, account: Account, **values: Any) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("k6frames.report"),
         autoescape=True,
@@ -140,4 +141,9 @@ def _render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(version=k6frames.__version__, **values)
+    return environment.get_template(template).render(
+        account=account,
+        as_of=account.as_of.strftime(MINUTE_FORMAT),
+        version=k6frames.__version__,
+        **values,
+    )

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k6frames.api.endpoints import TEST_RUNS, Request
-from k6frames.api.list_page import PAGE_SIZE, Page, PageRow
+from k6frames.api.list_page import Page, PageRow
+from k6frames.api.paging import PAGE_SIZE
 from k6frames.api.session import Response
 from k6frames.api.time_windows import TimeWindows
 from k6frames.errors import APIError, SchemaError
