@@ -29,7 +29,8 @@ class APIError(K6FramesError):
     message : str
         What happened, where, and what to do next. ``str()`` returns it.
     url : str
-        The requested address. It never contains a secret.
+        The requested address, or its path if the error is about a list of several pages. It never
+        contains a secret.
     """
 
     def __init__(self, status: int | None, code: int | str | None, message: str, url: str) -> None:

@@ -1,4 +1,4 @@
-"""The requests adapter below the cache: authentication, retries, deadline, size limit.
+"""The adapter for requests, below the cache: authentication, retries, deadline, size limit.
 
 The cache is above this adapter, so it never sees the token and stores complete responses only. Any
 other outcome is an `APIError`.
@@ -36,7 +36,7 @@ from k6frames.api.workers import ActiveRequest, active_request
 from k6frames.errors import APIError
 
 MAX_ATTEMPTS = 6
-"""How many times one request is sent, if the budget allows it."""
+"""How often one request is sent at most; less often if its budget is used up before."""
 FIRST_WAIT_SECONDS = 0.25
 """The wait after the first attempt, doubled after each further one."""
 MAX_WAIT_SECONDS = 4.0
@@ -52,7 +52,7 @@ log = logging.getLogger("k6frames")
 
 
 def _is_safe_to_log(record: logging.LogRecord) -> bool:
-    """Return False for urllib3's warning that quotes malformed headers, which may have the token.
+    """Return False for a warning of urllib3: it quotes malformed headers, perhaps with the token.
 
     For the requests of other libraries in this process, the warning is logged.
     """
@@ -110,9 +110,9 @@ class RetryAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = STOPPABLE_POOLS
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        """Create pools for a proxy, whose connections can be ended from another thread too."""
+        """Create such pools for a proxy too, unless it is a SOCKS proxy."""
         manager = super().proxy_manager_for(*args, **kwargs)
-        # For a SOCKS proxy, the pools of urllib3 cannot be replaced.
+        # A SOCKS proxy needs urllib3's own pools, whose connections only time out.
         if isinstance(manager, urllib3.ProxyManager):
             manager.pool_classes_by_scheme = STOPPABLE_POOLS
         return manager
@@ -188,13 +188,13 @@ class RetryAdapter(HTTPAdapter):
             return self._send_with_token(request, **options)
         except Exception as error:  # noqa: BLE001 - whatever it is, there is no usable response
             reason = describe_failure(error)
-            failure = request_error(request, f"{reason}.")
+            api_error = request_error(request, f"{reason}.")
             permanent = is_permanent(error)
         # Raised after the except block. Inside it, Python would attach the caught error as context,
         # and the frames of its traceback contain the token.
         if permanent:
-            raise failure
-        raise TransientError(failure, reason)
+            raise api_error
+        raise TransientError(api_error, reason)
 
     def _send_with_token(
         self, request: requests.PreparedRequest, **options: Any
@@ -234,7 +234,7 @@ class RetryAdapter(HTTPAdapter):
     ) -> APIError:
         """Return the error for a redirect: the other host must not get the token."""
         try:
-            # Redact first: urlsplit lowercases the host.
+            # Redacted before urlsplit lowercases the host, which may contain the token.
             parts = urlsplit(self._token.redact(response.headers["Location"]))
             scheme = parts.scheme or urlsplit(str(request.url)).scheme
             target = f"{scheme}://{parts.hostname}" if parts.hostname else "another path"

@@ -21,15 +21,16 @@ _LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1")
 def resolve_address(api_url: str | None) -> str:
     """Return the API's address without a trailing slash: argument, environment or default.
 
+    An empty string counts as not given.
+
     Raises
     ------
     ConfigError
         If it is not an address of a server or a folder.
     """
-    address = os.environ.get("K6FRAMES_API_URL") if api_url is None else api_url
-    if not isinstance(address, str | None):
-        raise ConfigError(f"api_url must be a string, not {type(address).__name__}.")
-    address = (address or API_URL).rstrip("/")
+    if not isinstance(api_url, str | None):
+        raise ConfigError(f"api_url must be a string, not {type(api_url).__name__}.")
+    address = (api_url or os.environ.get("K6FRAMES_API_URL") or API_URL).rstrip("/")
     if address == SAMPLE_URL or address.startswith("file:"):
         return address
     try:

@@ -11,7 +11,7 @@ from k6frames.errors import APIError
 
 ADVICE = {
     401: "The token is wrong or was revoked: create a new one in Grafana Cloud k6.",
-    403: "The token is valid, but its user has no access: ask to be made a member.",
+    403: "The token is valid, but its user has no access: ask to be added to the organization.",
     404: "It does not exist, or the token's user has no access: check the ID.",
     429: "The API asks for fewer requests: try again later, or with a smaller max_workers.",
 }

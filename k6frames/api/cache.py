@@ -39,7 +39,7 @@ _FILE_NAME = re.compile(
     r"(responses|answers)\.sqlite"
     rf"({'|'.join(COMPANION_SUFFIXES)}|{re.escape(CORRUPT_SUFFIX)}[0-9]+)?"
 )
-# Python cannot represent later times, so a row that has one is damaged.
+# About the last time that Python can represent. A row with a later time is damaged.
 _MAX_TIMESTAMP = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _SUMMARY = """
     SELECT
@@ -58,8 +58,8 @@ def open_session(
     Parameters
     ----------
     folder : pathlib.Path or None
-        The folder for the responses to one token, created when the first response is cached; None
-        for no cache.
+        The folder of one address and token, created when the first response is cached; None for no
+        cache.
     address : str
         The API's address, which `k6frames cache` shows.
     should_cache : callable
@@ -214,7 +214,7 @@ def describe_cache(folder: Path) -> CacheInfo | None:
         return None
     size = 0
     for file in files:
-        with contextlib.suppress(FileNotFoundError):  # SQLite may have removed a companion
+        with contextlib.suppress(FileNotFoundError):  # SQLite removes -wal and -shm files
             size += file.lstat().st_size
     address, responses, oldest, newest = _summarize(folder / DATABASE_NAME)
     return CacheInfo(folder, address, responses, size, oldest, newest)
@@ -229,8 +229,9 @@ def list_caches(root: Path) -> list[CacheInfo]:
 def clear_caches(root: Path) -> None:
     """Remove the caches in a root folder, and nothing else that is in it.
 
-    A file is removed only if it and its folder have names that k6frames uses. Then empty folders
-    are removed. A process that has a cache open creates a new one when it uses the cache again.
+    A file is removed only if it and its folder have names that k6frames uses. If the folder is then
+    empty, it is removed too. A process that has the cache open creates a new one when it next
+    stores a response.
     """
     for folder in _cache_folders(root):
         with (
@@ -264,7 +265,7 @@ def _cache_files(folder: Path) -> list[Path]:
         return [
             file
             for file in folder.iterdir()
-            # Files and links. For a file that SQLite has just removed, `lstat` would fail.
+            # No folders. `lstat` would be simpler, but fails if SQLite has just removed the file.
             if _FILE_NAME.fullmatch(file.name) and (file.is_symlink() or not file.is_dir())
         ]
     except (FileNotFoundError, NotADirectoryError):

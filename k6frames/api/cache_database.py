@@ -35,6 +35,7 @@ CORRUPT_SUFFIX = ".corrupt-"
 _RESPONSES = """CREATE TABLE IF NOT EXISTS responses
     (key TEXT PRIMARY KEY, fetched REAL, checksum INTEGER, body BLOB)"""
 _PROPERTIES = "CREATE TABLE IF NOT EXISTS properties (name TEXT PRIMARY KEY, value TEXT)"
+# SQLITE_PROTOCOL: SQLite gave up waiting for the locks of other processes in WAL mode.
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 # The statements are constant, so SQLITE_ERROR means that a table is damaged. No response is longer
 # than SQLite allows, so SQLITE_TOOBIG means that the length of a value is damaged.
@@ -53,8 +54,8 @@ class CacheDatabase:
 
     All threads share one connection and use it one at a time: each holds `fork_lock`, which also
     prevents a fork meanwhile. `run` does not hold this lock while it waits for other processes.
-    SQLite's own timeout is not used, because SQLite would wait while this thread holds `fork_lock`,
-    and does not wait at all for ``journal_mode=WAL``.
+    SQLite's own timeout is not used, for two reasons: this thread would hold `fork_lock` while
+    SQLite waits, and ``PRAGMA journal_mode=WAL`` ignores the timeout.
 
     Parameters
     ----------
@@ -154,7 +155,7 @@ class CacheDatabase:
             self.close()
             self._path.rename(renamed)
             _remove_companions(self._path)
-        # Not warn_user: this may be a worker thread, which no line of the user has called.
+        # Not warn_user: in a worker thread, no line of the user's code is on the stack.
         warnings.warn(
             f"The cache {self._path} was corrupt, or written by another version of k6frames. It "
             f"was renamed to {renamed.name}, and the responses in it are fetched again.",
@@ -197,7 +198,7 @@ def _open(path: Path, address: str) -> sqlite3.Connection:
 
 
 class _OtherVersionError(sqlite3.DatabaseError):
-    """The file has another version. It is renamed like a corrupt one, hence the code."""
+    """The file has another schema version. This error code makes `_is_corrupt` return True."""
 
     sqlite_errorcode = sqlite3.SQLITE_NOTADB
 

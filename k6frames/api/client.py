@@ -32,8 +32,8 @@ EXPIRE_AFTER_SECONDS = 3600.0
 class Client:
     """A client of the k6 Cloud API for one account, with a cache.
 
-    Version 3 of the API has organizations and their projects; version 6 has everything that belongs
-    to a Grafana stack, and version 5 the metrics of its test runs.
+    Version 3 of the API has organizations and their projects. Version 6 has what belongs to a
+    Grafana stack, except for the metrics of test runs, which version 5 has.
 
     Parameters
     ----------
@@ -47,8 +47,9 @@ class Client:
         is the sample account, and ``file:/a/folder`` is a folder of responses; neither needs a
         token, and neither is cached.
     cache : bool or path-like, default True
-        Where responses are cached: True for ``K6FRAMES_CACHE_DIR`` or the platform's cache folder,
-        or a folder. False turns the cache off. Each token has its own folder in it.
+        Where responses are cached. True is ``K6FRAMES_CACHE_DIR``, else the platform's cache
+        folder; a path is that folder; False turns the cache off. Each address and token has its own
+        folder inside.
     expire_after : float, default 3600
         How old a cached response may be, in seconds; ``math.inf`` for any age.
     refresh : bool, default False
@@ -56,7 +57,7 @@ class Client:
     offline : bool, default False
         Send no requests: use cached responses only, however old they are.
     timeout : tuple of float, default (5, 30)
-        Seconds to wait for a connection, and between two reads.
+        Seconds to wait for a connection, and then each time for more data from the server.
     budget : float, default 60
         Seconds for one request, including all attempts and waits.
     max_workers : int, default 8
@@ -166,9 +167,11 @@ class Client:
         Raises
         ------
         ConfigError
-            If the path is malformed, or needs a stack and not exactly one is found.
+            If the path is malformed, or if it needs a stack and none or several are found.
         APIError
             If the API gives no usable response; the message says what to do.
+        SchemaError
+            If the API does not return the ID of a stack that was given as a slug or URL.
 
         Examples
         --------
@@ -183,12 +186,12 @@ class Client:
         return self.fetch([request]).bodies[request]
 
     def fetch(self, requests: Iterable[Request | str], *, on_error: OnError = "raise") -> Responses:
-        """Send requests concurrently, each only once, and return the responses.
+        """Return the responses to requests, from the cache or sent concurrently.
 
         Parameters
         ----------
         requests : iterable of Request or str
-            Requests, or paths that need no stack.
+            Requests, or paths that need no stack. Duplicates are sent only once.
         on_error : {"raise", "warn"}, default "raise"
             Raise the first failure, or return all failures. This method does not warn; loaders do.
 
@@ -261,8 +264,8 @@ class Client:
         >>> len(k6frames.Client.sample().stacks())
         1
         """
-        # With on_error="raise", the message would advise to pass on_error="warn", which is not an
-        # argument of this method.
+        # With on_error="raise", the message would suggest on_error="warn", which is not an argument
+        # of this method.
         resolved = self.resolve_stacks(stack, on_error="warn")
         if resolved.failures:
             raise next(iter(resolved.failures.values()))

@@ -15,7 +15,7 @@ from k6frames.api.workers import active_request
 
 
 class _FinalResponse(http.client.HTTPResponse):
-    """A response after any number of interim ones: http.client itself skips only status 100."""
+    """A response that skips interim responses: http.client itself skips only status 100."""
 
     def _read_status(self) -> tuple[str, int, str]:
         version, status, reason = super()._read_status()  # type: ignore[misc]
@@ -59,7 +59,8 @@ def _register(sock: Any) -> None:
     active.socket = getattr(sock, "socket", sock)
     if active.stopped.is_set():
         sock.close()
-        raise OSError(None, "the work was stopped")  # the text is `strerror` only as the second
+        # Only with two arguments does OSError have `strerror`, which `describe_failure` shows.
+        raise OSError(None, "the work was stopped")
 
 
 class _HTTPPool(urllib3.HTTPConnectionPool):

@@ -11,7 +11,10 @@ _default_clients: dict[Settings, Client] = {}
 
 
 def default_client() -> Client:
-    """Return the client of the account that the environment describes, always the same one."""
+    """Return the client of the account that the environment describes; the same one each time.
+
+    If the environment has changed, this is the client of the other account.
+    """
     settings = resolve_settings(None, None, None, cache=True)
     with fork_lock:  # a lock of its own would stay locked in a process that is forked meanwhile
         if settings not in _default_clients:

@@ -92,7 +92,10 @@ def metric_values(
     test_run_count: int | None = None,
     test_run_ids: list[int] | None = None,
 ) -> str:
-    """Return the path of a query for the values of a load test: one for each series in each run."""
+    """Return the path of a query for the values of a load test: one for each series in each run.
+
+    The runs are the newest `test_run_count` or those in `test_run_ids`.
+    """
     return f"/cloud/v5/load_tests/{load_test_id}/query_aggregate_k6" + _arguments(
         query=query, metric=metric, test_run_count=test_run_count, test_run_ids=test_run_ids
     )
@@ -107,7 +110,10 @@ def metric_series(
     start: datetime | None = None,
     end: datetime | None = None,
 ) -> str:
-    """Return the path of a query for the series of a test run between two timestamps in UTC."""
+    """Return the path of a query for the series of a test run between two timestamps in UTC.
+
+    `step` is the number of seconds from one value to the next.
+    """
     return f"/cloud/v5/test_runs/{test_run_id}/query_range_k6" + _arguments(
         query=query, metric=metric, step=step, start=start, end=end
     )

@@ -42,8 +42,8 @@ def response_file(path: str, stack: int | str | None = None) -> PurePosixPath:
     parts = [unquote(part) for part in without_query.removeprefix("/").split("/")]
     if stack is not None:
         parts = [STACKS_FOLDER, str(stack), *parts]
-    if not {"", ".", ".."}.isdisjoint(parts):
-        raise ValueError(f"{path!r} is not a path in a folder")
+    if any(part in {"", ".", ".."} for part in parts):
+        raise ValueError(f"{path!r} does not name a file inside the folder")
     names = [quote(part, safe=SAFE_CHARACTERS) for part in parts]
     return PurePosixPath(*names[:-1], f"{names[-1]}.json")
 

@@ -78,8 +78,8 @@ def config_files() -> list[Path]:
     except RuntimeError:  # a user without a home folder, so k6 has stored nothing either
         return []
     current, legacy = folder / "k6" / "config.json", folder / "loadimpact" / "k6" / "config.json"
-    # k6 before 0.58 writes the legacy file, so the file that was modified last is in use. Times of
-    # files are coarse: if they differ by less than two seconds, the other file is used.
+    # k6 before 0.58 writes the legacy file, so the file that was modified last comes first. File
+    # times are coarse, so the legacy file must be newer by more than two seconds.
     if _modified(legacy) > _modified(current) + 2:
         return [legacy, current]
     return [current, legacy]

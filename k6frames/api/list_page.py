@@ -76,7 +76,7 @@ def decode_page(request: Request, response: Response) -> Page:
     body = response.body.removeprefix(codecs.BOM_UTF8)
     try:
         page = _page_decoder.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         message = f"{request}: the response is not a list ({error})."
         raise MalformedPageError(message, request, response.body) from None
     if not all(type(row_id) in {int, str} for row_id in page.ids):

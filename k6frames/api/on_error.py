@@ -28,6 +28,8 @@ def suggest_on_error(error: APIError, *, several: bool) -> APIError:
 def without_advice(error: APIError) -> APIError:
     """Return an error without the advice to pass `on_error`.
 
-    The function that the user called has no such argument.
+    It is for functions that do not have this argument.
     """
+    if not error.message.endswith(_ADVICE):
+        return error
     return APIError(error.status, error.code, error.message.removesuffix(_ADVICE), error.url)

@@ -210,8 +210,8 @@ class PagedList:
         is_first = not self._received
         if is_first:
             self.count = page.count
-            # If the API returns fewer rows than requested, request as few as that from now on. If
-            # it returns more, the offset below counts them, but `$top` must not exceed PAGE_SIZE.
+            # If the API returned fewer rows than requested, its limit is lower: use it from now on.
+            # If it returned more, `_next_skip` has them, but `$top` must not exceed PAGE_SIZE.
             self._page_size = min(len(page.value), PAGE_SIZE)
             self._next_skip = len(page.value) - OVERLAP_ROWS
         received_before = self.received

@@ -78,15 +78,15 @@ def create_private_folder(folder: Path) -> None:
     Raises
     ------
     PermissionError
-        If the path contains a symbolic link that belongs to another user, who could redirect it.
+        If a parent folder is a symbolic link of another user, who could redirect it. Links of root
+        are accepted.
     """
-    root = folder.parent
-    for parent in (root, *root.parents):
+    for parent in folder.parents:
         with contextlib.suppress(FileNotFoundError):
             status = parent.lstat()
             if stat.S_ISLNK(status.st_mode) and status.st_uid != 0 and not is_own(status):
                 raise PermissionError(f"{parent} is a symbolic link that belongs to another user")
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
 
 

@@ -26,7 +26,8 @@ def find_certificates() -> str | bool:
     Raises
     ------
     ConfigError
-        If it cannot be read; otherwise each request would fail with an error of the TLS library.
+        If it cannot be read. Without this check, each request would fail with an error of the TLS
+        library.
     """
     bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
     if not bundle:

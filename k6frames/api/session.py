@@ -42,7 +42,7 @@ class ApiSession:
     settings : Settings
         The account.
     timeout : tuple of float
-        Seconds to wait for a connection, and between two reads.
+        Seconds to wait for a connection, and then each time for more data from the server.
     budget : float
         Seconds for one request, including all attempts and waits.
     connections : int

@@ -1,4 +1,4 @@
-"""Which account is read: from arguments, the environment, k6's configuration and defaults."""
+"""Which account is read: arguments, the environment, k6's configuration file and defaults."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class StackResolver:
         Raises
         ------
         ConfigError
-            If no stack is given, or the account is a folder that does not have it.
+            If no stack is given, or the account is a folder that lacks a given stack.
         APIError
             With ``on_error="raise"``, if the API does not return the ID of a URL.
         SchemaError
@@ -97,7 +97,7 @@ class StackResolver:
 
 
 def _stacks_in_folder(folder: Path, ids_or_urls: tuple[str, ...]) -> tuple[Stack, ...]:
-    """Return the stacks of a folder of responses that are given, or all of them if none is."""
+    """Return the given stacks of an account in a folder, or all of its stacks if none is given."""
     known = [Stack(stack_id, url) for stack_id, url in read_manifest(folder).stacks]
     if not ids_or_urls:
         if not known:
@@ -122,5 +122,5 @@ def _parse_stack_id(request: Request, body: bytes) -> int:
     try:
         text = body.removeprefix(codecs.BOM_UTF8)
         return msgspec.json.decode(text, type=_Authentication).stack_id
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SchemaError(f"{request}: the response has no stack ID ({error}).") from None

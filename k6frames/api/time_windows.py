@@ -24,14 +24,14 @@ from k6frames.errors import APIError, SchemaError
 
 TARGET_RUNS_PER_WINDOW = PAGE_SIZE * 9 // 10
 """How many runs a window should have: less than a page, as runs are not spread evenly."""
-MAX_PAGES_SPLIT_DIRECTLY = 8
-"""A window of more pages is first split into a few subwindows, and each of these further."""
+MAX_WINDOWS_SPLIT_DIRECTLY = 8
+"""A window that needs more subwindows is first split into fewer, and each of these again."""
 FIRST_SPLIT_FACTOR = 1.4
-"""The number of these few subwindows: this factor times the square root of the number of pages."""
+"""The first split has this factor times the square root of the needed number of subwindows."""
 MAX_WINDOWS_PER_SPLIT = 1000
 """The maximum number of subwindows of a window, because '@count' may be far too high."""
 MAX_ROUNDING = timedelta(seconds=1)
-"""How far a creation time may lie outside its window: the API may show it without fractions."""
+"""How far a creation time may be outside its window: it may be rounded to a whole second."""
 EARLIEST = datetime(2016, 1, 1, tzinfo=UTC)
 """Where splitting begins if the oldest run is unknown; older runs are read too."""
 LATEST = datetime.max.replace(tzinfo=UTC)
@@ -39,7 +39,7 @@ LATEST = datetime.max.replace(tzinfo=UTC)
 
 @dataclass
 class _Window:
-    """The runs created at or after `after` and before `before`; None is no limit."""
+    """The runs created at or after `after` and before `before`; None means no limit."""
 
     after: datetime | None
     before: datetime | None
@@ -135,7 +135,7 @@ class TimeWindows:
             self._use_page(window, request, page, response)
         else:
             window.subwindows = _split_completely(window, times, response.fetched)
-        # Splitting ends if there are no subwindows, or the window itself is the only one.
+        # No subwindows, or only the window itself: it is too short to be split.
         if all(window.has_same_limits(subwindow) for subwindow in window.subwindows):
             raise _too_narrow_error(request)
         return self._requests(window.subwindows)
@@ -169,11 +169,11 @@ class TimeWindows:
 def _split_after_page(
     window: _Window, times: list[datetime], count: int, fetched: datetime
 ) -> list[_Window]:
-    """Split the time after a page that has the oldest runs; `count` is how many it does not have.
+    """Split the rest of a window whose page has the oldest runs; it has `count` other runs.
 
     There are no subwindows if the newest run on the page is at the end of the window.
     """
-    # The API may show times without fractions, so the last one may be before the window.
+    # Times may be rounded to whole seconds, so the last one may be before the window.
     start = times[-1] if window.after is None else max(times[-1], window.after)
     seconds = (times[-1] - times[0]).total_seconds()
     runs_per_second = len(times) / max(seconds, 1)
@@ -210,7 +210,7 @@ def _split(
     number = math.ceil(count / TARGET_RUNS_PER_WINDOW)
     if start == window.after:
         number = max(number, 2)  # a single subwindow would be the window itself
-    if number > MAX_PAGES_SPLIT_DIRECTLY:
+    if number > MAX_WINDOWS_SPLIT_DIRECTLY:
         # How the runs are distributed is only a guess. The first page of each subwindow is used,
         # and its count shows how many windows that subwindow needs.
         number = min(math.ceil(FIRST_SPLIT_FACTOR * math.sqrt(number)), MAX_WINDOWS_PER_SPLIT)
@@ -223,6 +223,7 @@ def _split(
     edges = [start + (end - start) * _time_share(i / number, density) for i in range(number)]
     subwindows = [_Window(a, b) for a, b in pairwise([*edges, end]) if a < b]
     if subwindows:
+        # Not `end`: without a limit, runs that are created meanwhile belong to the window too.
         subwindows[-1].before = window.before
     return subwindows
 
@@ -267,7 +268,9 @@ def _check_page(request: Request, page: Page, times: list[datetime], window: _Wi
         or (window.before is not None and time - window.before >= MAX_ROUNDING)
         for time in times
     )
-    if is_outside or not times:
+    if not times:
+        raise SchemaError(f"{request}: no test run on the page has a creation time.")
+    if is_outside:
         raise SchemaError(
             f"{request}: the response has test runs that were not created in the requested window."
         )

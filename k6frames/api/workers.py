@@ -27,7 +27,8 @@ class ActiveRequest:
         self.stopped = threading.Event()
         self.started = time.monotonic()
         self.socket: socket.socket | None = None
-        """The socket in use, if any. The connection may drop its own before the body is read."""
+        """The socket in use, if any. `stop` needs it even if the connection no longer refers to it,
+        which may be so before the body has been read."""
         self.last_failure = ""
         """What went wrong in the previous attempt; empty if this is the first one."""
 
@@ -82,7 +83,7 @@ class WorkerPool(Generic[Item, Result]):
         """How many submitted items `next_completed` has not returned yet."""
 
     def submit(self, item: Item) -> None:
-        """Add an item; a thread takes it when it is free."""
+        """Add an item, which the next free thread takes."""
         self._submitted.put(item)
         self.pending += 1
         if self._threads < min(self._size, self.pending):

@@ -47,7 +47,7 @@ def metric_series_df(
     query : str, default "histogram_quantile(0.95)"
         What to compute; see `metric_values_df`.
     by : str or iterable of str, optional
-        Labels: one series for each combination of their values.
+        Labels to group by: one series for each combination of their values.
     step : int, optional
         Seconds from one value to the next; by default the API chooses.
     start, end : str, date, datetime or pandas.Timestamp, optional

@@ -26,7 +26,8 @@ from k6frames.tables.schema import returns
 from k6frames.validation import validate_integer
 
 DEFAULT_LAST = 30
-"""How many of the newest runs are read by default; a folder of responses has no others."""
+"""How many of the newest runs are read by default. A folder of responses has the values of only
+these runs."""
 
 
 @returns(METRICS)
@@ -45,8 +46,8 @@ def metrics_df(
     load_test_id : int or iterable of int
         One or more load test IDs.
     test_run_ids : int or iterable of int, optional
-        Test run IDs: only the metrics of these runs; by default of the last 30 runs.
-        For a folder of responses, these IDs are ignored, unless there are none.
+        IDs of the test runs whose metrics to return; by default, the last 30 runs. A folder of
+        responses does not have the metrics of single runs: there, only an empty list has an effect.
     stack : int or str, optional
         The Grafana stack: ID, slug or URL; by default the client's.
     client : Client, optional
@@ -125,11 +126,11 @@ def metric_values_df(
         ``last``, ``min``, ``max``, ``avg``; for a rate ``ratio``; for a trend ``histogram_avg``,
         ``histogram_max``, ``histogram_quantile(0.95)``, ...
     by : str or iterable of str, optional
-        Labels: one series for each combination of their values.
+        Labels to group by: one series for each combination of their values.
     last : int, default 30
         How many of the newest runs to read; a folder of responses has at most 30.
     test_run_ids : int or iterable of int, optional
-        Test run IDs: read these runs instead of the newest.
+        IDs of the test runs to read instead of the newest.
     stack : int or str, optional
         The Grafana stack: ID, slug or URL; by default the client's.
     client : Client, optional

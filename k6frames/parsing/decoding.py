@@ -1,6 +1,6 @@
 """Decode bodies to records with msgspec, which is fast and strict about JSON types.
 
-The type of a record is made from the table. Fields that no table declares are skipped.
+The type of a record is made from the columns to read. All other fields are skipped.
 """
 
 from __future__ import annotations

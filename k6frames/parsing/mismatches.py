@@ -32,7 +32,9 @@ def explain_mismatch(
     # The path of a record is ["value", 3] in a list, else ["organization"].
     record_depth = 2 if is_list else 1
     record_path, field_path = path[:record_depth], path[record_depth:]
-    record = _follow(document, record_path)  # or the response or list in which it should be
+    # If the error is in the list of records, or in the response, there is no record. Then this is
+    # the list or the response.
+    record = _follow(document, record_path)
     place = request + _describe_record(record_path, record)
     names = [name for name in field_path if isinstance(name, str)]
     missing = _MISSING_FIELD.match(str(error))

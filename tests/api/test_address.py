@@ -16,6 +16,7 @@ def test_the_address_is_the_argument_else_the_environment_else_the_api(monkeypat
     assert Client(token).api_url == "https://api.k6.io"
     monkeypatch.setenv("K6FRAMES_API_URL", "https://one.example/")
     assert Client(token).api_url == "https://one.example"
+    assert Client(token, api_url="").api_url == "https://one.example"
     assert Client(token, api_url="https://two.example/k6/").api_url == "https://two.example/k6"
 
 

@@ -36,7 +36,9 @@ def unauthorized(box: Sandbox) -> None:
 
 @section.fault("status 403", NOT_RETRIED + "; it names whom to ask, and advises to check the stack")
 def forbidden(box: Sandbox) -> None:
-    advice = {"v3": "ask to be made a member.", "v6": "check the stack (its ID"}[box.version]
+    advice = {"v3": "ask to be added to the organization.", "v6": "check the stack (its ID"}[
+        box.version
+    ]
     box.check_not_retried(empty_reply(403), advice, status=403)
 
 
@@ -53,7 +55,7 @@ def forbidden_of_several(box: Sandbox) -> None:
         projects_df(client=client)
     box.errors.append(caught.value)
     assert str(caught.value).endswith(
-        'ask to be made a member. To read the rest without it, pass on_error="warn".'
+        'ask to be added to the organization. To read the rest without it, pass on_error="warn".'
     )
     with pytest.warns(UserWarning, match=r"organization 2 \(Organization 2\)"):
         assert projects_df(client=client, on_error="warn")["org_id"].to_list() == [1]

@@ -145,6 +145,22 @@ def unfiltered(box: Sandbox) -> None:
     check_error(box, server, "not created in the requested window", load=load_runs)
 
 
+@section.fault("no run on a full page has a creation time", "an error that says so")
+def without_creation_times(box: Sandbox) -> None:
+    server = start(box)
+    runs = server.stacks[22].lists["test_runs"]
+    rows = [{**run, "created": None} for run in runs[:1000]]
+    server.change = lambda *_: {"value": rows, "@count": len(runs)}
+    check_error(box, server, "no test run on the page has a creation time", load=load_runs)
+
+
+@section.fault("a row has an ID that is not UTF-8", "a SchemaError that names the byte")
+def id_is_not_utf8(box: Sandbox) -> None:
+    server = start(box)
+    server.change = lambda *_: b'{"value": [{"id": "\xff"}], "@count": 1}'
+    check_error(box, server, "byte 19 of the response is not UTF-8")
+
+
 @section.fault("the cost of a run is a string", "a SchemaError with the record and the field")
 def cost_is_a_string(box: Sandbox) -> None:
     server = start(box)
