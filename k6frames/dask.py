@@ -56,7 +56,8 @@ def read_dataset(
 ) -> dd.DataFrame:
     """Return a table of a dataset as a Dask DataFrame.
 
-    Test runs have one partition for each stack and month, other tables have a single partition.
+    ``"test_runs"`` and ``"test_run_details"`` have one partition for each stack and month, and every
+    other table has a single partition.
 
     Parameters
     ----------
@@ -73,6 +74,8 @@ def read_dataset(
     ------
     ConfigError
         If the folder has no dataset, or an argument cannot be used.
+    SchemaError
+        If a file is damaged: here, or when its partition is computed.
 
     Examples
     --------
@@ -100,6 +103,7 @@ def _read_file(
 ) -> pd.DataFrame:
     """Read one file; Dask passes the columns that it needs."""
     chosen = selection.columns if columns is None else tuple(columns)
+    # The files with the names of load tests and projects, for the columns that are read.
     name_files = {name: path for name, path in selection.name_files.items() if name in chosen}
     return read_selection(replace(selection, files=(file,), columns=chosen, name_files=name_files))
 
@@ -167,8 +171,8 @@ def _sum_partition(
     details: pd.DataFrame, *, freq: Frequency, by: str | None, project_labels: pd.DataFrame | None
 ) -> pd.DataFrame:
     sums = pandas_usage.usage(details, freq=freq, by=by, project_labels=project_labels)
-    # `sum_usage` adds up these sums as if they were runs: it needs `created`, which may be any time
-    # in the period, and adds the periods without runs again.
+    # `sum_usage` will add up these sums as if they were runs. For that it needs `created`, which may
+    # be any time in the period. It also makes the periods without runs, so they are left out here.
     return sums[sums["test_runs"] > 0].rename(columns={"period": "created"})
 
 
@@ -178,9 +182,9 @@ def test_results(
 ) -> pd.DataFrame:
     """Count the results of each load test, like `k6frames.test_results`.
 
-    Each partition is reduced where it is read: to the runs of the last `days` days, and to a few
-    older ones of each load test. These are combined in this process. The scheduler is chosen as in
-    `usage`.
+    Each worker returns only the runs of the last `days` days and a few older runs of each load test
+    from the partitions that it reads. They are combined in this process. The scheduler is chosen as
+    in `usage`.
 
     Parameters
     ----------
@@ -192,7 +196,8 @@ def test_results(
     Returns
     -------
     pandas.DataFrame
-        The same as `k6frames.test_results` returns, with the same exception as in `usage`.
+        The same as `k6frames.test_results` returns. As in `usage`, a run may count twice after a
+        sync was killed.
 
     Raises
     ------
@@ -250,8 +255,8 @@ def _scheduler() -> Iterator[None]:
         yield
         return
     with (
-        # Port 0 is any free port, as Dask's default may be in use. Messages below ERROR are only
-        # warnings about processes that end late.
+        # Port 0 means any free port: Dask's default may be in use. The messages below ERROR are
+        # only warnings about processes that end late.
         distributed.LocalCluster(
             dashboard_address="127.0.0.1:0", silence_logs=logging.ERROR
         ) as cluster,

@@ -25,7 +25,7 @@ class APIError(K6FramesError):
     status : int or None
         The HTTP status of the last response; None if no complete response was received.
     code : int, str or None
-        The API's own error code (in v3: 1 general, 3 not found, 5 not authenticated, ...).
+        The API's own error code (in version 3 of the API: 1 general, 3 not found, ...).
     message : str
         What happened, where, and what to do next. ``str()`` returns it.
     url : str

@@ -29,7 +29,7 @@ def validate_number(name: str, value: object, *, minimum: float, maximum: float)
     if maximum == math.inf:
         limits = f"of at least {minimum:,g}"
     else:
-        # Not `g` for the maximum, which would write 2,000,000 as 2e+06.
+        # The format of the maximum is not `g`, which would write 2,000,000 as 2e+06.
         limits = f"from {minimum:,g} to {maximum:,}"
     raise ConfigError(f"{name} must be a number {limits}, not {short_repr(value)}.")
 
@@ -66,9 +66,9 @@ def short_repr(value: object) -> str:
 
 def redact_url(url: str) -> str:
     """Return a URL for a message: shortened, without its query or anything that may be secret."""
-    scheme, separator, _ = url.partition("://")
     if "@" in url:
-        return f"{scheme[:10]}://..." if separator else "..."
+        scheme = re.match(r"[a-z]{1,10}://", url, re.IGNORECASE)
+        return f"{scheme[0]}..." if scheme else "..."
     return re.split("[?#]", url)[0][:100]
 
 
@@ -80,7 +80,8 @@ def absolute_path(path: str | os.PathLike[str], source: str) -> Path:
         absolute = Path(path).expanduser().absolute()
         has_nul = b"\0" in os.fsencode(absolute)
     except (RuntimeError, OSError, TypeError, UnicodeEncodeError) as error:
-        # No home folder, no working directory, a path of bytes, a lone surrogate.
+        # No home folder, no working directory, an `os.PathLike` that returns bytes, or a lone
+        # surrogate.
         raise ConfigError(
             f"{source}: the path {short_repr(path)} cannot be used ({error})."
         ) from None

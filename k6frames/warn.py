@@ -8,7 +8,7 @@ import warnings
 
 def warn_user(message: str) -> None:
     """Show a warning with the line that called k6frames."""
-    # From Python 3.12 on, `warnings.warn` can find this line itself (`skip_file_prefixes`).
+    # `warnings.warn` has an argument for this, `skip_file_prefixes`, but only in Python 3.12.
     level, frame = 1, inspect.currentframe()
     while frame is not None and frame.f_globals.get("__name__", "").startswith("k6frames."):
         level, frame = level + 1, frame.f_back

@@ -46,6 +46,7 @@ def test_an_invalid_address_is_refused(address, token):
         "https://user:ses#ame@api.k6.io",
         "https://user:ses/ame@api.k6.io",
         "user:sesame@api.k6.io",
+        "ses:ame@api.k6.io?to=https://h",
         "https://api.k6.io?token=sesame",
         "https://api.k6.io?token=x@sesame",
         "https://api.k6.io/#sesame",
