@@ -56,7 +56,7 @@ def read_dataset(
 ) -> dd.DataFrame:
     """Return a table of a dataset as a Dask DataFrame.
 
-    ``"test_runs"`` and ``"test_run_details"`` have one partition for each stack and month, and every
+    ``"test_runs"`` and ``"test_run_details"`` have one partition for each stack and month; every
     other table has a single partition.
 
     Parameters
@@ -171,8 +171,8 @@ def _sum_partition(
     details: pd.DataFrame, *, freq: Frequency, by: str | None, project_labels: pd.DataFrame | None
 ) -> pd.DataFrame:
     sums = pandas_usage.usage(details, freq=freq, by=by, project_labels=project_labels)
-    # `sum_usage` will add up these sums as if they were runs. For that it needs `created`, which may
-    # be any time in the period. It also makes the periods without runs, so they are left out here.
+    # `sum_usage` will add up these sums as if they were runs. It needs the column `created`, which
+    # may be any time in the period, and makes the periods without runs, which are dropped here.
     return sums[sums["test_runs"] > 0].rename(columns={"period": "created"})
 
 
@@ -182,9 +182,8 @@ def test_results(
 ) -> pd.DataFrame:
     """Count the results of each load test, like `k6frames.test_results`.
 
-    Each worker returns only the runs of the last `days` days and a few older runs of each load test
-    from the partitions that it reads. They are combined in this process. The scheduler is chosen as
-    in `usage`.
+    From each partition, only the runs of the last `days` days and a few older runs of each load
+    test are sent to this process, which combines them. The scheduler is chosen as in `usage`.
 
     Parameters
     ----------
