@@ -56,8 +56,8 @@ def read_dataset(
 ) -> dd.DataFrame:
     """Return a table of a dataset as a Dask DataFrame.
 
-    ``"test_runs"`` and ``"test_run_details"`` have one partition for each stack and month; every
-    other table has a single partition.
+    Test runs (with and without names) have one partition for each stack and month; other tables
+    have a single partition.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def _meta(details: dd.DataFrame) -> pd.DataFrame:
     """Return an empty frame with the columns and dtypes of a Dask DataFrame."""
     if not isinstance(details, dd.DataFrame):
         raise SchemaError(
-            f"details must be a dask.dataframe.DataFrame, not a {type(details).__name__}. For a "
+            f"details must be a dask.dataframe.DataFrame, not {type(details).__name__}. For a "
             "pandas.DataFrame, use the function of the same name in k6frames."
         )
     frame: pd.DataFrame = details._meta  # noqa: SLF001 - Dask has no public name for it

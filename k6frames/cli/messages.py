@@ -36,7 +36,7 @@ _REPLACEMENTS = {
     "created_after (": "--since (",
     "created_before (": "--until (",
     "must not be after until (": "must not be after --until (",
-    "Leave out the argument by": "Leave out --by",
+    "Leave out the argument by=": "Leave out --by",
     "Choose a longer freq, or pass only rows with the dates that you need": (
         "Choose a longer --freq, or fewer test runs with --since"
     ),

@@ -91,8 +91,8 @@ def dataset_changes(
     folder : str or path-like
         The folder of the dataset.
     since : str, date, datetime or pandas.Timestamp, optional
-        The earlier day (UTC). The last sync on or before this day found the state that is
-        compared. By default a week before the later day, or the day of the first sync if that was
+        The earlier day (UTC): tables are compared as the last sync on or before this day found
+        them. By default, a week before the later day, or the day of the first sync if that was
         later.
     until : str, date, datetime or pandas.Timestamp, optional
         The later day (UTC); by default the day of the newest sync.
@@ -137,15 +137,15 @@ def find_days(
             f"{root} has only test runs, which are not compared. A sync adds the other tables."
         )
     last = days[-1] if until is None else _day_of("until", until)
+    if last < days[0]:
+        raise ConfigError(f"The dataset has no data for {last}: its first sync was on {days[0]}.")
     if since is None:
         week_before = date.fromisoformat(last) - DEFAULT_PERIOD
         first = max(week_before.isoformat(), days[0])
     else:
         first = _day_of("since", since)
-    if min(first, last) < days[0]:
-        raise ConfigError(
-            f"The dataset has no data for {min(first, last)}: its first sync was on {days[0]}."
-        )
+    if first < days[0]:
+        raise ConfigError(f"The dataset has no data for {first}: its first sync was on {days[0]}.")
     if first > last and until is None:
         raise ConfigError(f"since ({first}) must not be after the newest sync ({last}).")
     if first > last:

@@ -97,11 +97,11 @@ def run_file(root: Path, stack_id: int, month: str) -> RunFile:
 def run_files(root: Path, stack_id: int | None = None) -> list[RunFile]:
     """Return the files of test runs, of one stack or of all, ordered by stack and month."""
     files = []
-    for stack in _folders(root / TEST_RUNS.name, _STACK):
+    for stack in _partition_values(root / TEST_RUNS.name, _STACK):
         if stack_id is not None and int(stack) != stack_id:
             continue
         folder = root / TEST_RUNS.name / f"stack_id={stack}"
-        found = [run_file(root, int(stack), month) for month in _folders(folder, _MONTH)]
+        found = [run_file(root, int(stack), month) for month in _partition_values(folder, _MONTH)]
         files += [file for file in found if file.path.is_file()]
     return sorted(files)
 
@@ -117,7 +117,7 @@ def days(root: Path, table: Table) -> list[str]:
     Days in the future are from a wrong clock. They are ignored, as they would hide newer syncs.
     """
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    found = [day for day in _folders(root / table.name, _DAY) if day <= today]
+    found = [day for day in _partition_values(root / table.name, _DAY) if day <= today]
     return sorted(day for day in found if day_file(root, table, day).is_file())
 
 
@@ -127,7 +127,7 @@ def is_dataset(root: Path) -> bool:
 
 
 def remove_temporary_files(root: Path) -> None:
-    """Remove the temporary files of killed syncs; no other sync may be running."""
+    """Remove the temporary files of killed syncs. It must be called with the lock of a sync."""
     for name in (TEST_RUNS.name, *DAILY_TABLES):
         for path in (root / name).rglob(_TEMPORARY_FILES):
             path.unlink(missing_ok=True)
@@ -148,7 +148,7 @@ def write_file(path: Path, table: Table, rows: pa.Table) -> None:
     rows = rows.select(schema.names).cast(schema)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
-        # Without its metadata, pandas.read_parquet would read nullable integers as floats.
+        # Without metadata for pandas, pandas.read_parquet would read nullable integers as floats.
         rows = rows.replace_schema_metadata(
             {**(table.arrow_schema.metadata or {}), **_pandas_metadata(tuple(declared))}
         )
@@ -212,7 +212,8 @@ def _damage_is_a_schema_error(prefix: str = "") -> Iterator[None]:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         problem = str(error).partition("\n")[0]
-        # A sync reads a deleted month of test runs only if no later month is there.
+        # Later months must be deleted too: a sync begins with the newest month that is there, so it
+        # would not read a deleted month before it.
         raise SchemaError(
             f"A file of the dataset cannot be read: {prefix}{problem}. Restore it from a backup. "
             "If there is none, delete it (for test runs, also the later months of its stack): the "
@@ -236,7 +237,7 @@ def find_root(folder: str | os.PathLike[str]) -> Path:
     return root
 
 
-def _folders(folder: Path, pattern: re.Pattern[str]) -> list[str]:
+def _partition_values(folder: Path, pattern: re.Pattern[str]) -> list[str]:
     """Return the values in the names of subfolders, such as ``"7"`` from ``stack_id=7``."""
     try:
         names = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
@@ -258,7 +259,7 @@ def _field(column: Column) -> pa.Field:
 def _pandas_metadata(columns: tuple[Column, ...]) -> dict[bytes, bytes]:
     """Return the metadata that pandas needs to read these columns with the right dtypes."""
     table = Table(name="", doc="", key=(), columns=columns)
-    # pandas makes its metadata only when it converts a frame.
+    # Arrow makes this metadata only when it converts a frame.
     frame = table.to_frame(table.arrow_schema.empty_table())
     metadata = pa.Table.from_pandas(frame, preserve_index=False).schema.metadata or {}
     return {b"pandas": metadata[b"pandas"]}

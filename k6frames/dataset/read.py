@@ -72,7 +72,8 @@ def read_dataset(
     ConfigError
         If the folder has no dataset, or an argument cannot be used.
     SchemaError
-        If a file is damaged, or has a duplicate key.
+        If a file is damaged. If all columns are read, also if a key is duplicated or a required
+        value is missing.
 
     See Also
     --------
@@ -168,6 +169,7 @@ def read_selection(selection: Selection) -> pd.DataFrame:
 
 def _read_runs(selection: Selection, columns: list[str]) -> pd.DataFrame:
     """Read columns of test runs, each run once."""
+    # Only the files of two months may have the same run.
     if len(selection.files) <= 1:
         return TEST_RUNS.to_frame(_read_rows(selection, TEST_RUNS, columns))
     with_key = list(dict.fromkeys([*columns, *TEST_RUNS.key]))
@@ -217,7 +219,10 @@ def _may_contain(file: RunFile, after: pd.Timestamp | None, before: pd.Timestamp
 
 
 def _newest_file(root: Path, table: Table, until: str | None) -> Path | None:
-    """Return the file of a table as it was on a day; None if the table was never read."""
+    """Return the newest file of a table, up to a day if one is given.
+
+    None if the table was never read; a `ConfigError` if it was first read after that day.
+    """
     days = layout.days(root, table)
     found = [day for day in days if until is None or day <= until]
     if days and not found:

@@ -18,7 +18,10 @@ from k6frames.tables.schema import TIMESTAMP, Table
 
 
 def time_received(frame: pd.DataFrame, client: Client) -> pd.Timestamp:
-    """Return when the rows of a frame were received; for a folder of responses, its `as_of`."""
+    """Return when the rows of a frame were received.
+
+    For a client of a folder of responses, this is its `as_of`.
+    """
     if client.folder is not None:
         return pd.Timestamp(client.as_of).as_unit("us")
     # attrs["fetched"] is in whole seconds, and missing if no request was made.
@@ -69,11 +72,11 @@ def merge_rows(existing: pa.Table, received: pa.Table, key: str) -> pa.Table:
     existing_keys = pd.Index(existing[key].to_numpy())
     positions = existing_keys.get_indexer(pd.Index(received[key].to_numpy()))
     last_seen = _take(existing, LAST_SEEN.name, positions)
-    is_newer = pc.fill_null(pc.greater_equal(received[LAST_SEEN.name], last_seen), fill_value=True)
-    # A time in the future is from a wrong clock: it does not make the existing row newer.
+    is_used = pc.fill_null(pc.greater_equal(received[LAST_SEEN.name], last_seen), fill_value=True)
+    # A time in the future is from a wrong clock, so it does not make the existing row newer.
     now = pa.scalar(datetime.now(UTC), TIMESTAMP)
-    is_newer = pc.or_kleene(is_newer, pc.fill_null(pc.greater(last_seen, now), fill_value=False))
-    received, positions = received.filter(is_newer), positions[is_newer.to_numpy()]
+    is_used = pc.or_kleene(is_used, pc.fill_null(pc.greater(last_seen, now), fill_value=False))
+    received, positions = received.filter(is_used), positions[is_used.to_numpy()]
     for field in existing.schema:
         if field.name not in received.schema.names:
             values = _take(existing, field.name, positions)

@@ -64,7 +64,7 @@ def sync(
     *,
     stack: StackArgument = None,
 ) -> pd.DataFrame:
-    """Bring a dataset up to date: the test runs and all other tables of Grafana stacks as Parquet.
+    """Bring a dataset up to date: test runs and the other tables of an account, as Parquet files.
 
     The first sync reads everything. Later ones read the months that still have runs under way, and
     everything from the newest month on. To save requests, only a part of a month with more than 900
@@ -99,8 +99,8 @@ def sync(
     Raises
     ------
     ConfigError
-        If no token or no stack is found, the folder is a snapshot, or another sync has been
-        running for an hour.
+        If no token or no stack is found, the folder is a snapshot, or another sync of the folder
+        does not finish within an hour.
     APIError
         If the API gives no usable response. Files that were already written are complete.
     SchemaError
@@ -140,7 +140,7 @@ def sync(
         raise without_advice(error) from None
     except Timeout:
         raise ConfigError(
-            f"Another sync of {root} has been running for an hour. Try again when it has finished."
+            f"Another sync of {root} did not finish within an hour. Try again when it has finished."
         ) from None
     return CHANGES.conform(pd.concat(changed, ignore_index=True))
 
@@ -191,8 +191,8 @@ def _write_day(
         known = known.filter(is_read)
     before, after = to_frame(known, table), table.conform(frame)
     newest = pc.max(known[LAST_SEEN.name]).as_py()
-    # If the known rows are newer, `frame` is from an older, cached response: leave them. If they
-    # are from the future, the clock was wrong when they were written: replace them.
+    # If the known rows are newer, `frame` is from an older, cached response, and nothing is
+    # written. Known rows from the future were written with a wrong clock, and are replaced.
     if newest is not None and seen < newest <= pd.Timestamp.now("UTC"):
         return no_changes()
     rows = pa.concat_tables([others, to_arrow(after, table, seen)])

@@ -61,7 +61,7 @@ def _write_window(
     # A run is removed from its old month last: a sync that is killed must not lose it.
     for month, ids in moved.items():
         existing, after[month] = _remove_runs(root, stack_id, month, ids)
-        # If `_add_runs` has changed this month, before[month] has its original state, and stays.
+        # If `_add_runs` has changed this month, before[month] already has its original state.
         before.setdefault(month, existing)
     return before, after
 

@@ -31,15 +31,16 @@ The limit is less than a page, so that new runs fit on the page too.
 UNFINISHED = ds.field("ended").is_null() | ds.field("status").isin(
     ["created", "queued", "initializing", "running", "processing_metrics"]
 )
-"""The condition for runs that had no final state when they were last seen.
+"""The condition for unfinished runs: those that had no final state when they were last seen.
 
-Runs that the last sync of their month did not receive have been deleted; the others are under way.
+An unfinished run that the last sync of its month did not receive has been deleted. The other
+unfinished runs are under way.
 """
 
 SETTLING_TIME = pd.Timedelta(hours=1)
 """For this long after a run was created, older runs may still be added to the API's list."""
 RECENT = pd.Timedelta(days=62)
-"""If the first run to read is newer than this, the runs are not counted and not split by month."""
+"""If only runs of the last `RECENT` days are read, they are not counted and not split by month."""
 
 _MICROSECOND = pd.Timedelta(microseconds=1)
 
@@ -59,7 +60,7 @@ def find_windows(root: Path, stack_id: int, client: Client) -> Iterator[Window]:
     now = pd.Timestamp(client.as_of)
     this_month = layout.month_of(now)
     # Months in the future are ignored: a run with a wrong date must not hide the runs before it.
-    # So is `NO_MONTH`, which is greater than any month.
+    # `NO_MONTH` is ignored too, because it is greater than any month.
     files = [file for file in layout.run_files(root, stack_id) if file.month <= this_month]
     if len(files) > 1 and _has_just_begun(files[-1]):
         files.pop()  # the month before may be incomplete, and is read as the newest
@@ -149,7 +150,7 @@ def _split_by_month(after: pd.Timestamp | None, stack_id: int, client: Client) -
 def _oldest_if_many(
     after: pd.Timestamp | None, stack_id: int, client: Client
 ) -> pd.Timestamp | None:
-    """Return when the oldest run was created if there are many runs to read; None if not.
+    """Return the creation time of the oldest run to read, or None if there are not many runs.
 
     Only the first page of the list is read, for its count and its times: the API usually lists the
     oldest runs first (see `time_windows`). If it does not, the first window is longer.

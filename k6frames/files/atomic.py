@@ -19,19 +19,20 @@ from k6frames.errors import ConfigError
 
 PathLike = str | os.PathLike[str]
 
-# The path of a file descriptor, to which links such as /dev/stdout and the shell's >(...) lead.
+# The path of a file descriptor. /dev/stdout is a link to it, and the shell replaces >(...) by it.
 _DESCRIPTOR = re.compile(r"(/dev|/proc/\d+(/task/\d+)?)/fd/\d+")
 
 
-# atomicwrites, the library for this, is no longer maintained. Like its successors, it changes the
-# mode of a file, and replaces links and streams.
+# The library atomicwrites does this too, but is no longer maintained. Like its successors, it
+# changes the mode of a file that it replaces, and replaces links and streams.
 @contextlib.contextmanager
 def atomic_write(path: PathLike) -> Iterator[Path]:
     """Yield a temporary file that replaces `path` when the block ends without an error.
 
-    A new file gets the mode that the umask gives; a replaced file keeps its mode and its group.
-    Symbolic links are followed. A stream (a pipe, a device, ``/dev/stdout``, ``/dev/fd/3``,
-    ``>(...)``) is written to when the block ends, and never replaced.
+    A new file gets the permissions that the umask leaves. A replaced file keeps its permissions,
+    group and owner, as far as the user may set them. Symbolic links are followed. A stream (a pipe,
+    a device, ``/dev/stdout``, ``/dev/fd/3``, ``>(...)``) is written to when the block ends, and
+    never replaced.
 
     Parameters
     ----------
@@ -68,11 +69,11 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
         with output as temporary:
             yield temporary
     except OSError as error:
-        # Arrow's message has a second line, and names the temporary file.
+        # The system's text is used if there is an errno, because Arrow's names the temporary file.
         reason = os.strerror(error.errno) if error.errno else str(error).partition("\n")[0]
         if stream is None:
             reason += "; nothing was written, and an existing file is unchanged"
-        # From the errno, OSError chooses its subclass, such as FileNotFoundError.
+        # With an errno, OSError(...) returns its subclass, such as FileNotFoundError.
         raise OSError(error.errno or errno.EIO, reason, name) from None
 
 
@@ -124,7 +125,7 @@ def _replace(path: Path) -> Iterator[Path]:
         # A file that may not be written must not be replaced either.
         os.close(os.open(target, os.O_WRONLY))
     temporary = target.with_name(f".k6frames-{secrets.token_hex(8)}.part")
-    # Nobody else can read the new file before it has the mode of the file that it replaces.
+    # Until it has the permissions of the file that it replaces, only the user may read it.
     mode = 0o666 if existing is None else 0o600
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
     try:

@@ -23,13 +23,13 @@ def find_compression(name: str) -> str | None:
     """Return the compression of a file with this name, or None; refuse tar archives."""
     if name.lower().endswith((".tar", ".tar.gz", ".tar.bz2", ".tar.xz")):
         raise ConfigError(
-            f"{name} would be a tar archive, which is not supported. Use one of the extensions "
-            f"{', '.join(COMPRESSIONS)}, or none of them."
+            f"{name} has the extension of a tar archive, which is not supported. Use one of the "
+            f"extensions {', '.join(COMPRESSIONS)}, or none of them."
         )
     return COMPRESSIONS.get(Path(name).suffix.lower())
 
 
-# The function of pandas that opens compressed files is not public.
+# pandas has such a function too, but it is not public.
 @contextmanager
 def open_compressed(path: Path, compression: str | None, member: str) -> Iterator[Any]:
     """Open a binary file for writing; `member` is the name of the file inside the archive."""
@@ -66,10 +66,12 @@ def read_compressed(name: str) -> bytes:
         if compression == "xz":
             return lzma.decompress(data)
         if compression == "zip":
-            return _read_zip(data)
+            return _read_zip(name, data)
         with pa.input_stream(BytesIO(data), compression="zstd") as stream:
             contents: bytes = stream.read()
             return contents
+    except SchemaError:
+        raise
     except (
         OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile
     ) as error:  # fmt: skip
@@ -79,9 +81,11 @@ def read_compressed(name: str) -> bytes:
         ) from None
 
 
-def _read_zip(data: bytes) -> bytes:
+def _read_zip(name: str, data: bytes) -> bytes:
     with zipfile.ZipFile(BytesIO(data)) as archive:
         members = [info for info in archive.infolist() if not info.is_dir()]
         if len(members) != 1:
-            raise ValueError(f"it contains {len(members)} files instead of one")
+            raise SchemaError(
+                f"{name} contains {len(members)} files. A zip archive must contain one CSV file."
+            )
         return archive.read(members[0])

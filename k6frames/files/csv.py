@@ -28,8 +28,8 @@ from k6frames.tables import Table, find_table
 from k6frames.tables.schema import BOOL, FLOAT, INT, STRING, TIMESTAMP
 from k6frames.warn import warn_user
 
-# Excel, LibreOffice and Google Sheets treat a string that begins with one of these characters as a
-# formula. The last four are the full-width forms of =, +, - and @.
+# Excel, LibreOffice and Google Sheets may treat a string as a formula if it begins with =, +, - or
+# @, or their full-width forms (the last four), also after whitespace that an import removes.
 _FORMULA = "^([=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
 
 _EXPECTED = {
@@ -42,12 +42,13 @@ _EXPECTED = {
 
 
 def to_csv(frame: pd.DataFrame, path: PathLike, *, escape_formulas: bool = False) -> None:
-    """Write a frame as CSV, from which `read_csv` returns the same frame.
+    """Write a frame as CSV, from which `read_csv` returns the same frame if it matches a table.
 
-    A missing value is an empty cell, an empty string is ``""``, and timestamps are in UTC. The
-    file is compressed if its name ends in ``.gz``, ``.bz2``, ``.xz``, ``.zip`` or ``.zst``. An
-    existing file is replaced when the new one is complete, and is unchanged if anything fails.
-    `attrs` are not written.
+    In the columns of a table, a missing value is an empty cell, an empty string is ``""``, and
+    timestamps are in UTC. In other columns, `read_csv` cannot tell an empty string from a missing
+    value. The file is compressed if its name ends in ``.gz``, ``.bz2``, ``.xz``, ``.zip`` or
+    ``.zst``. An existing file is replaced when the new one is complete, and is unchanged if
+    anything fails. `attrs` are not written.
 
     Parameters
     ----------
@@ -119,7 +120,8 @@ def read_csv(path: PathLike) -> pd.DataFrame:
     ------
     SchemaError
         If the header is that of a table but a row does not conform to it, or if the file is
-        damaged. The message names the file, the row (the header is row 1) and the column.
+        damaged. The message names the file and, if a cell cannot be read, its column and row (the
+        header is row 1; blank lines do not count).
     ConfigError
         If `path` is not a valid file name.
     OSError
@@ -169,8 +171,9 @@ def read_csv(path: PathLike) -> pd.DataFrame:
 def _escape_column(column: pd.Series[Any]) -> pd.Series[Any]:
     if isinstance(column.dtype, pd.StringDtype):
         return column.str.replace(_FORMULA, r"'\1", regex=True)
-    has_strings = column.map(lambda cell: isinstance(cell, str)).any()
-    return column.astype(object).map(_escape_cell) if has_strings else column
+    cells = column.astype(object)
+    has_strings = any(isinstance(cell, str) for cell in cells)
+    return cells.map(_escape_cell) if has_strings else column
 
 
 def _escape_cell(cell: Any) -> Any:
@@ -224,7 +227,8 @@ def _read_header(name: str, data: bytes) -> list[str]:
     try:
         header = next((row for row in csv.reader(text) if row), None)
     except csv.Error:
-        # For example, a cell is larger than 128 KB. This header does not match any table.
+        # For example, a cell is larger than 128 KB. [""] does not match any table, so `read_csv`
+        # reads the file with pandas.
         return [""]
     if header is None:
         raise SchemaError(f"{name} is empty: it has no header.")
@@ -238,12 +242,16 @@ def _read_partial(data: bytes, partial: Table, header: list[str]) -> pd.DataFram
     others = [name for name in header if name not in partial.dtypes]
     if not others:
         return typed[header]
-    # Without the typed columns: pandas would read their empty strings as missing values.
+    try:
+        added = arrow.select(others)
+    except (KeyError, UnicodeDecodeError):
+        raise SchemaError("a column name is not UTF-8.") from None
+    # pandas reads only the other columns, because it takes empty strings for missing values.
     buffer = BytesIO()
-    pa.csv.write_csv(arrow.select(others), buffer)
+    pa.csv.write_csv(added, buffer)
     buffer.seek(0)
     inferred = pd.read_csv(buffer, skip_blank_lines=False, low_memory=False)
-    # pandas gives a name to a column without one: use its names, which are in the same order.
+    # pandas has named the columns that have no name in the header, so its names are used.
     inferred_names = iter(inferred.columns)
     names = [name if name in partial.dtypes else next(inferred_names) for name in header]
     return replace_columns(inferred.reindex(columns=names), typed)
@@ -287,7 +295,7 @@ def _describe_error(error: Exception, table: Table, header: list[str]) -> str:
         column = next((column for column in table.columns if column.name == name), None)
         expected = _EXPECTED[column.type if column else STRING]
         value = re.search(r"'(.*)'", text, flags=re.DOTALL)
-        # If a row lacks a cell, a private value may be in the wrong column.
+        # In a row whose cells have moved, a private value may be in a public column.
         may_be_private = any(other.private for other in table.columns)
         found = f", not {value[1][:80]!r}" if value and not may_be_private else ""
         return f"row {match[2]}, column '{name}': expected {expected}{found}."

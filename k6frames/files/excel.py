@@ -33,7 +33,7 @@ MAX_WIDTH = 60
 ROWS_FOR_WIDTH = 1_000
 """How many rows are measured to choose the width of a column."""
 
-# Control characters and lone surrogates would make a file that Excel cannot open.
+# What Excel allows. It cannot open a file with control characters or lone surrogates in a name.
 _SHEET_NAME = re.compile(r"(?!')[^\[\]:*?/\\\x00-\x1f\ud800-\udfff\ufffe\uffff]+(?<!')")
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -68,7 +68,7 @@ def to_excel(frames: pd.DataFrame | Mapping[str, pd.DataFrame], path: PathLike) 
         not a valid file name, or has the extension of another format.
     SchemaError
         If a frame has the columns of a table but its values do not conform to it, or if a frame has
-        more rows or columns than a sheet.
+        too many rows or columns for a sheet.
     OSError
         If the file cannot be written.
 
@@ -133,11 +133,10 @@ def _name_sheets(frames: object) -> dict[str, pd.DataFrame]:
 
 
 def _check_sheet_name(name: object) -> None:
-    # Excel counts characters beyond U+FFFF twice.
     if not (
         isinstance(name, str)
         and _SHEET_NAME.fullmatch(name)
-        and len(name.encode("utf-16-le")) // 2 <= MAX_SHEET_NAME_LENGTH
+        and len(_shorten(name, MAX_SHEET_NAME_LENGTH)) == len(name)
         and name.casefold() != "history"
     ):
         raise ConfigError(
@@ -199,14 +198,22 @@ def _to_cells(values: pd.Series[Any]) -> list[Cell]:
         cell = _to_cell(value) if is_present else None
         if isinstance(cell, str):
             _check_surrogates(cell, f"Row {row}, column '{values.name}'")
-            if len(cell) > MAX_STRING_LENGTH:
-                cell = cell[:MAX_STRING_LENGTH]
+            shortened = _shorten(cell, MAX_STRING_LENGTH)
+            if len(shortened) < len(cell):
+                cell = shortened
                 warn_user(
                     f"Row {row}, column '{values.name}': the string was shortened to "
                     f"{MAX_STRING_LENGTH:,} characters, which is Excel's limit."
                 )
         cells.append(cell)
     return cells
+
+
+def _shorten(text: str, length: int) -> str:
+    """Shorten text to a length as Excel counts it: a character beyond U+FFFF counts twice."""
+    if 2 * len(text) <= length:
+        return text
+    return text.encode("utf-16-le")[: 2 * length].decode("utf-16-le", errors="ignore")
 
 
 def _check_surrogates(text: str, where: str) -> None:
@@ -231,14 +238,16 @@ def _to_cell(value: Any) -> Cell:
 def _to_datetime(timestamp: pd.Timestamp) -> datetime | str:
     """Convert a timestamp to UTC without an offset; to a string if Excel has no such date."""
     naive = timestamp if timestamp.tz is None else timestamp.tz_convert("UTC").tz_localize(None)
-    if MIN_DATETIME <= naive <= MAX_DATETIME:
+    # An offset can move a timestamp to the year 0, which has no datetime to compare.
+    if naive.year >= MIN_DATETIME.year and naive <= MAX_DATETIME:
         return naive.to_pydatetime(warn=False)
     return naive.isoformat(sep=" ")
 
 
 def _choose_date_format(cells: list[Cell]) -> str:
-    at_midnight = all(cell.time() == time.min for cell in cells if isinstance(cell, datetime))
-    return _DATE_FORMAT if at_midnight else _DATETIME_FORMAT
+    datetimes = [cell for cell in cells if isinstance(cell, datetime)]
+    has_times = any(cell.time() != time.min for cell in datetimes)
+    return _DATETIME_FORMAT if has_times else _DATE_FORMAT
 
 
 def _choose_width(label: str, cells: list[Cell], date_format: str) -> int:

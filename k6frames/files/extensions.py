@@ -11,7 +11,7 @@ FORMATS = {"csv": ".csv", "json": ".json", "parquet": ".parquet", "excel": ".xls
 
 
 def check_extension(path: str, format_name: str) -> None:
-    """Refuse a file name with the extension of another format: programs rely on it.
+    """Refuse a file name with the extension of another format, because programs rely on extensions.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def check_extension(path: str, format_name: str) -> None:
     Raises
     ------
     ConfigError
-        If the extension belongs to something else. Unknown extensions are accepted.
+        If the extension is that of another format. Unknown extensions are accepted.
     """
     extension = Path(path).suffix.lower()
     allowed = {FORMATS[format_name]}

@@ -14,9 +14,10 @@ from k6frames.tables import Table, closest_table, find_table
 
 
 def find_partial_table(columns: Sequence[Any]) -> Table | None:
-    """Return the closest table, reduced to the columns that are given.
+    """Return the most similar table, reduced to the given columns; None if no table is similar.
 
-    The key need not be unique, and any value may be missing, as after a join that adds columns.
+    In this table, the key need not be unique, and any value may be missing, as after a join that
+    adds columns. If a column is given twice, no table is similar.
     """
     closest = closest_table(columns) if len(set(columns)) == len(columns) else None
     if closest is None:
@@ -38,7 +39,7 @@ def conform_to_table(frame: pd.DataFrame) -> tuple[pd.DataFrame, Table | None]:
         return table.conform(frame), table
     partial = find_partial_table(list(frame.columns))
     if partial is not None:
-        with suppress(SchemaError):
+        with suppress(SchemaError):  # if a value does not conform, the frame is not changed
             return replace_columns(frame, partial.conform(frame)), partial
     return frame, None
 
@@ -56,5 +57,5 @@ def check_frame(frame: object) -> None:
 
 
 def has_index_to_write(frame: pd.DataFrame) -> bool:
-    """Return whether an index has a name, and the frame not exactly the columns of a table."""
+    """Return whether the index has a name, unless the frame has exactly the columns of a table."""
     return find_table(frame.columns) is None and any(name is not None for name in frame.index.names)

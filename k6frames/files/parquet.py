@@ -49,8 +49,8 @@ def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
         The frame. Columns of a table keep their types, even if others were added or dropped; added
         columns, and frames that do not match any table, are written as pandas writes them. A frame
         with exactly the columns of a table is written with the description of each column, but
-        without its index; in other frames, an index with a name is kept. The frame's `attrs` are
-        also written, and must be plain JSON.
+        without its index. Of other frames, only an index with a name is written. The frame's
+        `attrs` are also written, and must be plain JSON.
     path : str or path-like
         The file. A pipe, ``/dev/stdout`` and the like are written to and not replaced.
 
@@ -127,7 +127,7 @@ def read_parquet(path: PathLike) -> pd.DataFrame:
             table = find_table(arrow.column_names)
             if table is None:
                 opened.seek(0)
-                frame = pd.read_parquet(opened)
+                frame = pd.read_parquet(opened)  # also restores the index and `attrs`
             else:
                 frame = table.to_frame(arrow.replace_schema_metadata(None))
                 frame.attrs = dict(json.loads((arrow.schema.metadata or {}).get(_ATTRS, b"{}")))
@@ -183,26 +183,29 @@ def _encode_attrs(frame: pd.DataFrame) -> bytes:
         if not unchanged:
             raise SchemaError(
                 f"frame.attrs[{name!r}] is a {type(value).__name__} that is not plain JSON, and "
-                "Parquet stores only that. Convert it to strings, numbers, lists and dictionaries, "
-                f"or delete it with del frame.attrs[{name!r}]."
+                "Parquet stores only that. Convert it to strings, finite numbers, lists and "
+                f"dictionaries, or delete it with del frame.attrs[{name!r}]."
             )
     return json.dumps(frame.attrs).encode()
 
 
 def _conform_partially(name: str, arrow: pa.Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame with the dtypes of the table that it matches in part, or warn."""
+    """Return a frame with the dtypes of the table that it matches in part.
+
+    If there is no such table, or a value does not conform, warn and return the frame unchanged.
+    """
     problem = "it does not match any table of k6frames"
     partial = find_partial_table(arrow.column_names)
     if partial is not None:
         selected = arrow.select(list(partial.dtypes)).replace_schema_metadata(None)
         try:
             typed = partial.conform(partial.to_frame(selected))
-            # A column of the file may be the index of the frame.
+            # A column of the file that is the frame's index stays as it is.
             return replace_columns(frame, typed[[n for n in typed if n in frame.columns]])
         except SchemaError as error:
             problem = (
                 f"it has columns of the table '{partial.name}', but a value does not conform: "
                 f"{error}"
             )
-    warn_user(f"{name} was read with the types that pandas infers: {problem}")
+    warn_user(f"{name} was read with the types that pandas chooses: {problem}")
     return frame

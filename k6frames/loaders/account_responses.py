@@ -1,4 +1,4 @@
-"""The responses of an account that are in its snapshot, without private data."""
+"""Read what a snapshot of an account contains: responses of the API, without private data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from k6frames.api.time_windows import TimeWindows
 from k6frames.errors import APIError, ConfigError
 from k6frames.loaders.metric_queries import UNKNOWN_METRIC_STATUSES, frequent_load_tests
 from k6frames.loaders.metric_responses import public_values
-from k6frames.loaders.metrics import DEFAULT_LAST
+from k6frames.loaders.metrics import DEFAULT_LAST_RUNS
 from k6frames.loaders.organizations import UNAVAILABLE_STATUSES, organization_label
 from k6frames.tables import (
     LOAD_TESTS,
@@ -37,10 +37,8 @@ from k6frames.tables import (
 )
 from k6frames.tables.schema import Column
 
-_PROJECTS_WITH_LABELS = replace(
-    STACK_PROJECTS,
-    columns=(*STACK_PROJECTS.columns, Column("labels", parsing.STRING_MAP, "labels", "labels")),
-)
+_LABELS = Column("labels", parsing.STRING_MAP, doc="labels", source="labels")
+_PROJECTS_WITH_LABELS = replace(STACK_PROJECTS, columns=(*STACK_PROJECTS.columns, _LABELS))
 _STACK_LISTS = {
     endpoints.STACK_PROJECTS: _PROJECTS_WITH_LABELS,
     endpoints.LOAD_TESTS: LOAD_TESTS,
@@ -53,21 +51,24 @@ _STACK_LISTS = {
 
 @dataclass
 class AccountResponses:
-    """The public part of an account's responses that have been read so far."""
+    """The responses that have been read so far, with only their public fields."""
 
     client: Client
     on_error: OnError
     bodies: dict[Request, bytes] = field(default_factory=dict)
-    """The public part of the response to each request; all pages of a list are in one body."""
+    """The response to each request; all pages of a list are in one body."""
     failures: dict[Request, APIError] = field(default_factory=dict)
     subjects: dict[Request, Mapping[str, Any]] = field(default_factory=dict)
     """What each request is for, as in ``attrs["failed"]``."""
     oldest: datetime | None = None
+    """When the oldest response was fetched; None if there is none."""
 
     def read_organizations(self) -> None:
         """Read the organizations and their projects (v3), if they are available."""
         list_request = Request(endpoints.ORGANIZATIONS)
         self.subjects[list_request] = {}
+        # Not `self.on_error`: even with "raise", a v3 that is retired or refuses the token is no
+        # error.
         responses = self.client.fetch([list_request], on_error="warn")
         for error in responses.failures.values():
             if self.on_error == "raise" and error.status not in UNAVAILABLE_STATUSES:
@@ -82,7 +83,8 @@ class AccountResponses:
         for record in json.loads(self.bodies[list_request])["organizations"]:
             org_id = record["id"]
             label = organization_label(org_id, record.get("name", ""))
-            # The file that `organization_df` reads has the same record, and needs no request.
+            # From a snapshot, `organization_df` reads a file with only this record. The API would
+            # return the same record again, so no request is sent.
             body = json.dumps({"organization": record}).encode()
             self.bodies[Request(endpoints.organization(org_id))] = body
             request = Request(endpoints.organization_projects(org_id), label=label)
@@ -105,6 +107,7 @@ class AccountResponses:
                 raise ConfigError("\n".join(reasons)) from None
             return ()
         self.failures |= stacks.failures
+        # A request for the ID of a stack names the stack by its URL.
         self.subjects |= {request: {"stack_url": request.stack} for request in stacks.failures}
         return stacks.found
 
@@ -126,21 +129,26 @@ class AccountResponses:
         try:
             lists = read_lists(self.client, readers, on_error=self.on_error)
         except MalformedPageError as error:
-            # The parser's error names the record and the field.
+            # Parse the page again, because the parser's error names the record and the field. If
+            # the parser finds no error, raise this one.
             parsing.read(_STACK_LISTS[_list_path(error.request)], {error.request: error.body})
             raise
         pages: dict[Request, dict[Request, bytes]] = defaultdict(dict)
         for responses in (lists, self.client.fetch(zones, on_error=self.on_error)):
             self._add_metadata(responses)
-            for page, body in responses.bodies.items():
-                pages[Request(_list_path(page), page.stack)][page] = body
-        for request, bodies in pages.items():
-            self.bodies[request] = parsing.public_records(
-                _STACK_LISTS[request.path], bodies, drop_duplicates=True
+            for page_request, body in responses.bodies.items():
+                list_request = Request(_list_path(page_request), page_request.stack)
+                pages[list_request][page_request] = body
+        for list_request, bodies in pages.items():
+            self.bodies[list_request] = parsing.public_records(
+                _STACK_LISTS[list_request.path], bodies, drop_duplicates=True
             )
 
     def read_metrics(self) -> None:
-        """Read the response times of load tests that run often."""
+        """Read the response times of load tests that run often.
+
+        The query is that of `metric_values_df` with its default arguments.
+        """
         run_lists = {r: body for r, body in self.bodies.items() if r.path == endpoints.TEST_RUNS}
         stack_ids = [request.stack for request in run_lists]
         table = TEST_RUNS.select("load_test_id", "created")
@@ -152,7 +160,7 @@ class AccountResponses:
                     load_test_id,
                     query="histogram_quantile(0.95)",
                     metric="http_req_duration",
-                    test_run_count=DEFAULT_LAST,
+                    test_run_count=DEFAULT_LAST_RUNS,
                 )
                 subject = {"stack_id": stack_id, "load_test_id": load_test_id}
                 requests[Request(path, stack_id)] = subject
@@ -171,12 +179,12 @@ class AccountResponses:
             self.bodies[request] = public_values(request, body)
 
     def _add_metadata(self, responses: Responses) -> None:
-        """Add the failures of responses, and the time of the oldest one."""
+        """Add the failures, and update the time at which the oldest response was fetched."""
         self.failures |= responses.failures
         times = [time for time in (self.oldest, responses.oldest) if time is not None]
         self.oldest = min(times, default=None)
 
 
-def _list_path(page: Request) -> str:
-    """Return the path of the list to which a page belongs."""
-    return page.path.partition("?")[0]
+def _list_path(page_request: Request) -> str:
+    """Return the path of the list that a page belongs to: the path without its query."""
+    return page_request.path.partition("?")[0]

@@ -24,15 +24,15 @@ def with_attrs(
     Parameters
     ----------
     frame : pandas.DataFrame
-        The frame of the responses.
+        The frame that was made from the responses.
     responses : Responses
         The responses and failures.
     subjects : mapping of Request to dict
         What each request is for, such as ``{"org_id": 7}``.
     """
     if responses.oldest is not None:
-        oldest = responses.oldest.astimezone(UTC)
-        frame.attrs["fetched"] = oldest.isoformat(timespec="seconds")
+        fetched = responses.oldest.astimezone(UTC)
+        frame.attrs["fetched"] = fetched.isoformat(timespec="seconds")
     if responses.failures:
         frame.attrs["failed"] = list_failures(responses.failures, subjects)
         warn_about_failures(responses.failures, len(subjects))

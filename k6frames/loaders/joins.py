@@ -61,7 +61,8 @@ def join_projects(organizations: pd.DataFrame, projects: pd.DataFrame) -> pd.Dat
     if failed:
         left = left[~left["org_id"].isin(failed) | left["org_id"].isin(right["org_id"])]
     joined = left.merge(right, on="org_id", how="left")
-    if joined["project_id"].count() < len(right):  # the organizations of some projects are unknown
+    # The organizations of some projects are unknown. To count is faster than to look for them.
+    if joined["project_id"].count() < len(right):
         is_unknown = ~right["org_id"].isin(left["org_id"])
         joined = pd.concat([joined, right[is_unknown]])
     # The key needs no check: `conform` checked both inputs, and each project is in one row.
@@ -88,7 +89,7 @@ def join_test_runs(
     -------
     pandas.DataFrame
         One row per test run, in the same order. A name is missing if the load test or project was
-        deleted.
+        deleted, or is not in the frame.
 
     Raises
     ------
@@ -110,6 +111,7 @@ def join_test_runs(
     runs = TEST_RUNS.conform(test_runs)
     tests = LOAD_TESTS.select("name").conform(load_tests)
     projects = STACK_PROJECTS.select("name").conform(stack_projects)
+    # Like `runs`, which comes from `conform`, the names have a default index.
     joined = runs.assign(
         load_test_name=_find_names(runs, tests, "load_test_id"),
         project_name=_find_names(runs, projects, "project_id"),

@@ -1,4 +1,4 @@
-"""v6: projects, labels, load tests, limits and load zones of Grafana stacks."""
+"""Projects, labels, load tests, limits and load zones of Grafana stacks (v6)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.schema import INT, Column, Table, returns
 from k6frames.tables.shared_columns import STACK_ID
 
-# The labels as a response has them: an object in each project.
+# In a response, the labels of a project are a JSON object; in the frame, (key, value) pairs.
 _LABELED_PROJECTS = Table(
     name="labeled_projects",
     doc="a project with its labels",
@@ -29,7 +29,7 @@ _LABELED_PROJECTS = Table(
     columns=(
         STACK_ID,
         Column("project_id", INT, "project ID", "id", nullable=False),
-        Column("labels", STRING_MAP, "labels", "labels"),
+        Column("labels", STRING_MAP, doc="labels", source="labels"),
     ),
 )
 
@@ -47,7 +47,7 @@ def stack_projects_df(
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if a stack cannot be read. With "warn" it is left out, a warning names it, and
+        What to do if a stack cannot be read. With "warn", it is left out, a warning names it, and
         ``frame.attrs["failed"]`` lists it. A malformed response is always an error.
 
     Returns
@@ -95,7 +95,7 @@ def project_labels_df(
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if a stack cannot be read. With "warn" it is left out, a warning names it, and
+        What to do if a stack cannot be read. With "warn", it is left out, a warning names it, and
         ``frame.attrs["failed"]`` lists it. A malformed response is always an error.
 
     Returns
@@ -151,7 +151,7 @@ def load_tests_df(
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if a stack cannot be read. With "warn" it is left out, a warning names it, and
+        What to do if a stack cannot be read. With "warn", it is left out, a warning names it, and
         ``frame.attrs["failed"]`` lists it. A malformed response is always an error.
 
     Returns
@@ -198,7 +198,7 @@ def project_limits_df(
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if a stack cannot be read. With "warn" it is left out, a warning names it, and
+        What to do if a stack cannot be read. With "warn", it is left out, a warning names it, and
         ``frame.attrs["failed"]`` lists it. A malformed response is always an error.
 
     Returns
@@ -245,13 +245,13 @@ def load_zones_df(
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if a stack cannot be read. With "warn" it is left out, a warning names it, and
+        What to do if a stack cannot be read. With "warn", it is left out, a warning names it, and
         ``frame.attrs["failed"]`` lists it. A malformed response is always an error.
 
     Returns
     -------
     pandas.DataFrame
-        One row per load zone; a public one is in every stack, with the same ID.
+        One row per stack and load zone. A public load zone has the same ID in every stack.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""v5 queries of metrics: their arguments, why they fail, and which load tests to query."""
+"""Queries of metrics in v5: build and send them, explain failures, choose load tests to query."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ MAX_NAMED_METRICS = 20
 """How many metrics an error message names."""
 
 METRIC_DAYS = 90
+"""The days before now in which the runs of a load test are counted for `MIN_METRIC_RUNS`."""
 MIN_METRIC_RUNS = 10
-"""A load test needs this many runs in the last `METRIC_DAYS` for its metrics to be in a snapshot or
-a report, because each load test takes a request."""
+"""Snapshots and reports include the metrics of a load test only if it has this many recent runs.
+Each load test takes one request, so this limits the number of requests."""
 
 UNKNOWN_METRIC_STATUSES = frozenset({400, 404, 422})
 """The statuses that the API may return for an unknown metric, or if all data has expired."""
@@ -61,10 +62,10 @@ def build_query(metric: str, query: str, by: str | Iterable[str] | None) -> str:
     elif isinstance(by, Iterable):
         labels = list(by)
     if not labels or not all(isinstance(label, str) and label for label in labels):
-        raise ConfigError(f'by must be labels, such as ["name"], not {short_repr(by)}.')
+        raise ConfigError(f'by must be label names, such as ["name"], not {short_repr(by)}.')
     if re.search(r"\bby\b", query):
         raise ConfigError(
-            f"The query {query[:200]!r} already has a by clause. Leave out the argument by."
+            f"The query {query[:200]!r} already has a by clause. Leave out the argument by=."
         )
     return f"{query} by ({', '.join(labels)})"
 
@@ -106,16 +107,16 @@ def fetch_queries(
     for request, existing in _fetch_existing_metrics(queries, responses, client).items():
         failure = failures.get(request)
         if existing and name not in existing:
-            # In a folder, only a file is missing: there is no response to quote.
-            quoted = None if client.folder else failure
-            failures[request] = _unknown_metric_error(request, name, existing, quoted)
+            # For a folder, the failure says only that a file is missing.
+            api_error = None if client.folder else failure
+            failures[request] = _unknown_metric_error(request, name, existing, api_error)
         elif not existing and failure is not None and failure.status == 404:
             # The list was read and is empty: no run was executed, or all data has expired.
             del failures[request]
         elif failure is not None and client.folder is not None:
             # The metric exists, so the folder lacks the response to this query.
             failures[request] = _not_stored_error(request, client.folder)
-    # In the order of the queries: the first one is raised.
+    # Sorted like the queries, so that the failure of the first failed query is raised.
     failures = {request: failures[request] for request in queries if request in failures}
     if failures and on_error == "raise":
         raise suggest_on_error(next(iter(failures.values())), several=len(queries) > 1)
@@ -146,25 +147,25 @@ def _fetch_existing_metrics(
 
 
 def _unknown_metric_error(
-    request: Request, name: str, existing: list[str], quoted: APIError | None
+    request: Request, name: str, existing: list[str], api_error: APIError | None
 ) -> APIError:
+    """Return the error for an unknown metric, which quotes the API's error if there is one."""
     listed = ", ".join(sorted(existing)[:MAX_NAMED_METRICS])
     if len(existing) > MAX_NAMED_METRICS:
         listed += f" and {len(existing) - MAX_NAMED_METRICS} more"
     message = f"{request.label} has no metric {name!r}."
     advice = f"Choose one of its metrics ({listed})."
-    if quoted is None:
+    if api_error is None:
         return APIError(404, None, f"{message} {advice}", request.path)
-    response = str(quoted).removeprefix(f"{request.label}: ")
+    response = str(api_error).removeprefix(f"{request.label}: ")
     message = f"{message} The API's response: {response} {advice}"
-    return APIError(quoted.status, quoted.code, message, quoted.url)
+    return APIError(api_error.status, api_error.code, message, api_error.url)
 
 
 def _not_stored_error(request: Request, folder: Path) -> APIError:
     message = (
-        f"{request.label} has this metric, but {folder} has no values for this query. A folder has "
-        "only the queries that were stored in it. Use another query, or read the account from the "
-        "API."
+        f"{request.label} has this metric, but {folder} has no response to this query. Use another "
+        "query, or read the account from the API."
     )
     return APIError(404, None, message, request.path)
 

@@ -1,4 +1,4 @@
-"""v5 responses: series of values with labels and times."""
+"""Responses with series of values, labels and times (v5)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Series(msgspec.Struct):
-    """A series: its labels, which the API calls `metric`, and its times in seconds with values."""
+    """A series: its labels, which the API calls `metric`, and pairs of a Unix time and a value."""
 
     metric: dict[str, str]
     values: list[tuple[float, float | str | None]] = []
@@ -52,7 +52,7 @@ class Point(NamedTuple):
 
 
 def decode_series(request: Request, body: bytes) -> list[Series]:
-    """Return the series in a response, an empty list if there is no data or it has expired."""
+    """Return the series in a response. Without data, or if it has expired, the list is empty."""
     try:
         return _decoder.decode(body.removeprefix(codecs.BOM_UTF8)).data.result or []
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""v5: metrics of test runs over time."""
+"""Metrics of test runs over time (v5)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def metric_series_df(
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if the API gives no usable response for a run. With "warn" it is left out, a
+        What to do if the API gives no usable response for a run. With "warn", it is left out, a
         warning names it, and ``frame.attrs["failed"]`` lists it.
 
     Returns

@@ -1,4 +1,4 @@
-"""v5: metrics of load tests, and one value of a metric per test run."""
+"""Metrics of load tests, and one value of a metric per test run (v5)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from k6frames.tables import METRIC_VALUES, METRICS
 from k6frames.tables.schema import returns
 from k6frames.validation import validate_integer
 
-DEFAULT_LAST = 30
+DEFAULT_LAST_RUNS = 30
 """How many of the newest runs are read by default. A folder of responses has the values of only
 these runs."""
 
@@ -47,14 +47,15 @@ def metrics_df(
         One or more load test IDs.
     test_run_ids : int or iterable of int, optional
         IDs of the test runs whose metrics to return; by default, the last 30 runs. A folder of
-        responses does not have the metrics of single runs: there, only an empty list has an effect.
+        responses does not have the metrics of single runs, so the IDs are ignored there. If there
+        are no IDs, the frame is empty.
     stack : int or str, optional
         The Grafana stack: ID, slug or URL; by default the client's.
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if the API gives no usable response for a load test. With "warn" it is left out,
-        a warning names it, and ``frame.attrs["failed"]`` lists it.
+        What to do if the API gives no usable response for a load test. With "warn", it is left
+        out, a warning names it, and ``frame.attrs["failed"]`` lists it.
 
     Returns
     -------
@@ -107,7 +108,7 @@ def metric_values_df(
     query: str = "histogram_quantile(0.95)",
     *,
     by: str | Iterable[str] | None = None,
-    last: int = DEFAULT_LAST,
+    last: int = DEFAULT_LAST_RUNS,
     test_run_ids: IDs | None = None,
     stack: int | str | None = None,
     client: Client | None = None,
@@ -130,20 +131,22 @@ def metric_values_df(
     last : int, default 30
         How many of the newest runs to read; a folder of responses has at most 30.
     test_run_ids : int or iterable of int, optional
-        IDs of the test runs to read instead of the newest.
+        IDs of the test runs to read instead of the newest. A folder of responses has only those
+        that are among the newest 30.
     stack : int or str, optional
         The Grafana stack: ID, slug or URL; by default the client's.
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if the API gives no usable response for a load test. With "warn" it is left out,
-        a warning names it, and ``frame.attrs["failed"]`` lists it.
+        What to do if the API gives no usable response for a load test. With "warn", it is left
+        out, a warning names it, and ``frame.attrs["failed"]`` lists it.
 
     Returns
     -------
     pandas.DataFrame
-        One row per run and series, oldest run first. Runs have no rows after their metrics
-        have expired. Join it with `test_runs_df` on ``test_run_id`` for the time of each run.
+        One row per run and series, ordered by load test ID, oldest run first. A run whose metrics
+        have expired has no rows. For the time of each run, join the frame with `test_runs_df` on
+        ``test_run_id``.
 
     Raises
     ------
@@ -177,8 +180,8 @@ def metric_values_df(
     stack_id = client.one_stack(stack).id
     which_runs: dict[str, Any]
     if client.folder is not None:
-        # A folder has a file only for this request. The runs are selected below.
-        which_runs = {"test_run_count": DEFAULT_LAST}
+        # A folder has only the response for this number of runs. The runs are selected below.
+        which_runs = {"test_run_count": DEFAULT_LAST_RUNS}
     elif run_ids is not None:
         which_runs = {"test_run_ids": run_ids}
     else:

@@ -1,4 +1,4 @@
-"""v3: organizations and their projects."""
+"""Organizations and their projects (v3)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.schema import Table, returns
 
 UNAVAILABLE_STATUSES = frozenset({401, 403, 404, 410})
-"""With these statuses, v3 is retired or refuses the token. The rest of the account is still read,
-because v6 may accept the token."""
+"""The statuses of a v3 that is retired or refuses the token. Snapshots, syncs and reports then read
+only the rest of the account, because v6 may accept the token."""
 
 
 @returns(ORGANIZATIONS)
@@ -120,9 +120,9 @@ def projects_df(
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if the API gives no usable response for an organization. With "warn" its projects
-        are left out, a warning names it, and ``frame.attrs["failed"]`` lists it. A malformed
-        response is always an error.
+        What to do if the API gives no usable response for an organization. With "warn", its
+        projects are left out, a warning names it, and ``frame.attrs["failed"]`` lists it. A
+        malformed response is always an error.
 
     Returns
     -------
@@ -173,8 +173,8 @@ def organization_projects_df(
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if the API gives no usable response for an organization. With "warn" it is left
-        out, a warning names it, and ``frame.attrs["failed"]`` lists it.
+        What to do if the API gives no usable response for an organization. With "warn", it is
+        left out, a warning names it, and ``frame.attrs["failed"]`` lists it.
 
     Returns
     -------
@@ -253,8 +253,8 @@ def _load(
 ) -> pd.DataFrame:
     """Send requests and return the responses as one frame.
 
-    `subjects` has what each request is for, such as ``{"org_id": 7}``. If a request fails, this is
-    its entry in ``attrs["failed"]``.
+    `subjects` has what each request is for, such as ``{"org_id": 7}``. If a request fails, its
+    entry in ``attrs["failed"]`` contains this.
     """
     responses = client_or_default(client).fetch(subjects, on_error=on_error)
     arrow = parsing.read(table, responses.bodies, field=field, is_list=is_list)

@@ -1,4 +1,4 @@
-"""v6: schedules of the load tests of Grafana stacks."""
+"""Schedules of the load tests of Grafana stacks (v6)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def schedules_df(
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if a stack cannot be read. With "warn" it is left out, a warning names it, and
+        What to do if a stack cannot be read. With "warn", it is left out, a warning names it, and
         ``frame.attrs["failed"]`` lists it. A malformed response is always an error.
 
     Returns

@@ -46,7 +46,7 @@ def snapshot(
     stack : int, str or iterable of these, optional
         The Grafana stacks to read: IDs, slugs or URLs; by default the client's.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if an organization, a list or a metric cannot be read. With "warn" it is left
+        What to do if an organization, a list or a metric cannot be read. With "warn", it is left
         out, a warning names it, and ``account.json`` lists it. A malformed response is always an
         error.
     with_metrics : bool, default False
@@ -86,11 +86,13 @@ def snapshot(
     stacks = account.find_stacks(stack)
     account.read_stacks(stacks)
     if not account.bodies:
+        # Nothing could be read, so there is at least one failure.
         raise next(iter(account.failures.values()))
     if with_metrics:
         account.read_metrics()
     fetched = account.oldest or datetime.now(UTC)
     failures = list_failures(account.failures, account.subjects)
+    # With "raise", the only possible failure is that v3 is not available, which needs no warning.
     if failures and on_error == "warn":
         warn_about_failures(account.failures, len(account.subjects))
     files: dict[PurePath, bytes] = {
@@ -114,15 +116,16 @@ def read_failures(folder: str | os.PathLike[str]) -> list[dict[str, Any]]:
 def _manifest(
     client: Client, stacks: Iterable[Stack], fetched: datetime, failures: list[dict[str, Any]]
 ) -> bytes:
-    # The snapshot of a snapshot describes the original account.
-    source = read_manifest(client.folder) if client.folder else None
+    as_of, api_url = fetched, client.api_url
     if client.folder:
+        # The snapshot of a snapshot describes the original account.
+        original = read_manifest(client.folder)
+        as_of, api_url = original.as_of or as_of, original.api_url or api_url
         by_path = {entry["path"]: entry for entry in [*read_failures(client.folder), *failures]}
         failures = list(by_path.values())
-    as_of = (source and source.as_of) or fetched
     manifest: dict[str, Any] = {
         "as_of": as_of.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "api_url": (source and source.api_url) or client.api_url,
+        "api_url": api_url,
         "stacks": [{"id": stack.id, "url": stack.url} for stack in stacks],
         WRITTEN_BY: f"k6frames {version('k6frames')}",
     }

@@ -73,13 +73,16 @@ def write_folder(target: Path, files: Mapping[PurePath, bytes], modified: dateti
     Raises
     ------
     OSError
-        If it cannot be written. An existing folder is then unchanged.
+        If it cannot be written. An existing folder is then unchanged; if it cannot be put back, the
+        next snapshot restores it.
     """
     try:
         _write_folder(target, files, modified)
     except OSError as error:
         # The error's own path is in the temporary folder, which the user does not know.
-        reason = f"{error.strerror}; no snapshot was written, and an existing one is unchanged"
+        reason = f"{error.strerror}; no snapshot was written"
+        if target.exists():
+            reason += ", and the existing one is unchanged"
         raise OSError(error.errno, reason, str(target)) from None
 
 
@@ -93,7 +96,8 @@ def _write_folder(target: Path, files: Mapping[PurePath, bytes], modified: datet
             file.write_bytes(content)
             file.chmod(0o600)
             os.utime(file, (modified.timestamp(), modified.timestamp()))
-        # Only after the last file is written: by then most of the others have reached the disk.
+        # At the end, and not after each file, because most files are on the disk by now. This is
+        # faster.
         for path in [folder, *folder.rglob("*")]:
             _flush(path)
         _replace(folder, target)
@@ -103,8 +107,9 @@ def _write_folder(target: Path, files: Mapping[PurePath, bytes], modified: datet
 def temporary_folder(target: Path) -> Iterator[Path]:
     """Create a hidden folder next to `target` (``.part``), and remove it at the end.
 
-    A lock file (``.lock``) shows that it is in use. While `target` is replaced, the previous one is
-    renamed (``.old``). Files that a killed process left behind are restored or removed.
+    A lock file (``.lock``) shows that it is in use. While `target` is replaced, its previous
+    content is in another folder (``.old``). What a killed process left behind is restored or
+    removed.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     _recover(target)
@@ -116,10 +121,12 @@ def temporary_folder(target: Path) -> Iterator[Path]:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        # The lock is released first, because Windows cannot remove a locked file. If another
-        # process has locked it since, that process removes it.
-        with contextlib.suppress(OSError):
-            lock.unlink()
+        # If the previous content could not be restored, the lock file stays, so that `_recover`
+        # restores it. The lock is released first, because Windows cannot remove a locked file. If
+        # another process has locked it again by now, that process removes it.
+        if not lock.with_suffix(".old").exists():
+            with contextlib.suppress(OSError):
+                lock.unlink()
 
 
 def _recover(target: Path) -> None:
@@ -132,7 +139,7 @@ def _recover(target: Path) -> None:
                     old.rename(target)
                 for leftover in (old, lock.with_suffix(".part")):
                     shutil.rmtree(leftover, ignore_errors=True)
-            lock.unlink()  # not before: see temporary_folder
+            lock.unlink()  # after its release; see `temporary_folder`
 
 
 def _flush(path: Path) -> None:
@@ -166,6 +173,6 @@ def _replace(folder: Path, target: Path) -> None:
     else:
         raise OSError(errno.EBUSY, "other processes keep replacing this folder", str(target))
     shutil.rmtree(old, ignore_errors=True)
-    # Too late to fail: the new snapshot is there, and the old one is not.
+    # An error here is ignored, because the new snapshot has already replaced the old one.
     with contextlib.suppress(OSError):
         _flush(target.parent)

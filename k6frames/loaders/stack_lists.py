@@ -1,4 +1,4 @@
-"""Lists that v6 has once for each Grafana stack: request them from all stacks, as one frame."""
+"""Lists that each Grafana stack has in v6, such as its load tests: read them as one frame."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StackRequests(NamedTuple):
 
     requests: list[Request]
     failures: dict[Request, APIError]
-    """The requests that failed to find the ID of a stack."""
+    """The failed requests for stack IDs. There is no entry in `requests` for their stacks."""
     subjects: dict[Request, dict[str, Any]]
     """What each request is for, such as ``{"stack_id": 7}``, including requests that failed."""
 
@@ -38,6 +38,7 @@ def request_from_stacks(
     stacks = client.resolve_stacks(stack, on_error=on_error)
     requests = {}
     for found in stacks.found:
+        # Messages show the ID of the stack anyway, so only the URL is needed.
         label = f"stack {found.url}" if found.url else ""
         requests[Request(path, found.id, label=label)] = {"stack_id": found.id}
     unresolved = {request: {"stack_url": request.stack} for request in stacks.failures}
@@ -74,8 +75,8 @@ def load_lists(
     try:
         responses = read_lists(client, readers, on_error=on_error)
     except MalformedPageError as error:
-        # Parsing the page raises an error that names the record and the field. If it does not,
-        # this error is raised.
+        # Parse the page again, because the parser's error names the record and the field. If the
+        # parser finds no error, raise this one.
         parsing.read(table, {error.request: error.body})
         raise
     return _stack_frame(table, responses, stack_requests, drop_duplicates=True)

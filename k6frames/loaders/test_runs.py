@@ -1,4 +1,4 @@
-"""v6: test runs of Grafana stacks, also with the names of their load tests and projects."""
+"""Test runs of Grafana stacks (v6), with or without the names of their load tests and projects."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_runs_df(
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if a stack or a load test cannot be read. With "warn" it is left out, a warning
+        What to do if a stack or a load test cannot be read. With "warn", it is left out, a warning
         names it, and ``frame.attrs["failed"]`` lists it. A malformed response is always an error.
 
     Returns
@@ -97,7 +97,7 @@ def test_runs_df(
         for request in stack_requests.requests
     ]
     runs = load_lists(TEST_RUNS, readers, stack_requests, client, on_error)
-    # The API has applied these filters. A folder has not: it has all runs of a stack in one file.
+    # The API has already selected the runs. In a folder, all runs of a stack are in one file.
     selected = pd.Series(data=True, index=runs.index)
     if ids is not None:
         selected &= runs["load_test_id"].isin(ids)
@@ -119,7 +119,7 @@ def test_run_details_df(
     client: Client | None = None,
     on_error: OnError = "raise",
 ) -> pd.DataFrame:
-    """Return test runs with the names of their load tests and projects; see `join_test_runs`.
+    """Return test runs with the names of their load tests and projects.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def test_run_details_df(
     client : Client, optional
         The account to read; by default the one that the environment describes.
     on_error : {"raise", "warn"}, default "raise"
-        What to do if a stack or a load test cannot be read. With "warn" it is left out, a warning
+        What to do if a stack or a load test cannot be read. With "warn", it is left out, a warning
         names it, and ``frame.attrs["failed"]`` lists it. A malformed response is always an error.
 
     Returns

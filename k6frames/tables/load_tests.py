@@ -1,4 +1,4 @@
-"""v6: projects, labels, load tests, limits and load zones of a stack."""
+"""Projects, labels, load tests, limits and load zones of a stack (v6)."""
 
 from __future__ import annotations
 

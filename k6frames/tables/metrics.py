@@ -1,4 +1,4 @@
-"""v5: metrics, their values and series, and how they change."""
+"""Metrics, their values and series (v5), and how they change."""
 
 from __future__ import annotations
 

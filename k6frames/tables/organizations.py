@@ -1,4 +1,4 @@
-"""v3: organizations, projects, and projects with their organizations."""
+"""Organizations, projects, and projects with their organizations (v3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""v6: schedules of load tests, and their next runs."""
+"""Schedules of load tests (v6), and their next runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""v6: test runs, and test runs with the names of load tests and projects."""
+"""Test runs (v6), and test runs with the names of load tests and projects."""
 
 from __future__ import annotations
 

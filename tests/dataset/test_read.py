@@ -219,6 +219,9 @@ def test_changes_since_a_day(tmp_path):
     assert names(since="2026-06-27") == [["load_tests", "name", "New", "Newest"]]
     assert names(since="2026-06-20", until="2026-06-30") == [["load_tests", "name", "Old", "New"]]
     assert k6frames.read_dataset("history", "load_tests", day="2026-06-22")["name"].eq("Old").any()
+    for until in ("2026-06-19", "0001-01-03"):
+        with pytest.raises(ConfigError, match=f"no data for {until}: its first sync was on"):
+            k6frames.dataset_changes("history", until=until)
     with pytest.raises(ConfigError, match="its first sync was on 2026-06-20"):
         names(since="2026-06-19")
 

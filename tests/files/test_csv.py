@@ -165,6 +165,14 @@ def test_columns_that_do_not_conform_are_read_by_pandas_with_a_warning_that_says
     assert result.loc[0, ["project_id", "created", "team"]].tolist() == [1, "soon", "A"]
 
 
+def test_an_added_column_whose_name_is_not_utf_8_is_an_error_that_says_so() -> None:
+    Path("frame.csv").write_bytes(
+        f"{HEADER},caf\xe9\n1{',' * len(PROJECTS.dtypes)}\n".encode("latin-1")
+    )
+    with pytest.warns(UserWarning, match="a column name is not UTF-8"), pytest.raises(SchemaError):
+        read_csv("frame.csv")
+
+
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf"])
 def test_an_empty_csv_is_an_error_that_names_the_file(content: bytes) -> None:
     Path("frame.csv").write_bytes(content)
@@ -237,6 +245,7 @@ def test_formulas_are_escaped_in_every_other_column(of_table: bool) -> None:
             "=header": [*FORMULAS, None],
             "category": pd.Categorical([*FORMULAS, None]),
             "mixed": [-1, *FORMULAS],
+            "one_category": pd.Categorical(["a"] * (len(FORMULAS) + 1)),
             "number": -(2**62),
             "float": -1.5,
         },
@@ -323,7 +332,7 @@ def test_a_zip_archive_of_several_files_is_refused() -> None:
     with zipfile.ZipFile("frame.zip", "w") as archive:
         archive.writestr("a.csv", HEADER)
         archive.writestr("b.csv", HEADER)
-    with pytest.raises(SchemaError, match="contains 2 files instead of one"):
+    with pytest.raises(SchemaError, match=r"contains 2 files\. A zip archive must"):
         read_csv("frame.zip")
 
 

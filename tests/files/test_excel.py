@@ -139,6 +139,11 @@ def test_timestamps_are_converted_to_utc() -> None:
     assert row[-1] == datetime(2026, 1, 1)  # noqa: DTZ001
 
 
+def test_a_timestamp_that_an_offset_moves_to_the_year_0_is_a_string() -> None:
+    to_excel(pd.DataFrame({"x": [pd.Timestamp("0001-01-01T00:00+14:00")]}), "frame.xlsx")
+    assert read_cells()[1] == ["0000-12-31 10:00:00"]
+
+
 # --- limits and errors ----------------------------------------------------------------------------
 
 
@@ -179,6 +184,14 @@ def test_a_string_that_is_too_long_is_shortened_with_a_warning_that_names_the_ce
         to_excel(frame, "frame.xlsx")
     assert caught[0].filename == __file__
     assert read_cells()[2][1] == "x" * 32_767
+
+
+def test_characters_that_excel_counts_twice_are_counted_twice() -> None:
+    frame = build_frame(PROJECTS, {"name": ["\U0001f600" * 20_000, "\U0001f600" * 16_383]})
+    with pytest.warns(UserWarning, match="shortened") as caught:
+        to_excel(frame, "frame.xlsx")
+    assert len(caught) == 1
+    assert [row[1] for row in read_cells()[1:]] == ["\U0001f600" * 16_383] * 2
 
 
 def test_a_lone_surrogate_is_refused_and_the_old_file_is_unchanged() -> None:

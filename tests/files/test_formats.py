@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from strategies import AWKWARD_STRINGS, build_frame, frames, tables_with_frames
 
@@ -120,7 +120,9 @@ def changed_frames(draw: st.DrawFn) -> pd.DataFrame:
     table = draw(st.sampled_from([PROJECTS, TEST_RUN_DETAILS]))
     frame = draw(frames(table, max_size=4))
     names = draw(st.permutations(list(frame.columns)))
-    dropped = draw(st.sampled_from([0, 1, 2]))
+    kept = names[draw(st.sampled_from([0, 1, 2])) :]
+    # Without its key, a frame resembles a table only if it has more than three quarters of it.
+    assume(set(table.key) <= set(kept) or len(kept) > 0.75 * len(names))
     added = draw(
         st.sampled_from(
             [
@@ -130,7 +132,7 @@ def changed_frames(draw: st.DrawFn) -> pd.DataFrame:
             ]
         )
     )
-    return frame[names[dropped:]].assign(**added)
+    return frame[kept].assign(**added)
 
 
 @each_format
@@ -181,7 +183,7 @@ def test_a_frame_that_only_shares_some_names_with_a_table_keeps_its_values(
 ) -> None:
     write, read = FORMATS[format_]
     write(frame, "frame")
-    with pytest.warns(UserWarning, match="was read with the types that pandas infers"):
+    with pytest.warns(UserWarning, match="was read with the types that pandas "):
         result = read("frame")
     expected = frame.astype({"name": "int64"}) if format_ == "csv" and "name" in frame else frame
     pd.testing.assert_frame_equal(result, expected)

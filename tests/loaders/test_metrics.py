@@ -510,7 +510,7 @@ def test_the_reason_for_a_rejected_query_is_in_the_error(query, reason, client):
 
 def test_a_query_that_a_folder_does_not_have_is_an_error_that_says_so():
     client = k6frames.Client.sample()
-    with pytest.raises(APIError, match=r"^load test 735140 has this .* no values for this"):
+    with pytest.raises(APIError, match=r"^load test 735140 has this .* no response to this"):
         k6frames.metric_values_df(735140, "http_reqs", "max", client=client)
     with pytest.raises(APIError, match=r"^load test 735140 has no metric 'http_request'"):
         k6frames.metric_values_df(735140, "http_request", client=client)
@@ -546,13 +546,13 @@ def test_a_wrong_token_stops_the_other_requests(connect, server):
     [
         ({"metric": " "}, "metric must be a non-empty string"),
         ({"query": None}, "query must be a non-empty string"),
-        ({"by": []}, "by must be labels"),
-        ({"by": ["name", 1]}, "by must be labels"),
-        ({"by": 1}, "by must be labels"),
+        ({"by": []}, "by must be label names"),
+        ({"by": ["name", 1]}, "by must be label names"),
+        ({"by": 1}, "by must be label names"),
         ({"by": "name", "query": "rate by (url)"}, "already has a by clause"),
         ({"last": 0}, "last must be"),
-        ({"test_run_ids": ["1"]}, "test_run_ids must be an int or an iterable of ints"),
-        ({"load_test_id": "Checkout"}, "load_test_id must be an int"),
+        ({"test_run_ids": ["1"]}, "test_run_ids must contain only IDs, not .1."),
+        ({"load_test_id": "Checkout"}, "load_test_id must be an ID"),
         ({"on_error": "ignore"}, 'on_error must be "raise" or "warn"'),
     ],
 )

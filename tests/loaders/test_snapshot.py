@@ -311,6 +311,26 @@ def test_a_snapshot_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypa
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
 
 
+def test_a_snapshot_that_could_not_be_put_back_is_restored_by_the_next_one(tmp_path, monkeypatch):
+    client = k6frames.Client.sample()
+    folder = client.snapshot(tmp_path / "snapshot")
+    before = (folder / "account.json").stat().st_ino
+    rename = Path.rename
+
+    def fail_to_create(path: Path, target: Path) -> Path:
+        if target == folder:
+            raise OSError(5, "Input/output error")
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", fail_to_create)
+        with pytest.raises(OSError, match="Input/output error"):
+            client.snapshot(folder)
+    assert not folder.exists()
+    with snapshot_folder.temporary_folder(folder):
+        assert (folder / "account.json").stat().st_ino == before
+
+
 def test_a_snapshot_that_replaced_the_old_one_is_not_an_error(tmp_path, monkeypatch):
     client = k6frames.Client.sample()
     folder = client.snapshot(tmp_path / "snapshot")
