@@ -39,7 +39,9 @@ MIN_LINES = 3.0
 _AXIS_INCHES = 0.5
 _NAME_PAD_POINTS = 6.0
 _VALUE_PAD_POINTS = 4.0
+# The space between the end of the axis and the values, as a share of the axis.
 _PAD_SHARE = 0.02
+# Follows the value of a bar that is cut at the end of the axis.
 _CUT_MARK = " →"
 
 
@@ -54,6 +56,7 @@ class Rows(NamedTuple):
     total_lines: float
     names_above: bool
     axes_width: float
+    """The width of the Axes in points, without the names to the left of them."""
 
     @property
     def height_inches(self) -> float:
@@ -71,7 +74,11 @@ def fitting_names(
 
 
 def count_fitting_rows(names: Sequence[str], size: Size, total: int) -> int:
-    """Return how many rows fit; if some do not, leave room for a last row that counts them."""
+    """Return for how many of the first names there is room.
+
+    `total` is the number of all rows. If not all of them fit, there must also be room for a last
+    row, which counts the others.
+    """
     # The values, and the name of the last row, are not known yet: assume typical ones.
     assumed_names = [*names, "12 other organizations"]
     wrapped = _wrap_names(assumed_names, ["12 of 34 runs"] * len(assumed_names), size)
@@ -118,7 +125,8 @@ def _wrap_names(names: Sequence[str], values: Sequence[str], size: Size) -> list
     if not _are_names_above(size):
         width = min(MAX_NAME_BESIDE_POINTS, size.width * MAX_NAME_BESIDE_SHARE)
         return [labels.wrap(name, width) for name in names]
-    # The value is to the right of the last line of the name.
+    # The value is to the right of the last line of the name. Its bar may be cut, which is not known
+    # yet.
     pad = text_width(_CUT_MARK) + 2 * _NAME_PAD_POINTS
     wrapped = []
     for name, value in zip(names, values, strict=True):
@@ -186,13 +194,13 @@ def draw_values(
         f"{value}{_CUT_MARK}" if end > axis_end else value
         for value, end in zip(rows.values, ends, strict=False)
     ]
-    max_share = 1.0 if rows.names_above else 1 - MIN_BARS_SHARE
-    max_points = max_share * rows.axes_width - 2 * _VALUE_PAD_POINTS
+    max_text_share = 1.0 if rows.names_above else 1 - MIN_BARS_SHARE  # of the width of the Axes
+    max_points = max_text_share * rows.axes_width - 2 * _VALUE_PAD_POINTS
     texts = [labels.shorten(text, max_points) for text in texts]
     text_share = 0.0
     if not rows.names_above:
         widest = max(map(text_width, texts)) + 2 * _VALUE_PAD_POINTS
-        text_share = min(max_share, widest / rows.axes_width)
+        text_share = min(max_text_share, widest / rows.axes_width)
     # Values take up text_share of the width, so they need text_share / (1 - text_share) times the
     # length of the axis.
     axis_length = axis_end - axis_start

@@ -54,10 +54,11 @@ def completeness(frames: Mapping[str, pd.DataFrame], *, ax: Axes | None = None) 
     for name, frame in frames.items():
         suffix = f" ({name})" if len(frames) > 1 else ""
         if len(frame):
-            shares += [(f"{c}{suffix}", float(frame[c].notna().mean())) for c in frame.columns]
+            present = frame.notna().mean()
+            shares += [(f"{column}{suffix}", float(share)) for column, share in present.items()]
     if not shares:
         return style.draw_message(ax, title, "no rows")
-    shares.sort(key=lambda share: share[1])
+    shares.sort(key=lambda name_and_share: name_and_share[1])
     size = style.available_size(ax)
     names = [labels.text_label(name) for name, _ in shares[: bars.MAX_ROWS]]
     names = names[: bars.count_fitting_rows(names, size, len(shares))]

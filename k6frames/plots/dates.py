@@ -54,7 +54,10 @@ class Step(NamedTuple):
 
     @property
     def offset(self) -> int:
-        """What to add to the units since 1970, so that multiples of the step are round dates."""
+        """What to add to NumPy's count of units since 1970.
+
+        Round dates, such as the year 2020 or a Monday, are then multiples of `size`.
+        """
         if self.unit == "Y":
             return 1970
         # Weeks begin on Monday, and 1970-01-01 was a Thursday.
@@ -134,7 +137,8 @@ def find_ticks(
     first, last : numpy.datetime64
         The first and the last possible tick.
     finest : Step
-        The smallest step allowed. Of longer steps in its unit, only multiples are used.
+        The smallest step allowed. A longer step in the same unit must be a multiple of it; in a
+        longer unit, any step is allowed.
     """
     left, right = ax.get_xlim()
     span = float((last - first) / np.timedelta64(1, "D"))
@@ -153,7 +157,10 @@ def _fits(step: Step, span: float, width: float, finest: Step) -> bool:
         return False
     if step.unit == finest.unit and step.size % finest.size:
         return False
-    return span / step.days + 1 <= min(MAX_TICKS, width / _label_points(step) + 1)
+    tick_count = span / step.days + 1
+    # The first and the last label extend beyond the span by half of their widths.
+    fitting_count = width / _label_points(step) + 1
+    return tick_count <= min(MAX_TICKS, fitting_count)
 
 
 def _label_points(step: Step) -> float:

@@ -48,7 +48,8 @@ def is_drawn_by_browser() -> bool:
 def text_width(text: str) -> float:
     """Return the width of one line in points, in the font and size of the current settings."""
     if is_drawn_by_browser():
-        # No font here has it, so its width in the browser is unknown: assume the widest character.
+        # The browser will draw the characters that no installed font has, in a font of its own.
+        # Their width is unknown: assume that of a W.
         text = _replace_missing(text, installed_fonts(), "W")
     font = font_manager.FontProperties()
     return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0])

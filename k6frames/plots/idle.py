@@ -72,7 +72,7 @@ def idle_projects(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 @style.house_style()
 def idle_load_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how long ago idle load tests last ran, and how many of them have never run.
+    """Draw how long load tests have been idle: since their last run or, if none, their creation.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def idle_load_tests(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     matplotlib.axes.Axes
-        With a bar per range of days.
+        It has a bar for each range of days.
 
     Raises
     ------

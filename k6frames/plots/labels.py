@@ -17,6 +17,7 @@ MAX_LINE_CHARACTERS = 125
 MAX_CHARACTERS = MAX_LINES * MAX_LINE_CHARACTERS
 
 MINUS = "\N{MINUS SIGN}"
+# The zero-width non-joiner and joiner.
 _JOINERS = {"\u200c", "\u200d"}
 
 
@@ -61,14 +62,17 @@ def clean_text(value: Any) -> str:
     if pd.isna(value):
         return ""
     text = unicodedata.normalize("NFC", str(value)[:MAX_CHARACTERS])
-    # A direction mark in a name would reverse what follows it, such as its ID. Some scripts need
-    # joiners.
+    # A direction mark in a name would reverse what follows it, such as its ID. Joiners are not
+    # removed, because some scripts need them.
     hidden = {c for c in text if unicodedata.category(c) in ("Cc", "Cf")} - _JOINERS
     return " ".join("".join(" " if c in hidden else c for c in text).split())
 
 
 def wrap(text: str, width: float) -> str:
-    """Break text into lines of at most `width` points, after a space or one of ``-_/``."""
+    """Break text into lines of at most `width` points, if possible after a space or one of ``-_/``.
+
+    Text beyond `MAX_LINES` is cut. The ellipsis that shows this may exceed the width.
+    """
     lines: list[str] = []
     while text and len(lines) < MAX_LINES:
         end = _fitting_length(text, width)
@@ -92,8 +96,8 @@ def shorten(text: str, width: float) -> str:
 def shorten_all(texts: Sequence[str], widths: Sequence[float]) -> list[str]:
     """Shorten each text to its width, and keep different texts distinguishable where possible.
 
-    A text is cut at its end, or in the middle if another text begins with what would be left. Texts
-    that then look the same are cut at their beginning.
+    A text is cut at its end or, if another text has the same beginning, in the middle. If two
+    shortened texts are still equal, they are cut at their beginning.
     """
     shortened = [shorten(text, width) for text, width in zip(texts, widths, strict=True)]
     for index, (text, width) in enumerate(zip(texts, widths, strict=True)):

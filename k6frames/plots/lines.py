@@ -20,10 +20,12 @@ MAX_LABEL_SHARE = 0.4
 HEADROOM = 1.08
 """Height of the vertical axis as a multiple of the highest value."""
 
+# A thin line, the connector, leads from the end of a line to its name.
 _CONNECTOR_POINTS = 10.0
 _NAME_GAP_POINTS = 4.0
 _LABEL_PAD_POINTS = _CONNECTOR_POINTS + _NAME_GAP_POINTS
 _MIN_NAME_POINTS = 60.0
+# The lines take up at least this share of the width of the Axes.
 _MIN_LINE_SHARE = 0.45
 
 
@@ -70,12 +72,12 @@ def draw_lines(ax: Axes, lines: Sequence[Line], limits: tuple[float, float]) -> 
     ax.set(xlim=(left, left + axis_length), ylim=limits)
     bottom, top = limits
     label_x = right + axis_length * _CONNECTOR_POINTS / size.width
-    ends = [min(line.end[1], top) for line in lines]
+    end_heights = [min(line.end[1], top) for line in lines]
     gap = style.LINE_HEIGHT_POINTS / size.height * (top - bottom)
-    label_heights = _spread(ends, bottom, top, gap)
+    label_heights = _spread(end_heights, bottom, top, gap)
     for line, text, label_y in zip(lines, texts, label_heights, strict=True):
         ax.plot(line.x, line.y, color=line.color, **line_style(len(line.x)))
-        if not text:
+        if not text:  # a single series without labels has no name
             continue
         end_x, end_y = line.end
         ax.plot([end_x, label_x], [min(end_y, top), label_y], color=line.color, lw=0.8, alpha=0.6)
@@ -99,9 +101,10 @@ def _shortened_labels(lines: Sequence[Line], width: float) -> list[str]:
 
 
 def _spread(heights: Sequence[float], bottom: float, top: float, gap: float) -> list[float]:
-    """Move heights, in descending order, until they are at least a gap apart.
+    """Return heights, which are sorted in descending order, moved to be at least a gap apart.
 
-    They are moved down, and then up if they are below the bottom.
+    They are moved down as far as necessary. If the last ones are then below the bottom, they are
+    moved up again, and others with them.
     """
     moved: list[float] = []
     for height in heights:

@@ -41,7 +41,10 @@ _LABEL = re.compile(r'([^{},=]+)="((?:[^"\\]|\\.)*)"')
 
 
 class Measure(NamedTuple):
-    """What a query of a metric measures, such as "p95 of http_req_duration", and its unit."""
+    """What a query of a metric measures, such as "p95 of http_req_duration", and its unit.
+
+    With the unit "%", values are shares: 0.05 is 5%.
+    """
 
     title: str
     unit: str
@@ -61,7 +64,9 @@ def describe_measure(metric: str, query: str) -> Measure:
     quantile = re.fullmatch(r"histogram_quantile\((0?\.\d+|[01])\)", method)
     words = f"p{float(quantile[1]) * 100:g}" if quantile else _QUERY_WORDS.get(method, method)
     title = labels.text_label(f"{words} of {metric}")
-    return Measure(title, _find_unit(metric.partition("{")[0].strip(), method))
+    # A metric may have a selector, such as http_req_duration{name="login"}.
+    name = metric.partition("{")[0].strip()
+    return Measure(title, _find_unit(name, method))
 
 
 def _find_unit(name: str, method: str) -> str:

@@ -33,12 +33,15 @@ class MetricLine(NamedTuple):
 def find_metric_lines(
     measured: pd.DataFrame, owner_column: str, owner_names: Mapping[Any, str]
 ) -> list[MetricLine]:
-    """Return a line for each series of a frame, highest last value first.
+    """Return a line for each series that has a value, highest last value first.
+
+    At least one series must have a value.
 
     Parameters
     ----------
     measured : pandas.DataFrame
-        The values, with the columns of a series and `x`, the position in days or minutes.
+        The columns `metric`, `query`, `series` and `value`, the column `owner_column`, and `x`, the
+        position on the horizontal axis in days or minutes.
     owner_column : str
         The column with the ID of the load test or test run that a series belongs to.
     owner_names : mapping
@@ -60,6 +63,7 @@ def find_metric_lines(
     measures = describe_measures(keys)
     owners = [owner_names[owner] for owner in keys[owner_column]]
     titles = [measure.title for measure in measures]
+    # The owners and the titles are left out where all lines have the same.
     name_parts = [values for values in (owners, titles) if len(set(values)) > 1]
     name_parts.append(series_labels(list(keys["series"])))
     names = [", ".join(filter(None, parts)) for parts in zip(*name_parts, strict=True)]

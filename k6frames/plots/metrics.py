@@ -33,6 +33,7 @@ _MIN_AXIS_LENGTH = 0.01
 
 # The white edge separates a marker from lines of a similar color.
 _MARKER = {"lw": 0, "ms": 8, "mec": "white", "mew": 0.7}
+# The keys are the results of runs: "error" is counted in the column "errors" of summaries.
 _RESULT_MARKERS: dict[str, dict[str, Any]] = {
     "failed": {"marker": "X", "color": style.RESULT_COLORS["failed"], **_MARKER},
     "error": {"marker": "D", "color": style.RESULT_COLORS["errors"], **_MARKER},
@@ -44,8 +45,8 @@ _RESULT_LABELS = {"failed": "failed", "error": "with errors"}
 def metric_trend(values: pd.DataFrame, details: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how a metric changes from run to run.
 
-    The six lines with the highest last values are labeled with their names and those values; the
-    others are thin and gray. Failed runs and runs with errors are marked.
+    The six lines with the highest last values are labeled with their names and those values, and
+    failed runs and runs with errors are marked on them. The other lines are thin and gray.
 
     Parameters
     ----------
@@ -128,8 +129,8 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw a metric during a test run.
 
     The six lines with the highest last values are labeled with their names; the others are thin
-    and gray. Several test runs are plotted against the minutes since the first value of each, to be
-    comparable.
+    and gray. To make several test runs comparable, each is plotted against the minutes since its
+    first value.
 
     Parameters
     ----------
@@ -194,7 +195,7 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 @style.house_style()
 def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how much metrics changed in the last runs, compared with the runs before them.
+    """Draw by how much each metric changed in the last runs, compared with the runs before them.
 
     Parameters
     ----------
@@ -252,7 +253,7 @@ def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = style.prepare_axes(ax, header, rows.height_inches)
     colors = np.where(changes > 0, style.VERMILLION, style.BLUE)
     ax.barh(rows.bar_positions[: len(changes)], changes, rows.bar_height, color=colors)
-    if not rows.names_above:  # it would cross them
+    if not rows.names_above:  # the line would cross names above the bars
         ax.axvline(0, color=style.AXES_COLOR, lw=0.8)
     bars.draw_names(ax, rows)
     ticks.percent_axis(ax, ax.xaxis, "last runs compared with the runs before")
@@ -284,6 +285,7 @@ def _change_text(row: Any) -> str:
     """Return a text such as "+35%: 412 to 556 ms"."""
     sign = labels.MINUS if row.change < 0 else "+"
     digits = 0 if abs(row.change) >= 0.1 else 1
-    before = labels.format_number(row.before)
-    after = format_value(row.after, describe_measure(row.metric, row.query).unit)
+    unit = describe_measure(row.metric, row.query).unit
+    before = format_value(row.before, unit).removesuffix(unit).rstrip()
+    after = format_value(row.after, unit)
     return f"{sign}{abs(row.change):,.{digits}%}: {before} to {after}"

@@ -27,9 +27,10 @@ MAX_BARS_WITH_GAPS = 60
 """With more bars, gaps would make them too thin."""
 GAP_SHARE = 0.14
 MAX_BAR_POINTS = 85.0
-"""A single bar as wide as the Axes would not look like a bar."""
+"""The maximum width of a bar: a single bar as wide as the Axes would not look like a bar."""
 TOTALS_HEADROOM = 1.12
 """Height of the vertical axis as a multiple of the highest bar, with room for its total."""
+# The space to the left and right of all bars, as a share of the width of a bar.
 _MIN_PAD_IN_BARS = 0.2
 _MIN_TOTAL_GAP_POINTS = 4.0
 _TOTAL_PAD_POINTS = 3.0
@@ -47,7 +48,8 @@ class _Unit(NamedTuple):
 
 _UNITS = (
     _Unit("day", 1, 1, "D", ONE_DAY),
-    _Unit("week", 7, 7, "W-SUN", Step(7, "D")),  # from Monday, as in `summaries.periods`
+    # In pandas, the week "W-SUN" ends on Sunday.
+    _Unit("week", 7, 7, "W-SUN", Step(7, "D")),
     _Unit("month", 28, 31, "M", Step(1, "M")),
     _Unit("quarter", 90, 92, "Q", Step(3, "M")),
     _Unit("year", 365, 366, "Y", Step(1, "Y")),
@@ -58,7 +60,8 @@ class Periods(NamedTuple):
     """The start and the end of each period, in order.
 
     `unit` is the name of a period, such as "month", or "period" for any other length. It is None if
-    there is only one period, whose length is unknown.
+    there is only one period, whose length is unknown. `step` is the smallest distance between two
+    ticks: the length of a period, if it is known and not "period".
     """
 
     unit: str | None
@@ -96,9 +99,9 @@ def limit_to_periods(ax: Axes, periods: Periods) -> None:
     count = len(periods.starts)
     pad_in_bars = 0.0
     if count <= MAX_BARS_WITH_GAPS:
-        # If bars of the greatest width would not fill the Axes, the rest is padding.
-        widest_bars = style.available_size(ax).width / MAX_BAR_POINTS
-        pad_in_bars = max(_MIN_PAD_IN_BARS, (widest_bars - count) / 2)
+        # If bars of the maximum width would not fill the Axes, the rest is padding.
+        fitting_count = style.available_size(ax).width / MAX_BAR_POINTS
+        pad_in_bars = max(_MIN_PAD_IN_BARS, (fitting_count - count) / 2)
     pad = pad_in_bars * (last - first) / count
     ax.set_xlim(first - pad, last + pad)
 
@@ -144,7 +147,8 @@ def layer_handles(layers: Sequence[Layer]) -> list[Artist]:
 def draw_layers(ax: Axes, periods: Periods, layers: Sequence[Layer]) -> Floats:
     """Draw stacked bars, one artist per layer, and return their total heights.
 
-    A layer is a ``StepPatch``. Its intervals alternate between bars and gaps, which are NaN.
+    The limits of the Axes are not changed. A layer is a ``StepPatch``. Its intervals alternate
+    between bars and gaps, which are NaN.
     """
     starts, stops = to_days(periods.starts), to_days(periods.ends)
     gaps = (stops - starts) * (GAP_SHARE if len(starts) <= MAX_BARS_WITH_GAPS else 0)
@@ -162,7 +166,8 @@ def draw_layers(ax: Axes, periods: Periods, layers: Sequence[Layer]) -> Floats:
             StepPatch(
                 _insert_gaps(ends)[has_width],
                 edges,
-                baseline=_insert_gaps(bottoms)[has_width],  # type: ignore[arg-type]  # or an array
+                # matplotlib also accepts an array here, but declares only a number.
+                baseline=_insert_gaps(bottoms)[has_width],  # type: ignore[arg-type]
                 **style.bar_colors(layer.color, hatched=layer.hatched),
             )
         )
@@ -179,7 +184,8 @@ def label_totals(
 ) -> None:
     """Write a text above each bar, or above the line of a limit that would cross the text.
 
-    Write nothing if any text is too wide for its bar.
+    The limits must be final, and the vertical axis must begin at 0. Nothing is written if any text
+    is too wide for its bar.
     """
     low, high = ax.get_xlim()
     size = style.available_size(ax)

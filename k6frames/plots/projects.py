@@ -24,7 +24,7 @@ from k6frames.tables import (
 )
 
 MAX_OTHERS_RATIO = 2
-"""The bar or line of the others is cut if it is more than this many times the largest."""
+"""The bar or line of all others is cut if it exceeds the largest organization this many times."""
 
 
 @style.house_style()
@@ -32,8 +32,8 @@ def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) 
     """Draw how many projects each organization has, largest organization first.
 
     Organizations beyond the first 20, or those that do not fit on a given `ax`, share a last bar.
-    If it would dwarf the others, it is cut, with an arrow next to its count. An ambiguous name is
-    followed by the organization ID.
+    If it is more than twice as long as the first bar, it is cut, with an arrow next to its count.
+    An ambiguous name is followed by the organization ID.
 
     Parameters
     ----------
@@ -84,8 +84,8 @@ def projects_per_organization(summary: pd.DataFrame, *, ax: Axes | None = None) 
     ax.barh(rows.bar_positions, counts, rows.bar_height, color=colors)
     bars.draw_names(ax, rows)
     ticks.number_axis(ax, ax.xaxis, "projects", integer=True)
-    largest = counts.max()
-    axis_end = counts[0] if largest > MAX_OTHERS_RATIO * counts[0] else largest
+    largest, longest_bar = counts[0], counts.max()
+    axis_end = largest if longest_bar > MAX_OTHERS_RATIO * largest else longest_bar
     bars.draw_values(ax, rows, counts, axis_end)
     style.draw_header(ax, header)
     return ax

@@ -69,6 +69,7 @@ def scheduled_runs(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.plot(x, positions, "o", color=style.BLUE, ms=6)
     bars.draw_names(ax, rows)
     bars.draw_values(ax, rows, x, end, axis_start=start, aligned=True)
+    # After `draw_values`, which sets the limits, and ticks that are not dates.
     dates.label_times(ax, times, "next run", inside=rows.names_above)
     style.draw_header(ax, header)
     return ax

@@ -36,7 +36,8 @@ RESULT_COLORS = {
     "errors": "#B59000",
     "aborted": "#8A8A8A",
 }
-"""Color-blind readers can tell them apart; contrast with white and dark pages is at least 3:1."""
+"""Color-blind readers can tell these apart. Their contrast with white and dark pages is at least
+3:1."""
 AXES_COLOR = "#A0A0A0"
 HATCH = "/////"
 
@@ -93,8 +94,9 @@ def house_style() -> Iterator[None]:
 @contextmanager
 def temporary_settings(settings: dict[Any, Any]) -> Iterator[None]:
     """Change matplotlib's settings in a ``with`` block."""
-    # This call loads pyplot's backend before rc_context() saves the settings. When it is loaded,
-    # Jupyter's backend turns on "interactive", which rc_context() would undo: no figure would show.
+    # This call loads pyplot's backend before rc_context() saves the settings. Jupyter's backend
+    # turns on "interactive" when it is loaded. rc_context() would undo this, and no figure would
+    # show.
     plt.draw_if_interactive()  # type: ignore[no-untyped-call]
     with mpl.rc_context(settings):
         yield
@@ -162,7 +164,7 @@ class Header(NamedTuple):
 
 
 def arrange_header(title: str, size: Size, legend: Sequence[Artist] = ()) -> Header:
-    """Fit a title and a legend, given as labeled artists, to the available width."""
+    """Fit a title and a legend to the available width; the entries of the legend are artists."""
     with mpl.rc_context({"font.size": TITLE_SIZE}):
         title = labels.wrap(title, size.width)
     texts = [str(handle.get_label()) for handle in legend]
@@ -230,8 +232,8 @@ def _draw_legend(ax: Axes, header: Header, transform: Transform) -> None:
         handletextpad=_LEGEND_HANDLE_PAD,
         columnspacing=_LEGEND_COLUMN_GAP,
     )
-    # The padding below the title makes room for the legend. The layout must ignore it, because it
-    # would shrink the Axes if the legend is wider.
+    # The padding below the title makes room for the legend. The layout must ignore the legend, or
+    # it would shrink the Axes if the legend is wider.
     legend.set_in_layout(False)
     for text, label in zip(legend.get_texts(), texts, strict=True):
         text.set_parse_math(False)

@@ -43,7 +43,8 @@ def limit_ticks(ax: Axes, low: float, high: float, width: float | None = None) -
     low, high : float
         The range; the axis extends beyond it, with room for texts next to bars or lines.
     width : float, optional
-        Width of the axis in points; by default the current width of the Axes.
+        Width of the axis in points; by default the current width of the Axes, which may still
+        change when the names to the left are drawn.
     """
     locator, formatter = ax.xaxis.get_major_locator(), ax.xaxis.get_major_formatter()
     ticks = [tick for tick in locator.tick_values(low, high) if low <= tick <= high]
@@ -53,7 +54,7 @@ def limit_ticks(ax: Axes, low: float, high: float, width: float | None = None) -
         step_points = step / (right - left) * (width or style.available_size(ax).width)
         label_points = max(map(fonts.text_width, formatter.format_ticks(ticks))) + LABEL_GAP_POINTS
         every = math.ceil(label_points / step_points)
-        # Multiples of the step, so that a tick at 0 is kept.
+        # Keep every second, third, ... tick, counted from 0, so that a tick at 0 is kept.
         ticks = [tick for tick in ticks if round(tick / step) % every == 0]
     ax.set_xticks(ticks)
 

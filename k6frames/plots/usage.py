@@ -37,7 +37,7 @@ from k6frames.validation import short_repr
 MAX_LIMIT_RATIO = 3
 """A limit that is more than this many times the largest usage is not drawn."""
 MAX_SHARE = 2.0
-"""Where the axis ends at most, as a multiple of the limit. Longer bars run out of the plot."""
+"""The maximum end of the axis, as a multiple of the limit. Longer bars are cut there."""
 
 # The digits of a larger limit would not fit in the legend.
 _MAX_LIMIT_VUH = 1e15
@@ -48,14 +48,14 @@ _LIMIT_STYLE: dict[str, Any] = {
     "path_effects": [withStroke(linewidth=4.5, foreground="white")],
 }
 _LIMIT_MARK_WIDTH = 2.5
-# How far the mark reaches to each side of a bar's middle, as a share of the bar's height.
+# How far the mark extends above and below the middle of a bar, as a share of the bar's height.
 _LIMIT_MARK_REACH = 0.65
 _LIMIT_LINE_STYLE: dict[str, Any] = {"lw": 1.6, "ls": (0, (4, 2)), **_LIMIT_STYLE}
 
 
 @style.house_style()
 def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None = None) -> Axes:
-    """Draw the VUh in each period, stacked by the six largest groups and all others.
+    """Draw the VUh in each period as stacked bars: the six largest groups and all others.
 
     Estimates for runs under way are hatched.
 
@@ -64,7 +64,8 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     summary : pandas.DataFrame
         As returned by `k6frames.usage`: by project, load test, stack or label, or without groups.
     limit : float, optional
-        VUh per calendar month, drawn as a line. The periods of `summary` must be months.
+        VUh per calendar month, drawn as a line. The periods of `summary` must be months. If there
+        is only one, its length is unknown, and not checked.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure.
 
@@ -95,7 +96,7 @@ def usage(summary: pd.DataFrame, *, limit: float | None = None, ax: Axes | None 
     frame = grouping.table.conform(summary)
     by = f" by {describe_grouping(frame, grouping)}" if grouping.entity else ""
     if not frame["test_runs"].sum():
-        _check_limit(limit)
+        _check_limit(limit)  # there are no periods whose unit could be checked
         return style.draw_message(ax, f"VUh{by}", "no test runs yet")
     periods = find_periods(frame["period"].drop_duplicates().sort_values())
     _check_limit(limit, periods.unit)
@@ -157,6 +158,7 @@ def _check_limit(limit: float | None, unit: str | None = None) -> None:
             f"limit must be a positive number of VUh per month below {_MAX_LIMIT_VUH:g}, "
             f"not {short_repr(limit)}."
         )
+    # The unit is None if it is unknown, because there is one period or none.
     if unit not in ("month", None):
         raise ConfigError(
             "limit is in VUh per calendar month, but the periods of this summary are not months. "
@@ -166,14 +168,15 @@ def _check_limit(limit: float | None, unit: str | None = None) -> None:
 
 @style.house_style()
 def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how much of its monthly limit each project has used, and is expected to use.
+    """Draw how much of its monthly limit each project has used and is expected to use.
 
     Parameters
     ----------
     summary : pandas.DataFrame
-        As returned by `k6frames.vuh_budget`. The bars are shares of the limit, the largest share
-        first, or VUh if there is no limit at all. Projects beyond the first 20, or those that do
-        not fit on a given `ax`, are counted in a last row.
+        As returned by `k6frames.vuh_budget`. If any project has a limit, the bars are shares of the
+        limits, the largest share first, and cut at 200%; projects without a limit have no bar. If
+        no project has a limit, the bars are VUh. Projects beyond the first 20, or those that do not
+        fit on a given `ax`, are counted in a last row.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default on a new figure, as tall as the names need.
 
@@ -202,8 +205,8 @@ def vuh_budget(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     budget = VUH_BUDGET.conform(summary)
     if not len(budget):
         return style.draw_message(ax, "VUh budget", "no projects yet")
-    # In `summary`, the share is missing if a limit of 0 is exceeded. _shares_of_limit() returns
-    # infinity, so such projects come first.
+    # In `summary`, the share is missing if the limit is 0. _shares_of_limit() returns infinity if
+    # such a limit is exceeded, so these projects come first.
     budget = budget.assign(share=_shares_of_limit(budget, "used_vuh")).sort_values(
         ["share", "used_vuh", "project_id"], ascending=[False, False, True], kind="stable"
     )

@@ -23,7 +23,7 @@ MAX_NAME_POINTS = 200.0
 
 
 class Grouping(NamedTuple):
-    """A table of usage: what its groups are, and the columns with their IDs and names."""
+    """A table of usage, what a group is (empty without groups), and the columns of ID and name."""
 
     table: Table
     entity: str
@@ -32,7 +32,7 @@ class Grouping(NamedTuple):
 
 
 _BY_PROJECT = Grouping(USAGE_BY_PROJECT, "project", "project_id", "project_name")
-# The first match is used: usage by load test has all columns of usage by project.
+# The first match is used, so each table comes before those whose columns it contains.
 _GROUPINGS = (
     Grouping(USAGE_BY_LOAD_TEST, "load test", "load_test_id", "load_test_name"),
     _BY_PROJECT,
@@ -55,7 +55,8 @@ def find_grouping(summary: pd.DataFrame) -> Grouping:
     for grouping in _GROUPINGS:
         if columns.issuperset(grouping.table.dtypes):
             return grouping
-    # No table matches: conform() will report which columns of the most common one are missing.
+    # No table matches. conform() will report which columns of usage by project, the default of
+    # `k6frames.usage`, are missing.
     return _BY_PROJECT
 
 
@@ -95,7 +96,7 @@ def find_largest_groups(frame: pd.DataFrame, grouping: Grouping) -> list[Group]:
 
 
 def _group_names(rows: pd.DataFrame, grouping: Grouping) -> list[str]:
-    if grouping.id_column is None:
+    if grouping.table is USAGE_BY_LABEL:
         without = f"without {describe_grouping(rows, grouping)}"
         return [labels.text_label(value) or without for value in rows[grouping.name_column]]
     names = rows[grouping.name_column] if grouping.name_column else [None] * len(rows)

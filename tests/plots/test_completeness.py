@@ -35,6 +35,12 @@ def test_columns_of_several_frames_are_followed_by_the_name_of_their_frame() -> 
     assert names_of(ax) == ["b (x)", "b (y)", "c (x)", "a (x)"]
 
 
+def test_columns_with_the_same_name_are_both_drawn() -> None:
+    ax = plots.completeness({"x": pd.DataFrame([[1, None], [2, 3]], columns=["a", "a"])})
+    assert names_of(ax) == ["a", "a"]
+    assert values_of(ax) == ["50%", "100%"]
+
+
 def test_columns_beyond_the_first_twenty_are_counted(width: float) -> None:
     with style.figure_width(width):
         ax = plots.completeness({"x": pd.DataFrame({f"column_{i}": [1] for i in range(50)})})

@@ -291,6 +291,13 @@ def test_changes_are_in_descending_order_without_those_that_are_missing() -> Non
     assert ax.get_title() == "Change in p95 of http_req_duration"
 
 
+def test_both_values_of_a_rate_are_percentages() -> None:
+    rates = metric_changes([1.5]).assign(
+        metric="http_req_failed", query="ratio", before=0.02, after=0.05
+    )
+    assert values_of(plots.metric_changes(rates)) == ["+150%: 2 to 5%"]
+
+
 def test_a_change_that_dwarfs_the_others_is_cut_with_an_arrow() -> None:
     ax = plots.metric_changes(metric_changes([40.0, 0.1]))
     assert values_of(ax)[0] == "+4,000%: 200 to 8,200 ms →"
