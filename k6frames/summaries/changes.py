@@ -18,6 +18,7 @@ from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.conversion import describe_type
 from k6frames.tables.schema import Table, returns
 
+# Of these columns, the first that a row has a value in is its name.
 _NAME_COLUMNS = ("name", "load_test_name", "project_name", "org_name")
 
 
@@ -26,8 +27,8 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Compare two frames of the same table.
 
     Rows are matched by the table's key. Private columns (billing data, e-mail addresses) are not
-    compared. Rows that are missing in `after` because a request failed are reported as removed;
-    ``attrs["failed"]`` of the result lists these requests.
+    compared. Rows that are missing in one frame because a request failed are reported as added or
+    removed; ``attrs["failed"]`` of the result lists the failed requests of both frames.
 
     Parameters
     ----------
@@ -68,7 +69,8 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
             *_changed_values(table, old, new, matches[~is_added & ~is_removed]),
         ]
     ).sort_values(["match", "order"], ignore_index=True)
-    # Keys and names are those of the new row, or of the old row if it was removed.
+    # The key and the name come from the new row or, if it was removed, from the old one. In `both`,
+    # the new rows are after the old ones.
     both = pd.concat([old, new], ignore_index=True)
     positions = matches["new"].add(len(old)).fillna(matches["old"])
     rows = both.take(_to_array(positions.loc[differences["match"]])).reset_index(drop=True)

@@ -42,8 +42,9 @@ def idle_projects(
         The timestamp that counts as now; by default the current time. Without an offset it is in
         UTC, and a date means 00:00 of that day.
     test_runs : pandas.DataFrame, optional
-        As returned by `test_runs_df` or `test_run_details_df`, without a filter on their dates:
-        what ran earlier would look as if it had never run. Runs created after `as_of` are ignored.
+        As returned by `test_runs_df` or `test_run_details_df`. They must not be filtered by date:
+        with only the runs of this year, what last ran in an earlier year would seem never to have
+        run. Runs created after `as_of` are ignored.
 
     Returns
     -------
@@ -77,11 +78,13 @@ def idle_projects(
         projects = projects.assign(last_run=None)
     else:
         inputs.append(test_runs)
+        # Projects have the same IDs in v3 and v6, and no two stacks have the same project.
         last_runs = _find_last_runs(test_runs, ["project_id"], now)
         projects = projects.merge(last_runs, on="project_id", how="left")
         activity = projects[["project_updated", "last_run"]].max(axis=1)
     idle_days = (now - activity).dt.days
     projects = projects.assign(idle_days=idle_days, activity=activity)
+    # A row without a project ID is an organization without projects.
     idle = projects[projects["project_id"].notna() & (idle_days >= days)]
     idle = idle.sort_values(["activity", "project_id", "org_id"])
     return combine_attrs(IDLE_PROJECTS.conform(idle), *inputs)
@@ -103,8 +106,9 @@ def idle_load_tests(
         As returned by `load_tests_df`. Load tests with neither a run nor a creation date are left
         out.
     test_runs : pandas.DataFrame
-        As returned by `test_runs_df` or `test_run_details_df`, without a filter on their dates:
-        what ran earlier would look as if it had never run. Runs created after `as_of` are ignored.
+        As returned by `test_runs_df` or `test_run_details_df`. They must not be filtered by date:
+        with only the runs of this year, what last ran in an earlier year would seem never to have
+        run. Runs created after `as_of` are ignored.
     days : int, default 90
         How many full days without a run make a load test idle. If it has never run, days are
         counted from its creation.

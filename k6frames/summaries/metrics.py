@@ -36,8 +36,8 @@ def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5
     Returns
     -------
     pandas.DataFrame
-        One row per load test, metric, query and series, largest increase first; series without
-        a change (no runs to compare with, or a median of 0 before) are last.
+        One row per load test, metric, query and series, largest increase first. Series whose
+        `change` is missing, because `before` is missing or 0, are last.
 
     Raises
     ------
@@ -58,21 +58,23 @@ def metric_changes(values: pd.DataFrame, details: pd.DataFrame, *, runs: int = 5
     """
     validate_integer("runs", runs, minimum=1, maximum=1_000_000)
     measured = METRIC_VALUES.conform(values).dropna(subset="value")
-    created = conform_details(details, "load_test_id", "created").dropna(subset="created")
-    measured = measured.merge(created, on=_RUN_KEY, how="inner")
+    dated_runs = conform_details(details, "load_test_id", "created").dropna(subset="created")
+    measured = measured.merge(dated_runs, on=_RUN_KEY, how="inner")
     repeated = measured[measured.duplicated(list(METRIC_VALUES.key))]
     if len(repeated):
         run, test = repeated["test_run_id"].iloc[0], repeated["load_test_id"].iloc[0]
         raise SchemaError(
-            f"Test run {run} of load test {test} is in several stacks of details, but values "
-            "has no stack IDs. Pass the details of one stack."
+            f"Test run {run} of load test {test} is in several stacks of the argument details, and "
+            "the argument values has no stack IDs. Pass the details of one stack."
         )
     measured = measured.sort_values(["created", "test_run_id"], ignore_index=True)
     group_numbers, summary = number_groups(measured, _SERIES_KEY, ["load_test_name"])
     by_series = measured.groupby(group_numbers)
-    newer_runs = by_series.cumcount(ascending=False)
-    is_after = newer_runs < runs
-    is_before = (newer_runs >= runs) & (newer_runs < 2 * runs)
+    # How many newer runs each series has after this one.
+    newer_count = by_series.cumcount(ascending=False)
+    is_after = newer_count < runs
+    is_before = (newer_count >= runs) & (newer_count < 2 * runs)
+    # The index of `summary` is the group number, so the values are assigned to the right rows.
     summary["test_runs"] = by_series.size()
     summary["before"] = measured["value"][is_before].groupby(group_numbers[is_before]).median()
     summary["after"] = measured["value"][is_after].groupby(group_numbers[is_after]).median()

@@ -27,7 +27,8 @@ _ALIASES: dict[Frequency, str] = {"D": "D", "W": "W-SUN", "MS": "M", "QS": "Q-DE
 _DAY_US = 86_400_000_000
 
 MAX_TIMELINE_ROWS = 2_000_000
-"""More rows come from a mistake, such as a date in the year 1, and may not fit into memory."""
+"""With more rows, there is probably a mistake, such as a date in the year 1, and the timeline may
+not fit into memory."""
 
 
 class Timeline(NamedTuple):
@@ -52,7 +53,7 @@ def make_timeline(
     Parameters
     ----------
     timestamps : pandas.Series
-        Timestamps in UTC, none missing.
+        Timestamps in UTC in microseconds, none missing.
     freq : {"D", "W", "MS", "QS", "YS"}
         Length of a period.
     until : str, date, datetime, pandas.Timestamp or numpy.datetime64, optional
@@ -77,7 +78,7 @@ def make_timeline(
     if end is not None:
         last = max(last, end)
     bounds = pd.DatetimeIndex([first, last]).tz_convert(None).to_period(_ALIASES[freq])
-    count = int(bounds.asi8[1] - bounds.asi8[0]) + 1
+    count = int(bounds.asi8[1] - bounds.asi8[0]) + 1  # pandas numbers periods consecutively
     if count * groups > MAX_TIMELINE_ROWS:
         factor = f"{groups:,} {noun}s x " if groups > 1 else ""
         raise ConfigError(
@@ -103,8 +104,8 @@ def _find_periods(timestamps: pd.Series[Any], starts: pd.DatetimeIndex) -> npt.N
     """
     days = pd.DatetimeIndex(timestamps).asi8 // _DAY_US
     first_days = starts.asi8 // _DAY_US
-    # The last period ends with the day of the last timestamp. With `until` it may have no
-    # timestamps, and still has one day.
+    # Of the last period, the array needs only the days up to the last timestamp. It has at least
+    # one day: with `until`, there may be no timestamps in it.
     lengths = np.diff(first_days, append=max(days.max(), first_days[-1]) + 1)
     period_of_day = np.arange(len(starts)).repeat(lengths)
     positions: npt.NDArray[np.int64] = period_of_day[days - first_days[0]]

@@ -28,7 +28,8 @@ from k6frames.tables.schema import Table, returns
 from k6frames.tables.timestamps import TimestampLike, resolve_as_of
 from k6frames.validation import validate_choice
 
-# The column of creation dates in each table. If a frame matches several, the first is used.
+# The column of creation dates in each table. A frame belongs to the first table whose key and
+# creation date it has.
 _DATE_COLUMNS = {
     ORGANIZATION_PROJECTS: "project_created",
     LOAD_TESTS: "created",
@@ -96,8 +97,8 @@ def creation_timeline(
     Parameters
     ----------
     frame : pandas.DataFrame
-        Organizations, projects (v3, v6, or `organization_projects_df`) or load tests. Rows
-        without a creation date are left out.
+        As returned by `organizations_df`, `projects_df`, `organization_projects_df`,
+        `stack_projects_df` or `load_tests_df`. Rows without a creation date are left out.
     freq : {"MS", "D", "W", "QS", "YS"}, default "MS"
         Length of a period: month, day, week from Monday, quarter or year, all in UTC.
     by : {"org_id"}, optional
@@ -135,8 +136,8 @@ def creation_timeline(
     column = _DATE_COLUMNS[table]
     if by and by not in table.dtypes:
         raise ConfigError(
-            f'by="org_id" needs organizations or projects of v3: {table.doc} has no organization '
-            "ID."
+            'by="org_id" needs a frame of organizations_df, projects_df or '
+            f"organization_projects_df: {table.doc} has no organization ID."
         )
     rows = table.select(column, *keys).conform(frame)
     is_dated = rows[column].notna()
@@ -202,15 +203,15 @@ def account_summary(
     projects = rows[rows["project_id"].notna()]
     organizations = rows["org_id"].nunique()
     created = projects["project_created"]
-    age = (now - created).dt.days
+    age_in_days = (now - created).dt.days  # negative if created after `now`
     summary = {
         "as_of": now,
         "organizations": organizations,
         "empty_organizations": organizations - projects["org_id"].nunique(),
         "projects": len(projects),
         "undated_projects": created.isna().sum(),
-        "created_30_days": age.between(0, 29).sum(),
-        "created_365_days": age.between(0, 364).sum(),
+        "created_30_days": age_in_days.between(0, 29).sum(),
+        "created_365_days": age_in_days.between(0, 364).sum(),
         "idle_180_days": (now - projects["project_updated"] >= pd.Timedelta(days=180)).sum(),
         "first_created": created.min(),
         "last_created": created.max(),

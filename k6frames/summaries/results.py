@@ -42,7 +42,8 @@ def test_results(
     """Count the results of each load test, and find when it started to fail.
 
     A run counts as passed, failed or an error according to its `result`, and as aborted if it has
-    ended without a result. Any run without `ended` counts as under way, even if it has a result.
+    ended without a result. A run without `ended` counts as under way, and if it has a result, also
+    according to that.
     The pass rate is passed / (passed + failed + errors).
 
     Counts, pass rate, duration and VUh cover the runs created in the last `days` days before
@@ -93,13 +94,14 @@ def test_results(
     kinds = _classify(runs)
     counted = {"test_runs": np.ones(len(runs), dtype=bool), **kinds, "under_way": ~ended}
 
-    # `groups` has the values of the last row of each group, and the runs are sorted.
+    # `created` in `groups` is that of the last row of each group, and the runs are sorted.
     summary = groups.rename(columns={"created": "last_run"})
     for name, mask in counted.items():
         summary[name] = np.bincount(group_numbers[mask & recent], minlength=len(groups))
     with_result = summary["passed"] + summary["failed"] + summary["errors"]
     summary["pass_rate"] = summary["passed"] / with_result.where(with_result > 0)
     last = last_positions(group_numbers, len(groups), runs["result"].notna().to_numpy())
+    # With `allow_fill`, the position -1 gives a missing value.
     summary["last_result"] = runs["result"].array.take(last, allow_fill=True)
     failing = _first_failed(group_numbers, len(groups), kinds)
     summary["failing_since"] = runs["created"].array.take(failing, allow_fill=True)
@@ -115,10 +117,10 @@ def test_results(
 def select_relevant_runs(
     details: pd.DataFrame, *, as_of: TimestampLike | None, days: int
 ) -> pd.DataFrame:
-    """Return only the runs that `test_results` needs to return the same frame.
+    """Drop the runs that make no difference to the result of `test_results`.
 
-    These are the runs of the last `days` days and, for each load test, the last run, the last run
-    with a result, the last passed run, and the first failure after it.
+    The others are the runs of the last `days` days and, for each load test, the last run, the last
+    run with a result, the last passed run, and the first failure after it.
 
     Parameters
     ----------
@@ -239,7 +241,7 @@ def flaky_tests(details: pd.DataFrame) -> pd.DataFrame:
 
 
 def _runs_until(now: pd.Timestamp, details: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs created until a timestamp, with the columns that `test_results` needs."""
+    """Return the runs created up to a timestamp, with the columns that `test_results` needs."""
     runs = conform_details(details, *_RUN_COLUMNS)
     return _sort_runs(runs[runs["created"] <= now])
 

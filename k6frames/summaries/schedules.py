@@ -37,8 +37,8 @@ def scheduled_runs(schedules: pd.DataFrame, load_tests: pd.DataFrame) -> pd.Data
     schedules : pandas.DataFrame
         As returned by `schedules_df`.
     load_tests : pandas.DataFrame
-        As returned by `load_tests_df`, for the names. The name is missing if a load test is not in
-        this frame.
+        As returned by `load_tests_df`, for names and project IDs. They are missing for a load test
+        that is not in this frame.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def _describe_recurrence(
     cron: str | None,
     cron_time_zone: str | None,
 ) -> str:
-    """Describe in words how often a schedule runs."""
+    """Describe how often a schedule runs, in words or as a cron expression."""
     if cron is not None:
         return f"cron {cron} ({cron_time_zone})" if cron_time_zone else f"cron {cron}"
     if frequency is None:

@@ -13,8 +13,8 @@ _NAMES = ("load_test_name", "project_name")
 def conform_details(details: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Return the key, the names and these columns of a frame of test run details.
 
-    Every summary requires the names, even one that does not use them, so that all of them accept
-    the same frames.
+    All summaries that call this function require the names, even if they do not use them, so that
+    they accept the same frames.
     """
     table = TEST_RUN_DETAILS.select(*_NAMES, *columns)
     if (

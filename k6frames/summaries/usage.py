@@ -140,8 +140,9 @@ def sum_usage(
     Parameters
     ----------
     rows : pandas.DataFrame
-        Usage of single test runs, or sums of several, with the columns of the group and `created`.
-        For sums, `created` may be any time in their period.
+        One row per test run, or per sum of several runs, with `created`, the columns of `_SUMS`,
+        and the keys and attributes of the grouping. For a sum, `created` may be any time in its
+        period.
     freq : {"MS", "D", "W", "QS", "YS"}
         Length of a period.
     by : str or None
@@ -155,8 +156,8 @@ def sum_usage(
     # There is a cell for each period and group, numbered period by period.
     size = len(timeline.periods) * len(groups)
     cells = timeline.positions * len(groups) + group_numbers
-    # Unlike NumPy, groupby uses compensated summation. Over a million runs, at most the last digit
-    # of a sum is wrong.
+    # Unlike numpy.bincount, groupby uses compensated summation: in the sum of a million runs, at
+    # most the last digit is wrong.
     sums = rows[_SUMS].groupby(cells).sum().reindex(pd.RangeIndex(size), fill_value=0)
     group_of_cell = np.tile(np.arange(len(groups)), len(timeline.periods))
     result = groups.take(group_of_cell).reset_index(drop=True)
@@ -180,7 +181,8 @@ def vuh_budget(
 
     The month is the calendar month of `as_of` in UTC. `used_vuh` is the total cost of the runs that
     were created between the start of the month and `as_of`, and have ended. `expected_vuh` and
-    `days_left` assume that daily usage stays the same until the end of the month.
+    `days_left` assume that daily usage stays the same. If `days_left` is more than the days left in
+    the month, the limit will not be reached.
 
     Parameters
     ----------
@@ -197,9 +199,9 @@ def vuh_budget(
     Returns
     -------
     pandas.DataFrame
-        One row per project that has runs in the month or is in `limits`, the largest share of the
-        limit first. Projects that have used VUh despite a limit of 0 come before the others,
-        and projects without a share come last.
+        One row per project that has runs in the month or is in `limits`. Projects that have used
+        VUh despite a limit of 0 come first, then the others by their share of the limit, largest
+        first. Projects without a limit, or with an unused limit of 0, come last.
 
     Raises
     ------
@@ -244,9 +246,10 @@ def vuh_budget(
     left = limit - used
     share = used / limit.where(limit > 0)
     is_exceeded = (left < 0).fillna(value=False)
-    # Without usage, or at the very start of the month, the daily usage is not known.
-    days_per_vuh = (elapsed / pd.Timedelta(days=1)) / used.where((used > 0) & bool(elapsed))
-    days_left = left * days_per_vuh
+    # Without usage, or at the very start of the month, it is not known how long the rest will last.
+    elapsed_days = elapsed / pd.Timedelta(days=1)
+    is_known = (used > 0) & (elapsed_days > 0)
+    days_left = left * elapsed_days / used.where(is_known)
     budget = budget.assign(
         month=month,
         used_vuh=used,

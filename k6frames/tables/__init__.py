@@ -140,7 +140,8 @@ def closest_table(columns: Iterable[str]) -> Table | None:
         for name in names & table.dtypes.keys():
             if dtypes.setdefault(name, table.dtypes[name]) != table.dtypes[name]:
                 return None
-    # The most columns in common, then the fewest columns that the frame does not have.
+    # The most columns in common; of these, the smallest table, because the frame lacks the fewest
+    # of its columns.
     return max(
         candidates,
         key=lambda table: (len(names & table.dtypes.keys()), -len(table.dtypes)),
@@ -151,8 +152,9 @@ def closest_table(columns: Iterable[str]) -> Table | None:
 def _resembles(table: Table, names: set[str]) -> bool:
     """Return whether names may be the columns of a table after some were added or dropped.
 
-    Without the table's whole key, more than three quarters of its columns must be there. With it,
-    more than half is enough, or any number if the frame has no columns from elsewhere.
+    If a column of the key is missing, more than three quarters of the table's columns must be in
+    `names`. If the key is complete, more than half are enough; and if `names` has only columns of
+    the table, any number is.
     """
     shared = len(names & table.dtypes.keys())
     if not names.issuperset(table.key):

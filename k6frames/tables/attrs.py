@@ -8,7 +8,7 @@ import pandas as pd
 
 
 def combine_attrs(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:
-    """Combine the `attrs` of a frame with those of the frames that it was made from.
+    """Combine the `attrs` of a frame with those of its sources, and return the frame.
 
     ``attrs["fetched"]`` is when the oldest response was fetched. ``attrs["failed"]`` lists the
     requests that failed, whose rows are missing.
@@ -18,14 +18,17 @@ def combine_attrs(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:
     failed = [entry for source in (frame, *sources) for entry in failures(source)]
     frame.attrs = {}
     if fetched:
+        # Strings in ISO 8601 and UTC, so the smallest is the earliest.
         frame.attrs["fetched"] = min(fetched)
     if failed:
-        frame.attrs["failed"] = list({entry["path"]: dict(entry) for entry in failed}.values())
+        # Several sources may list the same failed request.
+        by_path = {entry["path"]: dict(entry) for entry in failed}
+        frame.attrs["failed"] = list(by_path.values())
     return frame
 
 
 def failures(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the failed requests in the `attrs` of a frame; any other value there is ignored."""
+    """Return the failed requests in the `attrs` of a frame; ignore malformed entries."""
     found = frame.attrs.get("failed")
     entries = found if isinstance(found, list) else []
     return [entry for entry in entries if isinstance(entry, dict) and "path" in entry]

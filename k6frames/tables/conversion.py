@@ -24,7 +24,9 @@ CONVERSION_CODE = {
 """Code that converts a column to each type, shown in error messages."""
 
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating)
-# The Arrow types from which each type may be converted.
+# Floats represent all integers below these exactly.
+_EXACT_INTEGERS = {pa.float16(): 2**11, pa.float32(): 2**24, pa.float64(): 2**53}
+# For each type, which Arrow types may be converted to it: those for which one of these is true.
 _CONVERTIBLE_FROM: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] = {
     INT: _NUMBERS,
     FLOAT: _NUMBERS,
@@ -34,10 +36,15 @@ _CONVERTIBLE_FROM: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] 
 }
 
 
+class LossError(ValueError):
+    """Digits or nanoseconds have been lost, or would be lost by any conversion."""
+
+
 def cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
     """Convert values to another type without loss; strings are never parsed.
 
-    The message of a TypeError or ValueError is a reason in a few words, for an error message.
+    Raises a TypeError or ValueError if that is impossible. Its message is a short reason, such as
+    "their type is bool", which `Table.conform` puts into a `SchemaError`.
     """
     if values.isna().all():
         return pa.nulls(len(values), wanted)
@@ -49,18 +56,23 @@ def cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
     if not any(is_type(found.type) for is_type in _CONVERTIBLE_FROM[wanted]):
         raise TypeError(f"their type is {found.type}")
     if pa.types.is_floating(found.type) and wanted == INT:
-        is_too_large = pc.greater(pc.abs(found.cast(FLOAT)), 2**53)
-        if pc.any(is_too_large).as_py():
-            raise ValueError("integers beyond 2**53 are not exact as floats")
-    # Datetimes without an offset are UTC, here as everywhere in k6frames.
-    return found.cast(wanted)
+        limit = _EXACT_INTEGERS[found.type]
+        # The limit itself may be the rounded value of a larger integer.
+        if pc.any(pc.greater_equal(pc.abs(found.cast(FLOAT)), limit)).as_py():
+            raise LossError(f"integers from {limit:,} on are not exact as {found.type}")
+    try:
+        # Arrow takes datetimes without a time zone as UTC, as k6frames does everywhere.
+        return found.cast(wanted)
+    except pa.ArrowInvalid as error:
+        raise LossError(str(error)) from None
 
 
 def _cast_timestamps(values: pd.Series[Any]) -> pa.Array:
     """Convert Python dates and datetimes one by one.
 
     Arrow takes the type from the first value, so a datetime after a date would lose its time of
-    day. It also misreads a `pandas.Timestamp` outside the years 1 to 9999, hence the integers.
+    day. It also misreads a `pandas.Timestamp` outside the years 1 to 9999. Therefore it gets
+    integers, the microseconds since 1970.
     """
     return pa.array([_to_microseconds(value) for value in values], INT).cast(TIMESTAMP)
 
@@ -73,9 +85,9 @@ def _to_microseconds(value: Any) -> int | None:
         raise TypeError(f"one has the type {type(value).__name__}")
     timestamp = pd.Timestamp(value)
     if timestamp.nanosecond:
-        raise ValueError("nanoseconds would be lost")
+        raise LossError("nanoseconds would be lost")
     in_utc = timestamp.tz_localize("UTC") if timestamp.tz is None else timestamp.tz_convert("UTC")
-    return int(in_utc.as_unit("us").asm8.astype("int64"))
+    return int(in_utc.as_unit("us").to_datetime64().astype("int64"))
 
 
 def describe_type(value: object) -> str:

@@ -24,7 +24,7 @@ IDLE_PROJECTS = Table(
         PROJECT_NAME,
         Column("project_created", TIMESTAMP, "when it was created"),
         Column("project_updated", TIMESTAMP, "when its settings were last changed"),
-        Column("last_run", TIMESTAMP, "when its last test run was created, if runs were passed"),
+        Column("last_run", TIMESTAMP, "when its last test run was created; missing if unknown"),
         Column("idle_days", INT, "full days since the last update or test run", nullable=False),
     ),
 )
@@ -41,6 +41,11 @@ IDLE_LOAD_TESTS = Table(
         PROJECT_ID,
         Column("load_test_created", TIMESTAMP, "when it was created"),
         Column("last_run", TIMESTAMP, "when its last run was created; missing if it has none"),
-        Column("idle_days", INT, "full days since it last ran or was created", nullable=False),
+        Column(
+            "idle_days",
+            INT,
+            "full days since its last run or, without runs, its creation",
+            nullable=False,
+        ),
     ),
 )

@@ -16,9 +16,9 @@ more than this many flags per ID, hashing is as fast."""
 def find_duplicates(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:
     """Return the rows whose key is in an earlier row.
 
-    Comparing several columns at once takes far longer than one, so rows with a unique value in any
-    of them are discarded first, beginning with the last column, which usually has the most distinct
-    values.
+    Comparing several columns at once takes far longer than comparing one. Therefore each column is
+    checked alone first, and rows with a unique value in it are discarded. The last column is the
+    first, because it usually has the most distinct values.
     """
     if not key:
         return frame.iloc[:0]

@@ -19,13 +19,13 @@ METRICS = Table(
     ),
 )
 
-_SERIES = (
+_SERIES_COLUMNS = (
     Column("metric", STRING, "metric, with its selector if it has one", nullable=False),
     Column("query", STRING, "query, such as histogram_quantile(0.95)", nullable=False),
     Column(
         "series",
         STRING,
-        'labels in Prometheus notation, such as {name="login"}; empty without labels',
+        'labels in Prometheus notation, such as {name="login"}; an empty string without labels',
         nullable=False,
     ),
 )
@@ -38,7 +38,7 @@ METRIC_VALUES = Table(
     columns=(
         Column("load_test_id", INT, "load test ID", nullable=False),
         Column("test_run_id", INT, "test run ID", nullable=False),
-        *_SERIES,
+        *_SERIES_COLUMNS,
         Column("value", FLOAT, "value; durations are in milliseconds"),
     ),
 )
@@ -50,7 +50,7 @@ METRIC_SERIES = Table(
     function="metric_series_df(test_run_id, metric, query)",
     columns=(
         Column("test_run_id", INT, "test run ID", nullable=False),
-        *_SERIES,
+        *_SERIES_COLUMNS,
         Column("time", TIMESTAMP, "time of the value", nullable=False),
         Column("value", FLOAT, "value; durations are in milliseconds"),
     ),
@@ -68,10 +68,8 @@ METRIC_CHANGES = Table(
         Column("query", STRING, "query", nullable=False),
         Column("series", STRING, "labels in Prometheus notation", nullable=False),
         Column("test_runs", INT, "number of runs with a value", nullable=False),
-        Column(
-            "before", FLOAT, "median of the runs before those of `after`, at most five by default"
-        ),
-        Column("after", FLOAT, "median of the last runs, five by default"),
+        Column("before", FLOAT, "median value of the five runs before the last five, by default"),
+        Column("after", FLOAT, "median value of the last five runs, by default"),
         Column("change", FLOAT, "after / before - 1, such as 0.2 for 20% more"),
     ),
 )

@@ -15,7 +15,7 @@ ORGANIZATIONS = Table(
     columns=(
         Column("org_id", INT, "organization ID", "id", nullable=False),
         Column("name", STRING, "organization name", "name"),
-        Column("owner_id", INT, "ID of the user who owns it", "owner_id"),
+        Column("owner_id", INT, "ID of the user who owns the organization", "owner_id"),
         Column("description", STRING, "description", "description"),
         Column("billing_address", STRING, "billing address", "billing_address", private=True),
         Column("billing_country", STRING, "billing country", "billing_country", private=True),
@@ -49,7 +49,7 @@ PROJECTS = Table(
 )
 
 
-# Columns that organizations and projects both have are renamed when the two are joined.
+# The columns that organizations and projects both have, except `org_id`, are renamed in a join.
 _SHARED = sorted((ORGANIZATIONS.dtypes.keys() & PROJECTS.dtypes.keys()) - {"org_id"})
 ORGANIZATION_RENAMES = {name: f"org_{name}" for name in _SHARED}
 PROJECT_RENAMES = {name: f"project_{name}" for name in _SHARED}

@@ -14,10 +14,10 @@ PROJECTS_PER_ORGANIZATION = Table(
         Column("org_id", INT, "organization ID; missing for projects without one"),
         Column("org_name", STRING, "organization name; missing if unknown"),
         Column("projects", INT, "number of projects", nullable=False),
-        Column("share", FLOAT, "share of all projects, from 0 to 1; missing if there are none"),
+        Column("share", FLOAT, "share of all projects, from 0 to 1; missing if no projects exist"),
         Column("first_created", TIMESTAMP, "when its first project was created"),
         Column("last_created", TIMESTAMP, "when its last project was created"),
-        Column("last_updated", TIMESTAMP, "when one of its projects was last updated"),
+        Column("last_updated", TIMESTAMP, "when any of its projects was last updated"),
     ),
 )
 
@@ -37,7 +37,7 @@ CREATION_TIMELINE = Table(
 
 CREATION_TIMELINE_BY_ORGANIZATION = Table(
     name="creation_timeline_by_organization",
-    doc="a period of an organization; every organization has a row for every period",
+    doc="an organization in a period; with any dated row, it has a row for every period",
     key=("org_id", "period"),
     function='creation_timeline(frame, by="org_id")',
     columns=(ORG_ID, *_TIMELINE),

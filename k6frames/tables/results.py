@@ -39,8 +39,8 @@ TEST_RESULTS = Table(
         Column(
             "failing_since",
             TIMESTAMP,
-            "creation time of the first failed or error run after the last passed one; missing if "
-            "there is none",
+            "when the first run with the result failed or error after the last passed run was "
+            "created; missing if there is none",
         ),
         Column("median_duration", FLOAT, "median duration of the ended runs in seconds"),
         Column("vuh", FLOAT, "cost in VUh of the runs that have ended", nullable=False),

@@ -26,7 +26,7 @@ SCHEDULES = Table(
         Column(
             "interval",
             INT,
-            "time between two runs, in units of the frequency",
+            "hours, days, weeks, months or years (see `frequency`) from one run to the next",
             "recurrence_rule.interval",
         ),
         Column(
@@ -56,7 +56,7 @@ SCHEDULED_RUNS = Table(
         LOAD_TEST_NAME,
         PROJECT_ID,
         Column("next_run", TIMESTAMP, "when it runs next", nullable=False),
-        Column("recurrence", STRING, "how often, in words", nullable=False),
+        Column("recurrence", STRING, "how often, in words or as cron", nullable=False),
         Column("until", TIMESTAMP, "when the recurrence ends"),
         Column("count", INT, "number of runs after which it ends"),
     ),

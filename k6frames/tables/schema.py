@@ -20,6 +20,7 @@ from k6frames.tables.conversion import (
     INT,
     STRING,
     TIMESTAMP,
+    LossError,
     cast,
     describe_type,
 )
@@ -104,7 +105,8 @@ class Table:
     columns : tuple of Column
         The columns, in their order in every frame.
     function : str
-        The public function that returns the table, for error messages.
+        The call of the public function that returns the table, such as ``usage(details)``, for
+        error messages.
     """
 
     name: str
@@ -211,11 +213,14 @@ class Table:
             first_line = str(error).partition("\n")[0][:200]
             # The error may quote a value of the column.
             reason = "" if column.private else f" ({first_line})"
+            advice = "Read CSV files with k6frames.read_csv"
+            if not isinstance(error, LossError):
+                code = CONVERSION_CODE[column.type].format(name=column.name)
+                advice += f", or convert the column with {code}"
             raise SchemaError(
                 f"The column '{column.name}' of the table '{self.name}' must be "
                 f"{self.dtypes[column.name]}; its {values.dtype} values cannot be converted "
-                f"without loss{reason}. Read CSV files with k6frames.read_csv, or convert the "
-                f"column with {CONVERSION_CODE[column.type].format(name=column.name)}."
+                f"without loss{reason}. {advice}."
             ) from None
         return pd.Series(self.dtypes[column.name].__from_arrow__(arrow))
 
@@ -226,7 +231,8 @@ class Table:
                 f"Remove these rows with frame.dropna(subset='{column.name}')."
             )
         if column.type == TIMESTAMP:
-            # The minimum and maximum of a Series take five times as long.
+            # The minimum and maximum of a Series take five times as long. A missing value is the
+            # smallest integer.
             microseconds = values.array.asi8
             is_too_early = (microseconds < MIN_TIMESTAMP_US) & values.notna().to_numpy()
             if is_too_early.any() or (microseconds > MAX_TIMESTAMP_US).any():
@@ -245,7 +251,7 @@ class Table:
             )
 
     def describe(self) -> pd.DataFrame:
-        """Return the declaration as a frame, one row per column.
+        """Return the columns and their properties as a frame, one row per column.
 
         Examples
         --------
@@ -283,7 +289,11 @@ _Function = TypeVar("_Function", bound=Callable[..., pd.DataFrame])
 
 
 def returns(*tables: Table) -> Callable[[_Function], _Function]:
-    """Add the tables that a function returns to its docstring, and set its attribute `tables`."""
+    """Add the columns of the tables that a function returns to its docstring.
+
+    A function with several tables returns one of them, depending on its arguments. They are also
+    the function's attribute `tables`.
+    """
 
     def declare(function: _Function) -> _Function:
         blocks = [

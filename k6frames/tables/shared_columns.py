@@ -16,4 +16,4 @@ LOAD_TEST_ID = Column("load_test_id", INT, "load test ID")
 LOAD_TEST_NAME = Column("load_test_name", STRING, "load test name")
 
 PERCENTAGES = {"pass_rate", "share", "change"}
-"""The float columns that are shown as percentages: 1.0 is 100%."""
+"""The columns whose floats are shown as percentages: 1.0 is 100%."""

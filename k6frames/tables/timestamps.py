@@ -37,8 +37,8 @@ def parse_timestamp(name: str, value: TimestampLike) -> pd.Timestamp:
     Returns
     -------
     pandas.Timestamp
-        In UTC, within the years 1 to 9999. Nanoseconds are rounded up, so that
-        ``column < timestamp`` has the same result for a column of microseconds.
+        In UTC, within the years 1 to 9999. Nanoseconds are rounded up to microseconds: for a column
+        of microseconds, ``column < timestamp`` is then true for the same rows as without rounding.
 
     Raises
     ------

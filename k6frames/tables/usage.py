@@ -32,7 +32,7 @@ USAGE = Table(
 
 USAGE_BY_STACK = Table(
     name="usage_by_stack",
-    doc="a period of a stack; every stack has a row for every period",
+    doc="a stack in a period; every stack with runs has a row for every period",
     key=("period", "stack_id"),
     function='usage(details, by="stack_id")',
     columns=(PERIOD, STACK_ID, *_USAGE),
@@ -40,7 +40,7 @@ USAGE_BY_STACK = Table(
 
 USAGE_BY_PROJECT = Table(
     name="usage_by_project",
-    doc="a period of a project; every project with runs has a row for every period",
+    doc="a project in a period; every project with runs has a row for every period",
     key=("period", "stack_id", "project_id"),
     function="usage(details)",
     columns=(PERIOD, STACK_ID, PROJECT_ID, PROJECT_NAME, *_USAGE),
@@ -48,7 +48,7 @@ USAGE_BY_PROJECT = Table(
 
 USAGE_BY_LOAD_TEST = Table(
     name="usage_by_load_test",
-    doc="a period of a load test; every load test with runs has a row for every period",
+    doc="a load test in a period; every load test with runs has a row for every period",
     key=("period", "stack_id", "load_test_id"),
     function='usage(details, by="load_test_id")',
     columns=(
@@ -64,7 +64,7 @@ USAGE_BY_LOAD_TEST = Table(
 
 USAGE_BY_LABEL = Table(
     name="usage_by_label",
-    doc="a period of a label value, such as a team; every value has a row for every period",
+    doc="a label value, such as a team, in a period; every value with runs has a row for every one",
     key=("period", "key", "value"),
     function='usage(details, by="team", project_labels=project_labels)',
     columns=(
@@ -92,6 +92,6 @@ VUH_BUDGET = Table(
         Column(
             "expected_vuh", FLOAT, "VUh by the end of the month at the current rate", nullable=False
         ),
-        Column("days_left", FLOAT, "days until the limit at the current rate; missing if never"),
+        Column("days_left", FLOAT, "days until the limit at the current rate; missing if unknown"),
     ),
 )

@@ -220,7 +220,7 @@ def test_an_unknown_by_is_an_error_that_lists_the_choices(by: Any) -> None:
 
 
 def test_by_organization_needs_organizations() -> None:
-    with pytest.raises(ConfigError, match='by="org_id" needs organizations or projects of v3'):
+    with pytest.raises(ConfigError, match='by="org_id" needs a frame of organizations_df'):
         k6frames.creation_timeline(to_frame(LOAD_TESTS, []), by="org_id")
 
 

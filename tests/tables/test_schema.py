@@ -79,7 +79,8 @@ LOSSLESS: dict[str, tuple[pd.Series[Any], pa.DataType, list[Any]]] = {
     "int32": (pd.Series([1], dtype="int32"), INT, [1]),
     "uint64": (pd.Series([1], dtype="uint64"), INT, [1]),
     "floats of a join": (pd.Series([1.0, np.nan]), INT, [1, NA]),
-    "Float64": (pd.Series([2.0**53, NA], dtype="Float64"), INT, [2**53, NA]),
+    "Float64": (pd.Series([2.0**53 - 1, NA], dtype="Float64"), INT, [2**53 - 1, NA]),
+    "float32": (pd.Series([2**24 - 1], dtype="float32"), INT, [2**24 - 1]),
     "object ints": (pd.Series([2**63 - 1, None], dtype=object), INT, [2**63 - 1, NA]),
     "object ints with nan": (pd.Series([2**63 - 1, np.nan], dtype=object), INT, [2**63 - 1, NA]),
     "object ints with NA": (pd.Series([-(2**63), NA], dtype=object), INT, [-(2**63), NA]),
@@ -137,6 +138,8 @@ LOSSY: dict[str, tuple[pd.Series[Any], pa.DataType]] = {
     "fraction": (pd.Series([1.5]), INT),
     "infinity": (pd.Series([np.inf]), INT),
     "big float": (pd.Series([2.0**60]), INT),
+    "float of 2**53 + 1": (pd.Series([2.0**53 + 1]), INT),
+    "float32 of 2**24 + 1": (pd.Series([2**24 + 1], dtype="float32"), INT),
     "big negative float": (pd.Series([-(2.0**60)]), INT),
     "big object float": (pd.Series([2.0**60, None], dtype=object), INT),
     "uint64 too big": (pd.Series([2**63], dtype="uint64"), INT),
@@ -184,6 +187,14 @@ def test_conform_refuses_values_that_would_change(case: str) -> None:
     with pytest.raises(SchemaError, match="The column 'x' of the table 't' must be") as caught:
         conform(values, type_)
     assert f"its {values.dtype} values cannot be converted without loss" in str(caught.value)
+
+
+def test_a_conversion_that_would_lose_the_same_digits_is_not_advised() -> None:
+    for values, type_ in (LOSSY["float of 2**53 + 1"], LOSSY["nanoseconds"]):
+        with pytest.raises(SchemaError, match=r"\)\. Read CSV files with k6frames\.read_csv\.$"):
+            conform(values, type_)
+    with pytest.raises(SchemaError, match=r"convert the column with frame\['x'\]\.astype"):
+        conform(*LOSSY["string as int"])
 
 
 @pytest.mark.parametrize("dtype", [None, object])
