@@ -40,13 +40,14 @@ class Account:
     as_of : pandas.Timestamp
         The time from which summaries look back.
     tables : dict of str to pandas.DataFrame
-        Frames and summaries by table name, without private columns.
+        The tables of the account and its summaries, by their names, without private columns.
     stack_urls : dict of int to str
         URLs by stack ID, of the stacks whose URL is known.
     missing : list of str
         Error messages for the parts of the account that could not be read.
     since : str, optional
-        Date of the earlier snapshot to compare the account with, or the name of its folder.
+        The date of the earlier snapshot to compare the account with; without a date, the name of
+        its folder.
     """
 
     name: str
@@ -73,7 +74,8 @@ def read_account(
 ) -> Account:
     """Write a snapshot of an account, read it, and compute its summaries.
 
-    A snapshot has no private fields, so the report cannot have any.
+    A snapshot has no private fields, so the report cannot have any. The loaders return the private
+    columns all the same, without values, so they are dropped.
 
     Parameters
     ----------
@@ -113,7 +115,7 @@ def read_account(
         tables=tables,
         stack_urls={stack_id: url for stack_id, url in manifest.stacks if url},
         missing=_find_missing(client, folder),
-        since=None if since is None else _snapshot_date(since),
+        since=None if since is None else _date_or_name(since),
     )
 
 
@@ -135,6 +137,8 @@ def _find_missing(client: Client, folder: Path) -> list[str]:
             # The later lines list ways to name a stack, for the command line and for Python.
             reason, _, ways_to_name_a_stack = str(error).partition("\n")
             missing.append(f"{reason} Name one with --stack." if ways_to_name_a_stack else reason)
+        except APIError:
+            pass  # `read_failures` has the reason why the ID of a stack was not found
     return missing
 
 
@@ -159,6 +163,7 @@ def _read_stacks(client: Client) -> dict[str, pd.DataFrame]:
     except NoStackError:
         return {}
     runs = test_runs.test_runs_df(client=client, on_error="warn")
+    # The test runs of a stack are one list, so each failure is that of one stack.
     if len(runs.attrs.get("failed", [])) == len(stacks):
         return {}
     tests = load_tests.load_tests_df(client=client, on_error="warn")
@@ -179,18 +184,20 @@ def _read_stacks(client: Client) -> dict[str, pd.DataFrame]:
 
 def _read_metrics(client: Client, runs: pd.DataFrame) -> pd.DataFrame:
     """Return the 95th percentiles of response times that the snapshot has."""
+    # Begin with an empty frame, because `pd.concat` needs at least one.
     frames = [METRIC_VALUES.to_frame(METRIC_VALUES.arrow_schema.empty_table())]
     for stack_id, load_test_ids in frequent_load_tests(runs, client.as_of).items():
         frames.append(
             metrics.metric_values_df(load_test_ids, stack=stack_id, client=client, on_error="warn")
         )
-    # The key does not include the stack, so a load test that two stacks list would be there twice.
+    # The key of metric values has no stack ID. If two stacks list the same load test, its values
+    # are duplicates.
     values = pd.concat(frames).drop_duplicates(list(METRIC_VALUES.key))
     return METRIC_VALUES.conform(values)
 
 
 def _account_name(organization_tables: dict[str, pd.DataFrame], manifest: Manifest) -> str:
-    """Return the names of the organizations; if none has a name, the hosts or IDs of the stacks."""
+    """Return names of organizations; if none has a name, the hosts or IDs of the stacks."""
     names: list[str] = []
     if organization_tables:
         names = organization_tables["organizations"]["name"].dropna().tolist()
@@ -211,6 +218,6 @@ def _describe_source(client: Client) -> str:
     return f"a snapshot of the account at {api_url}" if api_url else "a folder of responses"
 
 
-def _snapshot_date(snapshot_folder: Path) -> str:
+def _date_or_name(snapshot_folder: Path) -> str:
     as_of = read_manifest(snapshot_folder).as_of
     return f"{as_of:%Y-%m-%d}" if as_of else snapshot_folder.name

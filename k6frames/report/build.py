@@ -58,17 +58,20 @@ def write_report(
 
     Raises
     ------
-    APIError, SchemaError
+    APIError
         If the account cannot be read.
+    SchemaError
+        If a response, or a file of `since`, does not match its table.
     ConfigError
-        If no token is found, if `since` is not a snapshot, or if a folder has the name of a file
-        of the report.
+        If no token is found, if `since` is not a snapshot or has nothing in common with the
+        account, or if a folder has the name of a file of the report.
     OSError
         If the folder cannot be written to.
     """
     folder = folder.absolute()
-    # `temporary_folder` makes a hidden folder next to its argument: here inside `folder`, so that
-    # files can be moved. There is no `report`.
+    # `temporary_folder` makes a hidden folder next to the path that it gets. Here this is inside
+    # `folder` and so on the same disk, which is necessary for moving the files. The path itself,
+    # ending in "report", is never created.
     with _ensure_folder(folder), temporary_folder(folder / "report") as staging:
         show_message("reading the account")
         account = read_account(client, staging / "account", on_error=on_error, since=since)
@@ -95,19 +98,19 @@ def _ensure_folder(folder: Path) -> Iterator[None]:
         yield
     finally:
         if is_new:
-            with contextlib.suppress(OSError):  # not empty
+            with contextlib.suppress(OSError):  # raised if it is not empty
                 folder.rmdir()
 
 
-def _write_tables(account: Account, staging: Path) -> None:
+def _write_tables(account: Account, finished: Path) -> None:
     """Write a page, a CSV and a Parquet file for each table, and one Excel file for all."""
-    write_datatables(staging)
+    write_datatables(finished)
     for name, frame in account.tables.items():
         table = _TABLES[name]
-        (staging / f"{name}.html").write_text(table_page(account, table, frame), encoding="utf-8")
-        to_csv(frame, staging / f"{name}.csv", escape_formulas=True)
-        to_parquet(frame, staging / f"{name}.parquet")
-    to_excel(_sheets(account.tables), staging / "report.xlsx")
+        (finished / f"{name}.html").write_text(table_page(account, table, frame), encoding="utf-8")
+        to_csv(frame, finished / f"{name}.csv", escape_formulas=True)
+        to_parquet(frame, finished / f"{name}.parquet")
+    to_excel(_sheets(account.tables), finished / "report.xlsx")
 
 
 def _sheets(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -115,10 +118,10 @@ def _sheets(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return {name.replace("organization", "org"): frame for name, frame in tables.items()}
 
 
-def _move_files(staging: Path, folder: Path) -> None:
+def _move_files(finished: Path, folder: Path) -> None:
     """Move the finished files into the folder, or none of them if a name is taken by a folder."""
     # The index is last: it links to the other files.
-    files = sorted(staging.iterdir(), key=lambda file: file.name == INDEX)
+    files = sorted(finished.iterdir(), key=lambda file: file.name == INDEX)
     for file in files:
         if (folder / file.name).is_dir():
             raise ConfigError(

@@ -34,7 +34,7 @@ def changes(account: Account) -> Section:
     elif len(all_changes):
         answer = "Only the times of updates and next runs have changed."
     else:
-        answer = "Nothing has changed except test runs, which are not compared."
+        answer = "Nothing has changed. Test runs and metrics are not compared."
     failed = len(all_changes.attrs.get("failed", []))
     if failed:
         answer += f" {count(failed, 'list')} could not be read and {were(failed)} not compared."
@@ -48,7 +48,10 @@ def changes(account: Account) -> Section:
 
 
 def _describe(changed: pd.DataFrame, account: Account) -> pd.DataFrame:
-    """Add the subject, kind and name of each change, and sort by kind and subject."""
+    """Add the subject, kind, identifier and name of each change, and sort by kind and subject.
+
+    A project that both v3 and v6 list is kept once.
+    """
     is_renamed = (changed["column"] == "name").fillna(value=False)
     identifier = changed["key"].str.replace(r"stack_id=\d+ ", "", regex=True)
     described = changed.assign(
@@ -57,14 +60,14 @@ def _describe(changed: pd.DataFrame, account: Account) -> pd.DataFrame:
         identifier=identifier,
         name=changed["name"]
         .fillna(_names_of_owners(changed["key"], account))
-        .fillna(identifier.str.replace("_id=", " ")),
+        .fillna(identifier.str.replace("_id=", " ").str.replace(" key=", ": ")),
     )
-    # One mapping for both columns: the key function gets one column at a time.
+    # The function `key` gets one column after the other, so one mapping has the kinds and tables.
     positions = {name: position for position, name in enumerate([*_KINDS, *_SUBJECTS])}
     described = described.sort_values(
         ["kind", "table"], key=lambda column: column.map(positions), kind="stable"
     )
-    # A project is listed by both versions of the API.
+    # Without its stack ID, a project of v6 has the same identifier as in v3.
     return described.drop_duplicates(["subject", "identifier", "change", "column"])
 
 
@@ -82,9 +85,9 @@ def _names_of_owners(keys: pd.Series[str], account: Account) -> pd.Series[str]:
             owner_keys = "stack_id=" + frame["stack_id"].astype("string")
             owner_keys += f" {column}=" + frame[column].astype("string")
             names |= dict(zip(owner_keys, frame["name"], strict=True))
-    parts = keys.str.extract(r"(?P<owner>.*?)(?: key=(?P<label>.*))?$")
-    label = (": " + parts["label"]).fillna("")
-    return parts["owner"].map(names).astype("string") + label
+    parts = keys.str.extract(r"(?P<owner>.*?)(?: key=(?P<label_key>.*))?$")
+    suffix = (": " + parts["label_key"]).fillna("")
+    return parts["owner"].map(names).astype("string") + suffix
 
 
 def _summarize(described: pd.DataFrame) -> str:

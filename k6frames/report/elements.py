@@ -1,4 +1,4 @@
-"""The elements of the report's overview page: sections, plots and previews of tables."""
+"""The elements of the report's index page: sections, plots and previews of tables."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def draw(name: str, plot: Callable[[], Axes], description: str) -> Plot:
     description : str
         The alternative text for screen readers.
     """
-    attributes = f'<svg role="img" aria-label="{escape(description)}"'
+    start_of_tag = f'<svg role="img" aria-label="{escape(description)}"'
     wide = draw_svg(plot, name=f"{name}-wide", width=WIDE_INCHES)
     narrow = draw_svg(plot, name=f"{name}-narrow", width=NARROW_INCHES)
-    return Plot(wide.replace("<svg", attributes, 1), narrow.replace("<svg", attributes, 1))
+    return Plot(wide.replace("<svg", start_of_tag, 1), narrow.replace("<svg", start_of_tag, 1))
 
 
 def preview(
@@ -76,11 +76,11 @@ def preview(
         return None
     shown = frame.head(limit)
     return Preview(
-        [capitalized(header(name)) for name in shown.columns],
-        [
+        columns=[capitalized(header(name)) for name in shown.columns],
+        rows=[
             [cell_text(name, value) for name, value in zip(shown.columns, row, strict=True)]
             for row in shown.itertuples(index=False)
         ],
-        [None] * len(shown) if links is None else links[:limit],
-        len(frame) - len(shown),
+        links=[None] * len(shown) if links is None else links[:limit],
+        more=len(frame) - len(shown),
     )

@@ -22,7 +22,7 @@ from k6frames.tables.schema import Column, Table
 from k6frames.tables.shared_columns import PERCENTAGES
 
 MAX_EXACT_INTEGER = 2**53
-"""JavaScript represents larger integers inexactly; they are written as strings."""
+"""JavaScript rounds larger integers, so a column that has one is written as strings."""
 DAY_FORMAT, MINUTE_FORMAT = "%Y-%m-%d", "%Y-%m-%d %H:%M"
 SCRIPT, STYLE = "datatables.js", "datatables.css"
 
@@ -104,7 +104,7 @@ def _column(column: Column) -> dict[str, str]:
         "title": capitalized(header(column.name)),
         "name": column.name,
         "meaning": column.doc,
-        "dtype": "percentage" if is_percentage else str(column.type),
+        "type": "percentage" if is_percentage else str(column.type),
     }
 
 
@@ -118,7 +118,7 @@ def _unbroken_dates(text: str) -> markupsafe.Markup:
 def _cells(values: pd.Series[Any]) -> list[Any]:
     """Return values for JSON; timestamps become strings that sort chronologically."""
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        has_times = (values.dt.normalize() < values).any()
+        has_times = (values.dt.normalize() < values).any()  # is any of them not at midnight?
         cells = values.dt.strftime(MINUTE_FORMAT if has_times else DAY_FORMAT)
     elif pd.api.types.is_bool_dtype(values.dtype):
         cells = values.map({True: "yes", False: "no"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from k6frames import plots
+from k6frames.plots.labels import format_share
 from k6frames.report.account import Account
 from k6frames.report.elements import Section, draw, preview
 from k6frames.report.words import are, count, have, quote_name, were
@@ -14,7 +15,12 @@ def organizations(account: Account) -> Section:
     tables = ["projects_per_organization", "organizations", "projects", "organization_projects"]
     title = "Projects per organization"
     if account.tables["projects"].empty:
-        answer = "There are no projects." if len(summary) else "There are no organizations."
+        if account.tables["organizations"].empty:
+            answer = "There are no organizations."
+        elif summary.empty:  # `join_projects` leaves out organizations whose projects failed
+            answer = "The projects could not be read."
+        else:
+            answer = "There are no projects."
         return Section("organizations", title, answer, tables=tables)
     first = next(summary.itertuples())
     name = quote_name(first.org_name, first.org_id)
@@ -23,7 +29,8 @@ def organizations(account: Account) -> Section:
     else:
         total = int(summary["projects"].sum())
         answer = (
-            f"{name} has the most projects: {first.projects:,} of {total:,} ({first.share:.0%})."
+            f"{name} has the most projects: {first.projects:,} of {total:,} "
+            f"({format_share(float(summary['share'].iloc[0]))})."
         )
     plot = draw(
         "projects_per_organization",
@@ -87,7 +94,7 @@ def idle_projects(account: Account) -> Section:
             "180 days or more."
         )
     if not account.has_test_runs:
-        answer += " Test runs are not considered, because no Grafana stack was read."
+        answer += " Test runs are not considered, because none could be read."
     drawn = []
     if len(idle):
         drawn = [draw("idle_projects", lambda: plots.idle_projects(idle), answer)]
@@ -113,7 +120,7 @@ def shared_names(account: Account) -> Section:
         first = next(names.itertuples())
         answer = (
             f"{count(len(names), 'project name')} {are(len(names))} used by several organizations, "
-            f"most often “{first.project_name}” (by {first.organizations:,})."
+            f"most often “{first.project_name}” (by {first.organizations:,} organizations)."
         )
     return Section(
         "shared-names",

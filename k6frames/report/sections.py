@@ -8,9 +8,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from k6frames.plots.labels import format_number
-from k6frames.report import projects, test_runs
+from k6frames.report import changes, projects, test_runs
 from k6frames.report.account import Account
-from k6frames.report.changes import changes
 from k6frames.report.elements import Section
 from k6frames.report.words import count
 
@@ -30,7 +29,7 @@ def make_sections(account: Account) -> list[Section]:
     """
     makers: list[Callable[[Account], Section]] = []
     if account.since is not None:
-        makers.append(changes)
+        makers.append(changes.changes)
     if account.has_test_runs:
         makers += [test_runs.usage, test_runs.budget]
         if len(account.tables["test_run_details"]):
@@ -62,15 +61,13 @@ def overview(account: Account) -> list[KeyNumber]:
 
 def _usage_numbers(account: Account) -> list[KeyNumber]:
     month = account.as_of.tz_localize(None).to_period("M")
-    test_runs, vuh = _usage_in(month, account.tables["usage"])
-    test_runs_before, vuh_before = _usage_in(month - 1, account.tables["usage"])
+    runs, vuh = _usage_in(month, account.tables["usage"])
+    runs_before, vuh_before = _usage_in(month - 1, account.tables["usage"])
     return [
         KeyNumber(
             f"VUh in {month}", format_number(vuh), f"{format_number(vuh_before)} in {month - 1}"
         ),
-        KeyNumber(
-            f"Test runs in {month}", f"{test_runs:,}", f"{test_runs_before:,} in {month - 1}"
-        ),
+        KeyNumber(f"Test runs in {month}", f"{runs:,}", f"{runs_before:,} in {month - 1}"),
     ]
 
 
@@ -86,10 +83,11 @@ def _result_numbers(account: Account) -> list[KeyNumber]:
     recent = details[age.between(pd.Timedelta(0), pd.Timedelta(days=30))]
     passed = int((recent["result"] == "passed").sum())
     finished = int(recent["result"].isin(["passed", "failed", "error"]).sum())
-    rate = KeyNumber("Pass rate in the last 30 days", "—", "no run has a result")
+    value, rate_note = "—", "no run has a result"
     if finished:
-        note = f"{passed:,} of {count(finished, 'run')} with a result"
-        rate = KeyNumber("Pass rate in the last 30 days", f"{passed / finished:.0%}", note)
+        value = f"{passed / finished:.0%}"
+        rate_note = f"{passed:,} of {count(finished, 'run')} with a result"
+    rate = KeyNumber("Pass rate in the last 30 days", value, rate_note)
     failing = int(by_load_test["failing_since"].notna().sum())
     ran = len(by_load_test)
     note = f"of {ran:,} that ran in the last 90 days" if ran else "none ran in the last 90 days"
@@ -99,9 +97,9 @@ def _result_numbers(account: Account) -> list[KeyNumber]:
 def _limit_number(account: Account) -> KeyNumber:
     budgets = account.tables["vuh_budget"]
     limited = int(budgets["limit_vuh"].notna().sum())
-    nearly = len(test_runs.nearly_used_up(budgets))
+    used_up = len(test_runs.largely_used(budgets))
     note = f"of {count(limited, 'project')} with a limit" if limited else "no project has a limit"
-    return KeyNumber("Limits over 80% used", f"{nearly:,}", note)
+    return KeyNumber(f"Limits over {test_runs.MAX_USED_SHARE:.0%} used", f"{used_up:,}", note)
 
 
 def _load_test_number(account: Account) -> KeyNumber:
@@ -117,7 +115,7 @@ def _project_numbers(account: Account) -> list[KeyNumber]:
     total, undated = int(summary["projects"]), int(summary["undated_projects"])
     note = f"{summary['created_30_days']:,} created in the last 30 days"
     if undated:
-        note += f", of {total - undated:,} with a creation date"
+        note += f" ({undated:,} without a creation date not counted)"
     organizations, empty = int(summary["organizations"]), int(summary["empty_organizations"])
     return [
         KeyNumber("Projects", f"{total:,}", note),

@@ -49,6 +49,7 @@ def test_run_summaries(
         "scheduled_runs": schedules.scheduled_runs(tables["schedules"], tables["load_tests"]),
         "metric_changes": metrics.metric_changes(tables["metric_values"], details),
     }
+    # Of all labels, the report shows only "team", which many accounts have.
     if "team" in set(tables["project_labels"]["key"]):
         summaries["usage_by_label"] = usage.usage(
             details, by="team", until=as_of, project_labels=tables["project_labels"]

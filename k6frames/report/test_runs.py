@@ -47,8 +47,8 @@ def usage(account: Account) -> Section:
     return Section("usage", "Usage per month", answer, [plot], tables)
 
 
-def nearly_used_up(budgets: pd.DataFrame) -> pd.DataFrame:
-    """Return the budgets of which more than 80% is used. If a limit is 0, any usage counts."""
+def largely_used(budgets: pd.DataFrame) -> pd.DataFrame:
+    """Return the budgets of which more than 80% is used; of a limit of 0, if anything is used."""
     return budgets[budgets["used_vuh"] > MAX_USED_SHARE * budgets["limit_vuh"]]
 
 
@@ -56,27 +56,28 @@ def budget(account: Account) -> Section:
     """Show whether projects stay below their VUh limits this month."""
     budgets = account.tables["vuh_budget"]
     limited = int(budgets["limit_vuh"].notna().sum())
-    nearly = nearly_used_up(budgets)
+    used_up = largely_used(budgets)
     if not limited:
         answer = "No project has a limit."
-    elif nearly.empty:
-        answer = "No project has used more than 80% of its limit."
+    elif used_up.empty:
+        answer = f"No project has used more than {MAX_USED_SHARE:.0%} of its limit."
     else:
-        names = [
-            f"{quote_name(row.project_name, row.project_id)} "
-            f"({f'{row.share:,.0%}' if row.limit_vuh else 'its limit is 0'})"
-            for row in nearly.itertuples()
-        ]
+        names = []
+        for row in used_up.itertuples():
+            share = f"{row.share:,.0%}" if row.limit_vuh else "its limit is 0"
+            names.append(f"{quote_name(row.project_name, row.project_id)} ({share})")
+        limits = "its monthly limit" if len(used_up) == 1 else "their monthly limits"
         answer = (
-            f"{count(len(nearly), 'project')} {have(len(nearly))} used more than 80% of the "
-            f"month's limit: {join_names(names)}."
+            f"{count(len(used_up), 'project')} {have(len(used_up))} used more than "
+            f"{MAX_USED_SHARE:.0%} of {limits}: {join_names(names)}."
         )
-    exceeding = budgets[budgets["expected_vuh"] > budgets["limit_vuh"]]
+    is_exceeded = budgets["used_vuh"] > budgets["limit_vuh"]
+    exceeding = budgets[(budgets["expected_vuh"] > budgets["limit_vuh"]) & ~is_exceeded]
     if len(exceeding):
         names = [quote_name(row.project_name, row.project_id) for row in exceeding.itertuples()]
         limits = "its limit" if len(exceeding) == 1 else "their limits"
         answer += (
-            f" At the current rate, {join_names(names)} will be over {limits} at the end of the "
+            f" At the current rate, {join_names(names)} will exceed {limits} before the end of the "
             "month."
         )
     drawn = []
@@ -101,7 +102,7 @@ def results(account: Account) -> Section:
         answer = f"{count(len(failing), 'load test')} {are(len(failing))} failing: "
         answer += f"{join_names(names)}."
     if len(by_load_test):
-        answer += " Pass rates are of the last 90 days."
+        answer += " Pass rates cover the last 90 days."
     drawn = [
         draw(
             "results_timeline",
@@ -129,16 +130,15 @@ def results(account: Account) -> Section:
 
 
 def flaky(account: Account) -> Section:
-    """Show which load tests often change between passed and failed."""
+    """Show the load tests whose result changed more than once in their last runs."""
     flaky_tests = account.tables["flaky_tests"]
-    changing = flaky_tests[flaky_tests["changes"] > 1]
-    if changing.empty:
+    if flaky_tests.empty:
         answer = (
             "No load test is flaky: no result has changed more than once in the last "
             f"{FLAKY_RUNS} runs."
         )
     else:
-        worst = next(changing.itertuples())
+        worst = next(flaky_tests.itertuples())
         answer = (
             f"{quote_name(worst.load_test_name, worst.load_test_id)} is the flakiest load test: "
             f"its result changed {worst.changes} times in the last {worst.finished_runs} runs. "
@@ -174,8 +174,9 @@ def slower(account: Account) -> Section:
         subject = count(len(names), "load test") if names else "No load test"
         listed = f": {join_names(names)}" if names else ""
         answer = (
-            f"{subject} got more than 10% slower{listed}. This compares the 95th percentile of "
-            "response times (p95) in the last five runs with that in the five runs before."
+            f"{subject} got more than {MAX_INCREASE:.0%} slower{listed}. This compares the median "
+            "of the 95th percentiles of response times (p95) in the last five runs with that in up "
+            "to five runs before them."
         )
     drawn = []
     if len(compared):

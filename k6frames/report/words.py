@@ -1,4 +1,4 @@
-"""Format numbers, names and columns as words."""
+"""How the report writes numbers, names, titles of columns and cells of tables."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import pandas as pd
 
 from k6frames.tables.shared_columns import PERCENTAGES
 
-_WORDS = {"id": "ID", "org": "organization", "vuh": "VUh", "vus": "VUs", "vu": "VU"}
-_SHOWN_WITH_TIME = {"next_run"}
+_WORDS = {
+    "id": "ID", "uid": "UID", "org": "organization", "vuh": "VUh", "vus": "VUs", "vu": "VU",
+}  # fmt: skip
+_COLUMNS_WITH_TIME = {"next_run"}
+"""The columns of timestamps that previews show with the time of day."""
 MAX_NAMES = 3
 """Maximum number of names in a sentence."""
 
@@ -20,8 +23,8 @@ def header(column: str) -> str:
 
 
 def capitalized(words: str) -> str:
-    """Return words with their first letter in upper case, and the rest unchanged."""
-    return words[:1].upper() + words[1:]
+    """Return words with their first letter in upper case, except in "k6"."""
+    return words if words.startswith("k6 ") else words[:1].upper() + words[1:]
 
 
 def count(number: int, noun: str) -> str:
@@ -45,7 +48,7 @@ def were(number: int) -> str:
 
 
 def quote_name(name: Any, identifier: Any) -> str:
-    """Return a name in quotation marks, or the ID if the name is missing."""
+    """Return a name in quotation marks; without a name, the ID; without both, "(unknown)"."""
     if pd.isna(name):
         return "(unknown)" if pd.isna(identifier) else str(identifier)
     return f"“{name}”"
@@ -70,7 +73,7 @@ def cell_text(column: str, value: Any) -> str:
     if pd.isna(value):
         return "—"
     if isinstance(value, pd.Timestamp):
-        return f"{value:%Y-%m-%d %H:%M}" if column in _SHOWN_WITH_TIME else f"{value:%Y-%m-%d}"
+        return f"{value:%Y-%m-%d %H:%M}" if column in _COLUMNS_WITH_TIME else f"{value:%Y-%m-%d}"
     if isinstance(value, float):
         return f"{value:.0%}" if column in PERCENTAGES else f"{value:,.2f}"
     return f"{value:,}" if pd.api.types.is_integer(value) else str(value)

@@ -15,7 +15,7 @@ import k6frames
 from k6frames import APIError, Client
 from k6frames.report.account import read_account
 from k6frames.report.build import write_report
-from k6frames.report.test_runs import nearly_used_up
+from k6frames.report.test_runs import largely_used
 
 V3 = {
     "/v3/organizations": {"organizations": [{"id": 7, "name": "Café", "vat_number": "GB 1"}]},
@@ -108,6 +108,31 @@ def test_an_unknown_stack_is_explained(connect, server, tmp_path: Path) -> None:
     assert [reason.endswith("Name one with --stack.") for reason in account.missing] == [True]
 
 
+def test_a_stack_whose_id_is_not_found_is_named_and_the_projects_are_shown(
+    connect, server, tmp_path: Path
+) -> None:
+    client = connect(server.url, stack="https://unknown.grafana.net")
+    account = read_account(client, tmp_path / "snapshot", on_error="warn")
+    assert account.has_projects
+    assert not account.has_test_runs
+    assert ["unknown.grafana.net" in reason for reason in account.missing] == [True]
+
+
+def test_projects_that_cannot_be_read_are_not_said_to_be_missing(
+    connect, server, tmp_path: Path
+) -> None:
+    def forbid_projects(request: Received) -> None:
+        if request.path.endswith("/projects") and request.path.startswith("/v3"):
+            raise Refusal(403, "No access to these projects.")
+
+    server.before = forbid_projects
+    client = connect(server.url, stack=11)
+    page = write_report(client, tmp_path / "report", on_error="warn", show_message=lambda _: None)
+    text = page.read_text()
+    assert "The projects could not be read." in text
+    assert "There are no organizations." not in text
+
+
 def test_a_snapshot_keeps_the_address_of_its_account(connect, server, tmp_path: Path) -> None:
     first = connect(server.url, stack=11).snapshot(tmp_path / "first")
     manifest = json.loads((first / "account.json").read_text())
@@ -116,9 +141,9 @@ def test_a_snapshot_keeps_the_address_of_its_account(connect, server, tmp_path: 
     assert account.as_of == pd.Timestamp(manifest["as_of"])
 
 
-def test_a_limit_of_0_is_nearly_used_up_by_any_usage():
+def test_a_limit_of_0_is_largely_used_by_any_usage():
     budgets = pd.DataFrame(
         {"used_vuh": [1.0, 0.0, 0.81, 0.8, 5.0], "limit_vuh": [0.0, 0.0, 1.0, 1.0, None]},
         dtype="Float64",
     )
-    assert nearly_used_up(budgets).index.tolist() == [0, 2]
+    assert largely_used(budgets).index.tolist() == [0, 2]

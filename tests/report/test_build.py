@@ -166,7 +166,7 @@ def test_a_report_states_that_nothing_has_changed_since_a_snapshot(tmp_path: Pat
     client = Client(api_url=account_folder(tmp_path / "account", ONE_PROJECT))
     before = client.snapshot(tmp_path / "before")
     page = write_report(client, tmp_path / "report", show_message=ignore, since=before)
-    assert "Nothing has changed except test runs, which are not compared." in page.read_text()
+    assert "Nothing has changed. Test runs and metrics are not compared." in page.read_text()
 
 
 def test_a_folder_that_is_not_a_snapshot_is_an_error_before_the_account_is_read(
