@@ -62,6 +62,7 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         return combine_attrs(CHANGES.to_frame(CHANGES.arrow_schema.empty_table()), before, after)
     matches = _match_rows(old, new, list(table.key))
     is_added, is_removed = matches["old"].isna(), matches["new"].isna()
+    # `match` is the index of a row in `matches`; `order` is the position of the changed column.
     differences = pd.concat(
         [
             pd.DataFrame({"match": matches.index[is_added], "change": "added", "order": 0}),

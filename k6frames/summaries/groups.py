@@ -19,8 +19,8 @@ def number_groups(
     rows : pandas.DataFrame
         Any frame.
     keys : sequence of str
-        The columns of the key. Missing values are equal to each other. Without columns, all rows
-        are one group.
+        The columns of the key. Missing values are equal to each other. If there are none, there is
+        always one group, even without rows, and `attributes` are not returned.
     attributes : sequence of str
         Other columns to return, such as names, with their values in the last row of the group.
 
@@ -38,13 +38,15 @@ def number_groups(
 
 
 def last_positions(
-    group_numbers: npt.NDArray[np.int64], count: int, mask: npt.NDArray[np.bool_] | None = None
+    group_numbers: npt.NDArray[np.int64],
+    group_count: int,
+    mask: npt.NDArray[np.bool_] | None = None,
 ) -> npt.NDArray[np.int64]:
-    """Return the position of the last row of each group; with a mask, the last where it is true.
+    """Return the position of the last row of each group; with a mask, of its last selected row.
 
     The position is -1 for a group without such a row.
     """
     positions = np.arange(len(group_numbers)) if mask is None else np.flatnonzero(mask)
-    last = np.full(count, -1, np.int64)
+    last = np.full(group_count, -1, np.int64)
     np.maximum.at(last, group_numbers[positions], positions)
     return last

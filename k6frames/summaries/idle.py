@@ -28,8 +28,8 @@ def idle_projects(
     """Find the projects that have had no activity for a long time.
 
     The last activity is the last update of a project's settings or, if test runs are given, the
-    creation of its last test run, whichever is later. Without test runs, a project that is tested
-    every day but never edited is idle.
+    creation of its last test run, whichever is later. If `test_runs` is not given, a project that
+    is tested every day but never edited counts as idle.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def idle_load_tests(
 
 
 def _find_last_runs(test_runs: pd.DataFrame, keys: list[str], now: pd.Timestamp) -> pd.DataFrame:
-    """Return when the last run of each project or load test was created, as column `last_run`."""
+    """Return when the last run of each key was created, in the column `last_run`."""
     runs = TEST_RUNS.select(*keys, "created").conform(test_runs)
     runs = runs[runs["created"] <= now]
     return runs.groupby(keys)["created"].max().rename("last_run").reset_index()

@@ -1,4 +1,4 @@
-"""Changes of metrics between test runs."""
+"""Changes in metrics between test runs."""
 
 from __future__ import annotations
 

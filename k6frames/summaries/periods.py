@@ -32,7 +32,7 @@ not fit into memory."""
 
 
 class Timeline(NamedTuple):
-    """All periods from the first to the last timestamp, and the period of each timestamp."""
+    """Consecutive periods that include all timestamps, and the period of each timestamp."""
 
     periods: pd.DatetimeIndex
     """The start of each period in UTC."""
@@ -57,8 +57,8 @@ def make_timeline(
     freq : {"D", "W", "MS", "QS", "YS"}
         Length of a period.
     until : str, date, datetime, pandas.Timestamp or numpy.datetime64, optional
-        The periods continue to the one that contains this timestamp, or the last of `timestamps` if
-        that is later.
+        The last period is the one that contains this timestamp or the last of `timestamps`,
+        whichever is later. Without timestamps, there are no periods.
     groups : int
         How many groups the caller has, each with a row for every period.
     noun : str

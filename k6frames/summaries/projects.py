@@ -1,4 +1,4 @@
-"""Summaries of organizations and projects: their number, their growth and shared names."""
+"""Summaries of organizations and projects: counts, growth, and names that projects share."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def creation_timeline(
     by: Literal["org_id"] | None = None,
     until: TimestampLike | None = None,
 ) -> pd.DataFrame:
-    """Count what was created in each period, with the running total at its end.
+    """Count the rows created in each period, and all that were created by the end of the period.
 
     Parameters
     ----------
@@ -110,8 +110,9 @@ def creation_timeline(
     Returns
     -------
     pandas.DataFrame
-        One row per period from the first creation date to the last, including empty ones. With
-        ``by="org_id"``, every organization with a dated row in `frame` has a row for every period.
+        One row per period from the first creation date to the last one, or to `until`, including
+        empty ones. With ``by="org_id"``, there is a row for each of these periods and each
+        organization with a creation date in `frame`.
 
     Raises
     ------
@@ -149,17 +150,18 @@ def creation_timeline(
     cells = group_numbers * len(periods) + timeline.positions
     created = np.bincount(cells, minlength=len(groups) * len(periods))
     created = created.reshape(len(groups), len(periods))
+    period_of_cell = np.tile(np.arange(len(periods)), len(groups))
     result = pd.DataFrame(
         {
-            "period": periods.take(np.tile(np.arange(len(periods)), len(groups))),
+            "period": periods.take(period_of_cell),
             "created": created.ravel(),
             "cumulative": created.cumsum(axis=1).ravel(),
         }
     )
     if by:
         result[by] = groups[by].array.repeat(len(periods))
-    returned = CREATION_TIMELINE_BY_ORGANIZATION if by else CREATION_TIMELINE
-    return combine_attrs(returned.conform(result), frame)
+    result_table = CREATION_TIMELINE_BY_ORGANIZATION if by else CREATION_TIMELINE
+    return combine_attrs(result_table.conform(result), frame)
 
 
 @returns(ACCOUNT_SUMMARY)
@@ -174,7 +176,8 @@ def account_summary(
         As returned by `organization_projects_df` or `join_projects`.
     as_of : str, date, datetime or pandas.Timestamp, optional
         The timestamp that counts as now; by default the current time. Without an offset it is in
-        UTC, and a date means 00:00 of that day.
+        UTC, and a date means 00:00 of that day. It decides which projects are new or idle; the
+        other columns also count later projects.
 
     Returns
     -------
@@ -261,7 +264,7 @@ def shared_names(organization_projects: pd.DataFrame) -> pd.DataFrame:
 
 def _find_dated_table(frame: object) -> Table:
     """Return the table of a frame with creation dates."""
-    # Test runs would match `LOAD_TESTS`.
+    # Test runs would match `LOAD_TESTS`, because they have its key and the column `created`.
     if isinstance(frame, pd.DataFrame) and "test_run_id" not in frame.columns:
         for table, column in _DATE_COLUMNS.items():
             if {*table.key, column} <= set(frame.columns):

@@ -26,10 +26,10 @@ REQUIRED_COLUMNS = ("stack_id", "test_run_id", "load_test_name", "project_name",
 """The columns that `test_results` needs."""
 
 FLAKY_RUNS = 20
-"""How many of a load test's last runs with a result decide whether it is flaky."""
+"""Whether a load test is flaky depends on at most this many of its last runs with a result."""
 
 MIN_FLAKY_CHANGES = 2
-"""With one change, a test broke or was fixed; with two, its result changed back and forth."""
+"""With one change, a test broke or was fixed. With two or more, its result is not stable."""
 
 
 @returns(TEST_RESULTS)
@@ -46,8 +46,8 @@ def test_results(
     according to that.
     The pass rate is passed / (passed + failed + errors).
 
-    Counts, pass rate, duration and VUh cover the runs created in the last `days` days before
-    `as_of`.
+    Counts and the pass rate cover the runs created in the last `days` days before `as_of`; duration
+    and VUh cover those of them that have ended.
     `last_run`, `last_result` and `failing_since` also consider older runs, because a test may have
     been failing for longer. Runs after `as_of`, and runs without a creation date, are ignored.
 
@@ -103,9 +103,10 @@ def test_results(
     last = last_positions(group_numbers, len(groups), runs["result"].notna().to_numpy())
     # With `allow_fill`, the position -1 gives a missing value.
     summary["last_result"] = runs["result"].array.take(last, allow_fill=True)
-    failing = _first_failed(group_numbers, len(groups), kinds)
+    failing = _first_failure(group_numbers, len(groups), kinds)
     summary["failing_since"] = runs["created"].array.take(failing, allow_fill=True)
 
+    # The index of `summary` is the group number, so these values are assigned to the right rows.
     ended_runs = runs[recent & ended].groupby(group_numbers[recent & ended])
     summary["median_duration"] = ended_runs["execution_duration"].median()
     summary["vuh"] = ended_runs["total_vuh"].sum()
@@ -120,7 +121,8 @@ def select_relevant_runs(
     """Drop the runs that make no difference to the result of `test_results`.
 
     The others are the runs of the last `days` days and, for each load test, the last run, the last
-    run with a result, the last passed run, and the first failure after it.
+    run with a result, the last passed run, and the first failure after it (or of all, if none
+    passed).
 
     Parameters
     ----------
@@ -136,7 +138,7 @@ def select_relevant_runs(
         last_positions(group_numbers, len(groups)),
         last_positions(group_numbers, len(groups), runs["result"].notna().to_numpy()),
         last_positions(group_numbers, len(groups), kinds["passed"]),
-        _first_failed(group_numbers, len(groups), kinds),
+        _first_failure(group_numbers, len(groups), kinds),
     ):
         is_relevant[positions[positions >= 0]] = True
     return runs[is_relevant].reset_index(drop=True)
@@ -150,7 +152,8 @@ def results_timeline(
 
     A run belongs to the period in which it was created. It counts as passed, failed or an error
     according to its `result`, and as aborted if it has ended without a result. Runs under way that
-    have no result yet, and runs without a creation date, are left out.
+    have no result yet are not counted, but their periods are included. Runs without a creation date
+    are left out.
 
     Parameters
     ----------
@@ -165,7 +168,7 @@ def results_timeline(
     Returns
     -------
     pandas.DataFrame
-        One row per period from the first run to the last, including empty ones.
+        One row per period from the first run to the last one, or to `until`, including empty ones.
 
     Raises
     ------
@@ -195,8 +198,9 @@ def results_timeline(
 def flaky_tests(details: pd.DataFrame) -> pd.DataFrame:
     """Find the load tests whose result changes back and forth.
 
-    Only the last 20 runs with a result are considered. A change is a run whose result differs from
-    the result of the run before. A load test with two or more changes is flaky.
+    Only the last 20 runs of each load test that have a result are considered. A change is a run
+    whose result differs from that of the run before it. A load test with two or more changes is
+    flaky.
 
     Parameters
     ----------
@@ -229,7 +233,7 @@ def flaky_tests(details: pd.DataFrame) -> pd.DataFrame:
     previous = by_test["result"].shift()
     changes = (runs["result"] != previous) & previous.notna()
     summary = groups.assign(
-        finished_runs=by_test.size(),
+        finished_runs=by_test.size(),  # that is, runs with a result, which may still be under way
         changes=changes.groupby(group_numbers).sum(),
         pass_rate=(runs["result"] == "passed").groupby(group_numbers).mean(),
         last_run=by_test["created"].last(),
@@ -251,7 +255,8 @@ def _sort_runs(runs: pd.DataFrame) -> pd.DataFrame:
     created = runs["created"].astype("int64").to_numpy()
     ids = runs["test_run_id"].to_numpy(dtype=np.int64)
     steps = np.diff(created)
-    # Loaders return sorted runs, and sorting takes longer than the rest of a summary.
+    # Sorting takes longer than the rest of a summary. Loaders return the runs of each stack in this
+    # order, so it is not necessary for a single stack.
     is_sorted = ((steps > 0) | ((steps == 0) & (np.diff(ids) > 0))).all()
     if not is_sorted:
         runs = runs.take(np.lexsort([ids, created]))
@@ -269,10 +274,13 @@ def _classify(runs: pd.DataFrame) -> dict[str, npt.NDArray[np.bool_]]:
     return kinds
 
 
-def _first_failed(
+def _first_failure(
     group_numbers: npt.NDArray[np.int64], count: int, kinds: dict[str, npt.NDArray[np.bool_]]
 ) -> npt.NDArray[np.int64]:
-    """Return the position of each group's first failure after its last passed run, -1 if none."""
+    """Return the position of each group's first failed or error run after its last passed run.
+
+    The position is -1 for a group without such a run.
+    """
     last_passed = last_positions(group_numbers, count, kinds["passed"])
     failed = np.flatnonzero(kinds["failed"] | kinds["errors"])
     failed = failed[failed > last_passed[group_numbers[failed]]]

@@ -43,9 +43,9 @@ def scheduled_runs(schedules: pd.DataFrame, load_tests: pd.DataFrame) -> pd.Data
     Returns
     -------
     pandas.DataFrame
-        One row per active schedule, the next run first. `recurrence` is ``"once"``, an interval
-        such as ``"every 2 weeks on Sat, Sun"``, or a cron expression with its time zone, such as
-        ``"cron 0 7 * * 1 (UTC)"``.
+        One row per active schedule, the earliest next run first. `recurrence` is ``"once"``, an
+        interval such as ``"every 2 weeks on Sat, Sun"``, or a cron expression with its time zone,
+        such as ``"cron 0 7 * * 1 (UTC)"``.
 
     Raises
     ------
@@ -70,6 +70,7 @@ def scheduled_runs(schedules: pd.DataFrame, load_tests: pd.DataFrame) -> pd.Data
     names = names.rename(columns={"name": "load_test_name"})
     active = active[active["next_run"].notna() & ~active["deactivated"].fillna(value=False)]
     active = active.merge(names, on=["stack_id", "load_test_id"], how="left")
+    # Missing values become None.
     rules = active[rule].astype(object).where(active[rule].notna(), None)
     active["recurrence"] = [_describe_recurrence(*row) for row in rules.itertuples(index=False)]
     active = active.sort_values(["next_run", "stack_id", "schedule_id"])
@@ -88,9 +89,10 @@ def _describe_recurrence(
         return f"cron {cron} ({cron_time_zone})" if cron_time_zone else f"cron {cron}"
     if frequency is None:
         return "once"
-    # A frequency that the API adds later is shown as is.
+    # A frequency that the API adds later is shown as it is.
     unit = _UNITS.get(frequency, frequency)
-    every = f"every {unit}" if interval in (None, 1) else f"every {interval} {unit}s"
+    plural = f"{unit}s" if frequency in _UNITS else unit
+    every = f"every {unit}" if interval in (None, 1) else f"every {interval} {plural}"
     if not weekdays:
         return every
     return f"{every} on {', '.join(_WEEKDAYS.get(day, day) for day in weekdays.split(','))}"

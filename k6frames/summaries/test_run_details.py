@@ -11,7 +11,7 @@ _NAMES = ("load_test_name", "project_name")
 
 
 def conform_details(details: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Return the key, the names and these columns of a frame of test run details.
+    """Return `columns` of test run details, with the key and the names of load test and project.
 
     All summaries that call this function require the names, even if they do not use them, so that
     they accept the same frames.
@@ -23,8 +23,8 @@ def conform_details(details: pd.DataFrame, *columns: str) -> pd.DataFrame:
         and not set(_NAMES) <= set(details.columns)
     ):
         raise SchemaError(
-            "These test runs have no names of load tests and projects. Pass the frame of "
-            f"k6frames.{table.function}, or of k6frames.join_test_runs(test_runs, load_tests, "
-            "stack_projects)."
+            "This frame of test runs needs the names of load tests and projects. Pass the frame "
+            f"that is returned by k6frames.{table.function} or "
+            "k6frames.join_test_runs(test_runs, load_tests, stack_projects)."
         )
     return table.conform(details)

@@ -71,7 +71,7 @@ def usage(
     until: TimestampLike | None = None,
     project_labels: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Sum the virtual user hours (VUh) of test runs per period and project.
+    """Sum the virtual user hours (VUh) of test runs per period and group, by default per project.
 
     A run belongs to the period in which it was created. The cost of a run that is under way
     (`ended` is missing) is an estimate, which counts in `estimated_vuh` and not in `vuh`. A missing
@@ -89,7 +89,8 @@ def usage(
         one group, whose value is missing.
     until : str, date, datetime or pandas.Timestamp, optional
         Add empty periods up to the one that contains this timestamp (UTC if it has no offset). By
-        default, the last period is the one that contains the last run.
+        default, the last period is the one that contains the last run. Without runs, there are no
+        periods.
     project_labels : pandas.DataFrame, optional
         As returned by `project_labels_df`; needed to group by a label.
 
@@ -146,7 +147,7 @@ def sum_usage(
     freq : {"MS", "D", "W", "QS", "YS"}
         Length of a period.
     by : str or None
-        What to group by; see `usage`.
+        What to group by; see `usage`. For a label, its value must be in the column `value`.
     until : str, date, datetime, pandas.Timestamp or numpy.datetime64, optional
         Add empty periods up to the one that contains this timestamp.
     """
@@ -180,9 +181,9 @@ def vuh_budget(
     """Compare the VUh that each project has used in the current month with its limit.
 
     The month is the calendar month of `as_of` in UTC. `used_vuh` is the total cost of the runs that
-    were created between the start of the month and `as_of`, and have ended. `expected_vuh` and
-    `days_left` assume that daily usage stays the same. If `days_left` is more than the days left in
-    the month, the limit will not be reached.
+    were created between the start of the month and `as_of`, and have an end (even a later one).
+    `expected_vuh` and `days_left` assume that daily usage stays the same. If `days_left` is more
+    than the days left in the month, the limit will not be reached.
 
     Parameters
     ----------

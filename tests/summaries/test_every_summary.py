@@ -144,7 +144,7 @@ def test_a_frame_of_the_wrong_kind_is_an_error(summary: Summary) -> None:
 def test_test_runs_without_names_are_an_error_that_names_the_fix(summary: Summary) -> None:
     frames = [fill(TEST_RUNS if t is TEST_RUN_DETAILS else t) for t in summary.tables]
     with pytest.raises(
-        SchemaError, match=r"no names.*test_run_details_df\(\), or .*join_test_runs"
+        SchemaError, match=r"names of load tests.*test_run_details_df\(\) or .*join_test_runs"
     ):
         summary(frames)
 

@@ -67,6 +67,7 @@ def test_active_schedules_are_listed_in_the_order_of_their_next_run() -> None:
         ({}, "once"),
         ({"frequency": "HOURLY", "interval": 1}, "every hour"),
         ({"frequency": "HOURLY", "interval": 2}, "every 2 hours"),
+        ({"frequency": "LUNAR", "interval": 2}, "every 2 LUNAR"),
         ({"frequency": "WEEKLY"}, "every week"),
         ({"frequency": "WEEKLY", "interval": 2, "weekdays": "SA,SU"}, "every 2 weeks on Sat, Sun"),
         ({"frequency": "WEEKLY", "interval": 1, "weekdays": ""}, "every week"),
