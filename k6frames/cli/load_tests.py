@@ -42,10 +42,10 @@ def load_tests(wanted_projects: tuple[str, ...], rows: RowOptions, account: Acco
     with account.open_client() as client:
         frame = load_tests_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
-        stack_names = stack_columns(client)
+        stack_column_names = stack_columns(client)
     frame = filter_by_project(frame, projects, wanted_projects)
     frame = add_name(frame, projects, "project")
-    default = ["load_test_id", *stack_names, "name", "project_name", "created", "updated"]
+    default = ["load_test_id", *stack_column_names, "name", "project_name", "created", "updated"]
     list_rows(frame, rows, default, noun="load tests")
 
 
@@ -83,9 +83,16 @@ def test_runs(
             until=until,
             private=rows.private,
         )
-        stack_names = stack_columns(client)
+        stack_column_names = stack_columns(client)
     frame = frame.sort_values(["created", "test_run_id"], ascending=False)
-    default = ["test_run_id", *stack_names, "created", "load_test_name", "result", "total_vuh"]
+    default = [
+        "test_run_id",
+        *stack_column_names,
+        "created",
+        "load_test_name",
+        "result",
+        "total_vuh",
+    ]
     default += ["project_name", "status", "execution_duration", "max_vus"]
     list_rows(frame, rows, default, noun="test runs")
 
@@ -117,7 +124,7 @@ def schedules(
         frame = schedules_df(client=client, on_error=account.on_error)
         tests = load_tests_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
-        stack_names = stack_columns(client)
+        stack_column_names = stack_columns(client)
     if show_all:
         listed = frame.merge(
             tests[["stack_id", "load_test_id", "project_id"]],
@@ -125,13 +132,20 @@ def schedules(
             how="left",
         )
         listed = add_name(listed, tests, "load_test")
-        default = ["schedule_id", *stack_names, "load_test_name", "next_run", "deactivated"]
+        default = ["schedule_id", *stack_column_names, "load_test_name", "next_run", "deactivated"]
         default += ["frequency", "interval", "weekdays", "cron", "until", "count"]
     else:
         # For --private: `scheduled_runs` returns no private columns.
         creators = frame[["stack_id", "schedule_id", "created_by"]]
         listed = scheduled_runs(frame, tests).merge(creators, on=["stack_id", "schedule_id"])
-        default = ["schedule_id", *stack_names, "next_run", "load_test_name", "recurrence", "until"]
+        default = [
+            "schedule_id",
+            *stack_column_names,
+            "next_run",
+            "load_test_name",
+            "recurrence",
+            "until",
+        ]
     listed = filter_by_load_test(listed, tests, wanted_load_tests)
     listed = filter_by_project(listed, projects, wanted_projects)
     noun = "schedules" if show_all else "scheduled runs"
@@ -153,8 +167,14 @@ def limits(wanted_projects: tuple[str, ...], rows: RowOptions, account: AccountO
     with account.open_client() as client:
         frame = project_limits_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
-        stack_names = stack_columns(client)
+        stack_column_names = stack_columns(client)
     frame = filter_by_project(frame, projects, wanted_projects)
-    default = ["project_id", *stack_names, "project_name", "vuh_max_per_month", "vu_max_per_test"]
+    default = [
+        "project_id",
+        *stack_column_names,
+        "project_name",
+        "vuh_max_per_month",
+        "vu_max_per_test",
+    ]
     default += ["duration_max_per_test", "vu_browser_max_per_test"]
     list_rows(add_name(frame, projects, "project"), rows, default, noun="limits")

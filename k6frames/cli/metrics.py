@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--by",
     metavar="LABELS",
-    help="Labels, separated by commas: one series for each combination of their values.",
+    help="Group by these labels, separated by commas: one series for each combination of values.",
 )
 @click.option(
     "--last",
@@ -86,9 +86,9 @@ def metrics(
                 without_values, metric, last, is_error=len(without_values) == len(load_tests)
             )
         runs = read_runs(client, account, wanted_load_tests=wanted_load_tests)
-        stack_names = stack_columns(client)
+        stack_column_names = stack_columns(client)
     series = ["series"] if labels else []
-    default = [*stack_names, *series, "value", "change", "result", "test_run_id"]
+    default = [*stack_column_names, *series, "value", "change", "result", "test_run_id"]
     # The name of a single load test is the same in all rows, so it is last.
     if len(load_tests) > 1:
         default = ["load_test_name", *default]

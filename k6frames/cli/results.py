@@ -52,7 +52,7 @@ def results(
 ) -> None:
     """Show which load tests fail, how often and since when.
 
-    The lowest pass rate is first. Pass rates are of the last --days days; `failing_since` may
+    The lowest pass rate is first. Pass rates cover the last --days days; `failing_since` may
     be earlier, and is empty if the newest result is a pass.
     """
     from k6frames.summaries.results import test_results
@@ -62,8 +62,8 @@ def results(
             client, account, wanted_load_tests=wanted_load_tests, wanted_projects=wanted_projects
         )
         frame = test_results(details, as_of=as_of or client.as_of, days=days)
-        stack_names = stack_columns(client)
-    default = ["load_test_id", *stack_names, "load_test_name", "pass_rate", "last_result"]
+        stack_column_names = stack_columns(client)
+    default = ["load_test_id", *stack_column_names, "load_test_name", "pass_rate", "last_result"]
     default += ["failing_since", "test_runs", "passed", "failed", "errors", "aborted", "last_run"]
     noun = f"test runs in {the_last(days, 'day')}"
     list_rows(frame, rows, [*default, "project_name", "vuh"], noun=noun)
