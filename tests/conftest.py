@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from servers import LIST, RawServer, Step
 
-from k6frames.api import adapter
+from k6frames.api import retry_adapter
 from k6frames.api.client import Client
 
 Serve = Callable[..., RawServer]
@@ -59,8 +59,8 @@ def connect(token: str) -> Iterator[Connect]:
 @pytest.fixture
 def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry without waiting."""
-    monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.002)
-    monkeypatch.setattr(adapter, "JITTER_SECONDS", 0.001)
+    monkeypatch.setattr(retry_adapter, "FIRST_WAIT_SECONDS", 0.002)
+    monkeypatch.setattr(retry_adapter, "JITTER_SECONDS", 0.001)
 
 
 @pytest.fixture(scope="module")

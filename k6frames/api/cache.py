@@ -20,11 +20,11 @@ from typing import Any
 import requests
 from requests_cache import NEVER_EXPIRE, BaseCache, BaseStorage, CachedResponse, CachedSession
 
-from k6frames.api.cache_database import (
+from k6frames.api.cache_connection import (
     COMPANION_SUFFIXES,
     CORRUPT_SUFFIX,
     LOCK_TIMEOUT_SECONDS,
-    CacheDatabase,
+    CacheConnection,
 )
 from k6frames.api.endpoints import STACK_ID_HEADER, STACK_URL_HEADER
 from k6frames.api.forks import fork_lock
@@ -109,7 +109,7 @@ class SQLiteStorage(BaseStorage[str, CachedResponse]):
 
     def __init__(self, path: Path, *, address: str) -> None:
         super().__init__()
-        self._database = CacheDatabase(path, address=address)
+        self._connection = CacheConnection(path, address=address)
 
     def find(self, key: str) -> tuple[bytes, datetime] | None:
         """Return the body of a response and when it was fetched; None if it is not cached."""
@@ -159,10 +159,10 @@ class SQLiteStorage(BaseStorage[str, CachedResponse]):
 
     def close(self) -> None:
         """Close the file. The next operation opens it again."""
-        self._database.close()
+        self._connection.close()
 
     def _query(self, statement: str, *values: object) -> list[Any]:
-        return self._database.run(
+        return self._connection.run(
             lambda connection: connection.execute(statement, values).fetchall(), default=[]
         )
 
@@ -170,7 +170,7 @@ class SQLiteStorage(BaseStorage[str, CachedResponse]):
         def execute(connection: sqlite3.Connection) -> None:
             connection.execute(statement, values)
 
-        self._database.run(execute, default=None, create=create)
+        self._connection.run(execute, default=None, create=create)
 
 
 def _checksum(key: str, fetched: float, body: bytes) -> int:

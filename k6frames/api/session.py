@@ -13,11 +13,11 @@ import requests
 from requests_cache import CachedSession
 
 from k6frames.api import cache
-from k6frames.api.adapter import DO_NOT_CACHE, RetryAdapter
 from k6frames.api.endpoints import Request
 from k6frames.api.folder import FolderAdapter
 from k6frames.api.forks import close_before_fork, fork_lock
 from k6frames.api.proxies import find_certificates, find_proxies
+from k6frames.api.retry_adapter import DO_NOT_CACHE, RetryAdapter
 from k6frames.api.settings import Settings
 from k6frames.errors import APIError, ConfigError
 

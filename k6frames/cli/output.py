@@ -11,7 +11,7 @@ import click
 from k6frames.cli.files import write_files
 from k6frames.cli.messages import InputError, printable
 from k6frames.cli.options import RowOptions
-from k6frames.cli.terminal import print_table
+from k6frames.cli.terminal_table import print_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,8 +17,8 @@ from k6frames.api.manifest import MANIFEST, read_manifest
 from k6frames.api.on_error import OnError, check_on_error
 from k6frames.api.stack_arguments import StackArgument
 from k6frames.api.stacks import Stack
-from k6frames.loaders.account_responses import AccountResponses
 from k6frames.loaders.attrs import list_failures, warn_about_failures
+from k6frames.loaders.snapshot_contents import SnapshotContents
 from k6frames.loaders.snapshot_folder import WRITTEN_BY, find_target, write_folder
 
 
@@ -81,7 +81,7 @@ def snapshot(
     client = client_or_default(client)
     check_on_error(on_error)
     target = find_target(folder)
-    account = AccountResponses(client, on_error)
+    account = SnapshotContents(client, on_error)
     account.read_organizations()
     stacks = account.find_stacks(stack)
     account.read_stacks(stacks)

@@ -30,7 +30,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from servers import GOOD, LIST, reply
 
-from k6frames.api import cache, cache_database
+from k6frames.api import cache, cache_connection
 from k6frames.api.cache import CacheInfo, cache_key, clear_caches, describe_cache, list_caches
 from k6frames.api.responses import make_response
 from k6frames.errors import APIError, ConfigError
@@ -305,7 +305,7 @@ def test_a_file_that_is_damaged_while_it_is_read_is_renamed_once(account, file):
 
 
 def test_a_value_with_a_damaged_length_is_corrupt(account, filled, monkeypatch):
-    opened = cache_database._open
+    opened = cache_connection._open
     limits = iter([10])  # makes the first file's values longer than SQLite allows
 
     def open_limited(path: Path, address: str) -> sqlite3.Connection:
@@ -314,7 +314,7 @@ def test_a_value_with_a_damaged_length_is_corrupt(account, filled, monkeypatch):
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit)
         return connection
 
-    monkeypatch.setattr(cache_database, "_open", open_limited)
+    monkeypatch.setattr(cache_connection, "_open", open_limited)
     reopened = account()
     with pytest.warns(UserWarning, match="renamed to"):
         assert reopened.is_correct()
@@ -340,7 +340,7 @@ def assert_works_without_cache(account: Account) -> None:
 
 
 def test_a_lock_delays_neither_hits_nor_forks(account, filled, run, monkeypatch):
-    monkeypatch.setattr(cache_database, "LOCK_TIMEOUT_SECONDS", 20.0)
+    monkeypatch.setattr(cache_connection, "LOCK_TIMEOUT_SECONDS", 20.0)
     open_account = account()
     assert open_account.is_correct()
     lock = run(LOCK, filled)
@@ -635,11 +635,11 @@ FORK = """
 import os, sys, threading, warnings
 # Python 3.12 warns of every fork of a process that has threads.
 warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*fork")
-from k6frames.api import cache_database
+from k6frames.api import cache_connection
 from test_cache import Account
 
 # On a busy machine a lock may be held for longer than a user would wait.
-cache_database.LOCK_TIMEOUT_SECONDS = 30.0
+cache_connection.LOCK_TIMEOUT_SECONDS = 30.0
 stop = threading.Event()
 wrong = []
 

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 import k6frames
 from k6frames.cli.main import cli
-from k6frames.cli.terminal import print_table
+from k6frames.cli.terminal_table import print_table
 from k6frames.tables import TABLES
 
 PRIVATE = {column.name for table in TABLES for column in table.columns if column.private}

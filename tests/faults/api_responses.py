@@ -9,7 +9,7 @@ import servers
 from faults.sandbox import NOT_RETRIED, RETRIED, V3, V6, Sandbox, Section
 from servers import GOOD, LIST, empty_reply, reply
 
-from k6frames.api import adapter
+from k6frames.api import retry_adapter
 from k6frames.errors import APIError
 from k6frames.loaders.organizations import projects_df
 
@@ -26,7 +26,7 @@ def permanent_503(box: Sandbox) -> None:
     server = box.serve(empty_reply(503))
     error = box.check_error(box.client(server), "HTTP 503", status=503)
     assert re.search(r"Tried 6 times in \d\.\d s \(budget 10 s\)", str(error))
-    assert server.count(box.path) == adapter.MAX_ATTEMPTS
+    assert server.count(box.path) == retry_adapter.MAX_ATTEMPTS
 
 
 @section.fault("status 401", NOT_RETRIED + ": the token is wrong or was revoked")

@@ -16,7 +16,7 @@ import servers
 from faults.sandbox import LONG, V3, Sandbox, Section
 from servers import GOOD, reply
 
-from k6frames.api import cache, cache_database
+from k6frames.api import cache, cache_connection
 from k6frames.api.endpoints import Request
 from k6frames.errors import APIError
 
@@ -83,7 +83,7 @@ def locked(box: Sandbox) -> None:
     server = box.serve_cached()
     server.account = lambda _: reply()
     box.sql("PRAGMA journal_mode=DELETE")
-    box.patch.setattr(cache_database, "LOCK_TIMEOUT_SECONDS", 0.3)
+    box.patch.setattr(cache_connection, "LOCK_TIMEOUT_SECONDS", 0.3)
     box.lock_database()
     box.check_one_warning("continues without it", box.client(server))
 
@@ -98,10 +98,10 @@ def locked_later(box: Sandbox) -> None:
     client = box.client(server)
     assert box.get(client) == GOOD
     box.lock_database()
-    box.patch.setattr(cache_database, "LOCK_TIMEOUT_SECONDS", LONG)
+    box.patch.setattr(cache_connection, "LOCK_TIMEOUT_SECONDS", LONG)
     assert box.get(client) == GOOD
     assert server.count(box.path) == 1
-    box.patch.setattr(cache_database, "LOCK_TIMEOUT_SECONDS", 0.3)
+    box.patch.setattr(cache_connection, "LOCK_TIMEOUT_SECONDS", 0.3)
     box.check_one_warning("continues without it", client)
 
 

@@ -12,7 +12,7 @@ import servers
 from faults.sandbox import BUDGET, LONG, NOT_RETRIED, RETRIED, TIMES_OUT, Sandbox, Section, threads
 from servers import GOOD, reply
 
-from k6frames.api import adapter
+from k6frames.api import retry_adapter
 
 section = Section("The connection")
 
@@ -31,7 +31,7 @@ def refused(box: Sandbox) -> None:
 
 @section.fault("the server starts while the request is retried", RETRIED)
 def starting(box: Sandbox) -> None:
-    box.patch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.1)
+    box.patch.setattr(retry_adapter, "FIRST_WAIT_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         port = reserved.getsockname()[1]
     start = threading.Timer(0.1, lambda: box.serve(reply(), port=port))

@@ -128,10 +128,10 @@ _FORK = """
 import os, sys, threading, warnings
 # Python 3.12 warns of every fork of a process that has threads.
 warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*fork")
-from k6frames.api import cache_database
+from k6frames.api import cache_connection
 from k6frames.api.client import Client
 # On a busy machine a lock may be held for longer than a user would wait.
-cache_database.LOCK_TIMEOUT_SECONDS = 30.0
+cache_connection.LOCK_TIMEOUT_SECONDS = 30.0
 url, count = sys.argv[1:]
 stop = threading.Event()
 

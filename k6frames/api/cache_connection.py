@@ -1,4 +1,4 @@
-"""`CacheDatabase`: a SQLite file for one user; any failure only disables the cache."""
+"""`CacheConnection`: the connection to the SQLite file of a cache; any failure only disables it."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ _CORRUPT = (
 Result = TypeVar("Result")
 
 
-class CacheDatabase:
-    """A SQLite file that is created when something is first written to it.
+class CacheConnection:
+    """The connection to a SQLite file, which is created when something is first written to it.
 
-    All threads share one connection and use it one at a time: each holds `fork_lock`, which also
+    All threads share the connection and use it one at a time: each holds `fork_lock`, which also
     prevents a fork meanwhile. `run` does not hold this lock while it waits for other processes.
     SQLite's own timeout is not used, for two reasons: this thread would hold `fork_lock` while
     SQLite waits, and ``PRAGMA journal_mode=WAL`` ignores the timeout.

@@ -50,7 +50,7 @@ _STACK_LISTS = {
 
 
 @dataclass
-class AccountResponses:
+class SnapshotContents:
     """The responses that have been read so far, with only their public fields."""
 
     client: Client

@@ -17,9 +17,9 @@ import trustme
 from pytest_httpserver import HTTPServer
 from servers import GOOD, LIST, empty_reply, reply
 
-from k6frames.api import adapter, responses
-from k6frames.api.adapter import RetryAdapter
+from k6frames.api import responses, retry_adapter
 from k6frames.api.connections import STOPPABLE_POOLS
+from k6frames.api.retry_adapter import RetryAdapter
 from k6frames.api.token import Token
 from k6frames.api.workers import ActiveRequest, active_request
 from k6frames.errors import APIError, ConfigError
@@ -69,9 +69,9 @@ def test_a_status_that_a_retry_would_not_change_is_requested_once(status, serve,
 
 
 def test_the_waits_between_attempts_double(serve, connect, monkeypatch):
-    monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(adapter, "MAX_WAIT_SECONDS", 0.1)
-    monkeypatch.setattr(adapter, "JITTER_SECONDS", 0)
+    monkeypatch.setattr(retry_adapter, "FIRST_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(retry_adapter, "MAX_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr(retry_adapter, "JITTER_SECONDS", 0)
     server = serve(empty_reply(503), empty_reply(503), empty_reply(503), reply())
     connect(server).get(LIST)
     times = [request.time for request in server.requests]
@@ -92,7 +92,7 @@ def test_retry_after_as_a_date_is_waited_for(serve, connect):
 
 
 def test_attempts_and_waits_share_one_budget(serve, connect, monkeypatch):
-    monkeypatch.setattr(adapter, "FIRST_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(retry_adapter, "FIRST_WAIT_SECONDS", 0.2)
     server = serve(empty_reply(503))
     with pytest.raises(APIError, match=r"Tried \d times? in [\d.]+ s \(budget 0\.6 s\)"):
         connect(server, budget=0.6).get(LIST)
