@@ -14,7 +14,8 @@ from k6frames.cli.options import examples
 def cache(clear: bool) -> None:
     """Show or clear the cached responses.
 
-    Prints the cache folder and, for each cache, the address and the number and age of responses.
+    Prints the cache folder and, for each cache in it, the API's address, the number and size of the
+    responses, and when they were fetched.
     """
     from k6frames.api.cache import clear_caches, list_caches
     from k6frames.api.settings import cache_root

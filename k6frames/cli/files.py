@@ -27,7 +27,7 @@ _BINARY_FORMATS = {"parquet", "excel"}
 
 
 def check_destinations(files: Mapping[str, str]) -> None:
-    """Raise a usage error if an output cannot be written as requested.
+    """Raise an `InputError` if an output cannot be written as requested.
 
     Two outputs must not go to the same file, an extension must not contradict the format, and
     binary data must not go to a terminal.
@@ -90,8 +90,8 @@ def write_files(frame: pd.DataFrame, files: Mapping[str, str]) -> None:
         "excel": to_excel,
     }
     for format_name, path in files.items():
-        with file_or_stdout(path) as file:
-            writers[format_name](frame, file)
+        with path_or_stdout(path) as output_path:
+            writers[format_name](frame, output_path)
         if path != STDOUT:
             click.echo(f"Wrote {pluralize(len(frame), 'row')} to {printable(path)}.", err=True)
 
@@ -107,7 +107,7 @@ def write_json(value: Any, path: str) -> None:
 
 def _to_json(frame: pd.DataFrame, path: str) -> None:
     """Write a frame as a JSON list with one object per row."""
-    # Not DataFrame.to_json, which rounds numbers to ten digits by default.
+    # Not DataFrame.to_json, which rounds numbers to ten decimal places by default.
     columns = [[to_json_value(value) for value in frame[name]] for name in frame]
     write_json(
         [dict(zip(frame.columns, row, strict=True)) for row in zip(*columns, strict=True)], path
@@ -115,7 +115,7 @@ def _to_json(frame: pd.DataFrame, path: str) -> None:
 
 
 def to_json_value(value: Any) -> Any:
-    """Convert a cell to JSON: timestamps to ISO 8601, missing values to null."""
+    """Convert a cell to JSON: timestamps to ISO 8601, missing and infinite values to null."""
     import pandas as pd
 
     if pd.isna(value) or (isinstance(value, float) and not math.isfinite(value)):
@@ -126,7 +126,7 @@ def to_json_value(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def file_or_stdout(path: str) -> Iterator[str]:
+def path_or_stdout(path: str) -> Iterator[str]:
     """Yield a path to write to; for ``-``, a temporary file that is copied to standard output."""
     if path != STDOUT:
         yield path

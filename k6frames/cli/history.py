@@ -34,8 +34,8 @@ def sync(folder: Path, account: AccountOptions) -> None:
     """Keep the account's history in a dataset of Parquet files.
 
     FOLDER is created if it does not exist. The dataset keeps test runs that k6 deletes when their
-    retention ends, and the state of everything else on each day with a sync. Run this once a day,
-    for example. If it is interrupted, the next sync completes it.
+    retention ends and, for each day on which you sync, the state of everything else. Run this once
+    a day, for example. If it is interrupted, the next sync completes it.
     """
     from k6frames.dataset.sync import sync as sync_dataset
 
@@ -74,7 +74,7 @@ def snapshot(folder: Path, with_metrics: bool, account: AccountOptions) -> None:
             folder, client, on_error=account.on_error, with_metrics=with_metrics
         )
     url = target.as_uri()
-    as_of = Client(api_url=url).as_of
+    as_of = Client(api_url=url).as_of  # as written in the snapshot
     click.echo(printable(str(target)))
     click.echo(
         f"This is the account as of {as_of:%Y-%m-%d %H:%M} UTC. Commands read it with "
@@ -87,10 +87,13 @@ def snapshot(folder: Path, with_metrics: bool, account: AccountOptions) -> None:
 @click.argument("folder", type=_FOLDER)
 @click.argument("after", type=_FOLDER, required=False)
 @day_option(
-    "--since", help="Compare from this day of a dataset (UTC); by default a week before --until."
+    "--since",
+    help="The earlier day to compare, in a dataset (UTC); by default a week before --until, or the "
+    "day of the first sync.",
 )
 @day_option(
-    "--until", help="Compare to this day of a dataset (UTC); by default the day of the newest sync."
+    "--until",
+    help="The later day to compare, in a dataset (UTC); by default the day of the newest sync.",
 )
 @row_options()
 @examples(
@@ -107,8 +110,9 @@ def changes(
 ) -> None:
     """Show what changed in the last week, or between two snapshots.
 
-    FOLDER is a dataset that `k6frames sync` has written, or the first of two snapshots. Each row is
-    something that was added or removed, or a value that was changed. Test runs are not compared.
+    FOLDER is a dataset that `k6frames sync` has written. To compare two snapshots, FOLDER is the
+    earlier and AFTER the later one. Each row is something that was added or removed, or a value
+    that was changed. Test runs are not compared.
     """
     from k6frames.dataset import changes as comparisons
 
@@ -129,7 +133,7 @@ def changes(
 
 
 def _is_routine(columns: pd.Series[str]) -> pd.Series[bool]:
-    """Return whether each change is only to the time of an update or of the next run."""
+    """Return which changes affect only the time of the last update or of the next run."""
     from k6frames.dataset.changes import ROUTINE_COLUMNS
 
     return columns.isin(ROUTINE_COLUMNS).fillna(value=False)

@@ -27,7 +27,7 @@ class _LabCommand(click.Command):
         try:
             return super().parse_args(ctx, args[:end])
         except click.NoSuchOption as error:
-            advice = "Options for JupyterLab go after --, as in: k6frames lab -- --no-browser"
+            advice = "Options for JupyterLab go after --, as in `k6frames lab -- --no-browser`"
             raise click.UsageError(f"{error.format_message()} {advice}", ctx) from None
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
@@ -59,7 +59,8 @@ def lab(ctx: click.Context, folder: Path) -> None:
         else:
             shutil.copyfile(notebook, target)
             click.echo(f"Copied {printable(str(target))}", err=True)
-    # If the notebook were an argument, the URL that --no-browser prints would not contain it.
+    # JupyterLab also takes a notebook as an argument, but then the URL that it prints with
+    # --no-browser does not open the notebook.
     default_url = f"--LabApp.default_url=/lab/tree/{_FIRST_NOTEBOOK}"
     command = [sys.executable, "-m", "jupyterlab", str(folder), default_url]
     os.execv(sys.executable, [*command, *ctx.meta["jupyterlab"]])  # noqa: S606

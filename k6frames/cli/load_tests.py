@@ -113,8 +113,8 @@ def schedules(
 ) -> None:
     """List which load tests run next, and how often.
 
-    With --all, deactivated and expired schedules are included, and all schedules are shown as the
-    API returns them.
+    With --all, deactivated and expired schedules are included, and the columns of the API replace
+    `recurrence`.
     """
     from k6frames.loaders.load_tests import load_tests_df, stack_projects_df
     from k6frames.loaders.schedules import schedules_df
@@ -126,6 +126,7 @@ def schedules(
         projects = stack_projects_df(client=client, on_error=account.on_error)
         stack_column_names = stack_columns(client)
     if show_all:
+        # For --project and the project's name: in the API, a schedule has only a load test.
         listed = frame.merge(
             tests[["stack_id", "load_test_id", "project_id"]],
             on=["stack_id", "load_test_id"],

@@ -35,14 +35,14 @@ _SECTIONS = {
     "History": (sync, changes, snapshot),
     "Documents": (report, lab),
 }
-# Of these, Windows has only SIGTERM.
+# SIGHUP and SIGQUIT do not exist on Windows.
 _TERMINATION_SIGNALS = [
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)
 ]
 
 
 class CommandLine(click.Group):
-    """A group that reports an expected error of one of its commands as one message."""
+    """A group that shows an expected error as a message instead of a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command, and convert expected errors to click exceptions."""
@@ -57,7 +57,7 @@ class CommandLine(click.Group):
                 raise InputError(f"{message}; see {help_command}.") from None
             except K6FramesError as error:
                 raise click.ClickException(translate(str(error))) from None
-            except BrokenPipeError:  # click exits with status 1
+            except BrokenPipeError:  # an OSError that is not shown; click exits with status 1
                 raise
             except OSError as error:
                 raise click.ClickException(printable(describe_os_error(error))) from None
@@ -110,9 +110,10 @@ def main() -> NoReturn:
             signal.signal(number, _terminate)
     try:
         status = cli(prog_name="k6frames", standalone_mode=False) or 0
-    except click.Abort:
-        # sys.exit would wait for threads that are waiting for a server. Nothing is lost: a file is
-        # replaced when the new one is complete, and each response is cached when it arrives.
+    except click.Abort:  # Ctrl-C
+        # Not sys.exit, here and below: it would wait for threads that are waiting for a server.
+        # Nothing is lost: a file is replaced when the new one is complete, and each response is
+        # cached when it arrives.
         os._exit(130)
     except SystemExit as terminated:  # from `_terminate`, or from click for a closed pipe
         os._exit(terminated.code if isinstance(terminated.code, int) else 1)
@@ -120,7 +121,7 @@ def main() -> NoReturn:
         error.show()
         _flush_output()
         sys.exit(error.exit_code)
-    except OSError as error:  # from --help, which does not call CommandLine.invoke
+    except OSError as error:  # from `k6frames --help`, which does not call CommandLine.invoke
         click.echo(f"Error: {printable(describe_os_error(error))}", err=True)
         _flush_output()
         sys.exit(1)
@@ -154,7 +155,7 @@ def _terminate(number: int, _: object) -> NoReturn:
 
 
 def _flush_output() -> None:
-    """Flush the output. If that fails, discard the rest: Python would report it again at exit."""
+    """Flush the output; if that fails, discard the rest, or Python would fail again at exit."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -174,7 +175,8 @@ def _describe_bug(error: Exception) -> str:
 
 def _show_warning(shown: set[str], message: Warning | str, *_: object, **__: object) -> None:
     text = translate(str(message))
-    # A stack that refuses access refuses all of its lists, so its warnings differ only in the path.
+    # If a stack refuses access, all requests to it fail, with warnings that differ only in the
+    # path. Only the first of them is shown.
     cause = re.sub(r"/cloud/v6/\S+", "", text) if "HTTP 403" in text else text
     if cause not in shown:
         shown.add(cause)

@@ -9,15 +9,16 @@ import click
 MAX_WORD_LENGTH = 200
 """Longer words, such as a number of 5,000 digits, are shortened."""
 SHORT_WORD_LENGTH = 60
+"""How many characters of a shortened word are left."""
 
 # A long word: the characters to show, those to cut, and the punctuation after it.
 _LONG_WORD = re.compile(
     rf"(\S{{{SHORT_WORD_LENGTH}}})\S{{{MAX_WORD_LENGTH - SHORT_WORD_LENGTH + 1},}}?(['.,:;]*)(?!\S)"
 )
 
-# Parts of the library's messages that name Python arguments, and what to show instead. The token
-# has no option, because other users can see the arguments of a running command.
+# Parts of the library's messages that name Python arguments, and what to show instead.
 _REPLACEMENTS = {
+    # There is no option for the token: other users can see the arguments of a running command.
     '  - Client(token="...")\n': "",
     "the token as Client(token=...) or in K6_CLOUD_TOKEN": "the token in K6_CLOUD_TOKEN",
     "k6frames.Client.sample()": "--sample",
@@ -48,7 +49,7 @@ _ARGUMENT_AT_START = re.compile(r"(by|days|last|metric|query|since) (?=must be |
 
 
 class InputError(click.ClickException):
-    """An invalid argument; unlike click's own errors, it is shown without the usage line."""
+    """An invalid argument; unlike a click.UsageError, it is shown without the usage line."""
 
     exit_code = 2
 
@@ -91,5 +92,5 @@ def pluralize(number: int, noun: str) -> str:
 
 
 def the_last(number: int, noun: str) -> str:
-    """Return a period or a number of things, such as ``the last day`` or ``the last 7 days``."""
+    """Return "the last" with a number and its noun: ``the last day``, ``the last 7 days``."""
     return f"the last {noun}" if number == 1 else f"the last {pluralize(number, noun)}"

@@ -123,7 +123,7 @@ def _read_values(
 
     frames = [
         metric_values_df(
-            of_one_stack["load_test_id"],
+            stack_load_tests["load_test_id"],
             metric,
             query,
             by=by,
@@ -132,7 +132,7 @@ def _read_values(
             client=client,
             on_error=on_error,
         ).assign(stack_id=stack_id)
-        for stack_id, of_one_stack in load_tests.groupby("stack_id")
+        for stack_id, stack_load_tests in load_tests.groupby("stack_id")
     ]
     failures = [failure for frame in frames for failure in frame.attrs.get("failed", [])]
     failed_ids = {failure["load_test_id"] for failure in failures}
@@ -166,6 +166,8 @@ def _add_runs(values: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     columns = ["load_test_name", "created", "result"]
     frame = values.merge(runs[[*keys, *columns]], on=keys, how="left")
     frame = frame.sort_values(["created", "test_run_id"], kind="stable")
+    # Compare each value with the previous one, skipping runs without a value. The change is missing
+    # if the previous value is 0, and, because pandas assigns by index, for runs without a value.
     measured = frame.dropna(subset="value")
     previous = measured.groupby(["stack_id", "load_test_id", "series"])["value"].shift()
     frame["change"] = measured["value"] / previous.where(previous != 0) - 1

@@ -131,8 +131,8 @@ def row_options(*, has_private: bool = False) -> Callable[[Command], Command]:
         click.option(
             "--columns",
             metavar="NAMES",
-            help="Columns to show or write, separated by commas. An unknown name prints the list "
-            "of columns.",
+            help="Columns to show or write, separated by commas. To see all names, give an unknown "
+            "one.",
         )
     ]
     if has_private:
@@ -142,7 +142,8 @@ def row_options(*, has_private: bool = False) -> Callable[[Command], Command]:
             help="Include private columns: billing data and e-mail addresses.",
         )
         options.append(option)
-    file = click.Path(dir_okay=False, allow_dash=True, readable=False)
+    # With readable=False, click does not check whether a file that will be replaced can be read.
+    output_path = click.Path(dir_okay=False, allow_dash=True, readable=False)
     options += [
         click.option(
             "--sort",
@@ -155,10 +156,10 @@ def row_options(*, has_private: bool = False) -> Callable[[Command], Command]:
             type=click.IntRange(min=0),
             help="Show or write only the first N rows.",
         ),
-        click.option("--csv", type=file, help="Write CSV to a file; - is standard output."),
-        click.option("--json", type=file, help="Write JSON to a file, or -."),
-        click.option("--parquet", type=file, help="Write Parquet to a file, or -."),
-        click.option("--excel", type=file, help="Write an Excel workbook to a file, or -."),
+        click.option("--csv", type=output_path, help="Write CSV to a file; - is standard output."),
+        click.option("--json", type=output_path, help="Write JSON to a file, or -."),
+        click.option("--parquet", type=output_path, help="Write Parquet to a file, or -."),
+        click.option("--excel", type=output_path, help="Write an Excel workbook to a file, or -."),
     ]
 
     def decorate(command: Command) -> Command:
@@ -259,7 +260,7 @@ until_option = click.option(
 
 
 def day_option(name: str, *, help: str) -> Callable[[Command], Command]:  # noqa: A002 - like click
-    """Return an option that takes a date."""
+    """Return an option that takes a day; if it has a time of day, that is ignored."""
     return click.option(name, metavar="DAY", callback=_parse_timestamp, help=help)
 
 
@@ -267,7 +268,8 @@ as_of_option = click.option(
     "--as-of",
     metavar="TIME",
     callback=_parse_timestamp,
-    help="The time to look back from (UTC); now by default. A date means 00:00 of that day.",
+    help="The time to look back from (UTC), by default now or the time of the snapshot. A date "
+    "means 00:00 of that day.",
 )
 freq_option = click.option(
     "--freq",

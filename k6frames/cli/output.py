@@ -33,11 +33,11 @@ def list_rows(
     noun : str
         A plural noun for the rows, for the message on a terminal if there are none.
     """
-    private = [name for name in frame.columns if name in _private_columns()]
-    available = [name for name in frame.columns if options.private or name not in private]
+    private_names = [name for name in frame.columns if name in _private_columns()]
+    available = [name for name in frame.columns if options.private or name not in private_names]
     chosen = _parse_names("--columns", options.columns)
-    _check_names("--columns", chosen, available, private)
-    frame = _sort(frame, options.sort, available, private)
+    _check_names("--columns", chosen, available, private_names)
+    frame = _sort(frame, options.sort, available, private_names)
     total = len(frame)
     if options.limit is not None:
         # pandas refuses integers of more than 64 bits.
@@ -46,7 +46,7 @@ def list_rows(
     if options.files:
         write_files(frame[chosen or available], options.files)
         return
-    shown = chosen or [*default_columns, *(name for name in private if options.private)]
+    shown = chosen or [*default_columns, *(name for name in private_names if options.private)]
     if total == 0 and sys.stdout.isatty():
         click.echo(f"No {noun}.")
         return
@@ -65,11 +65,11 @@ def _private_columns() -> set[str]:
 
 
 def _sort(
-    frame: pd.DataFrame, names: str | None, available: list[str], private: list[str]
+    frame: pd.DataFrame, names: str | None, available: list[str], private_names: list[str]
 ) -> pd.DataFrame:
     keys = _parse_names("--sort", names)
     columns = [key.removeprefix("-") for key in keys]
-    _check_names("--sort", columns, available, private)
+    _check_names("--sort", columns, available, private_names)
     if not columns:
         return frame
     return frame.sort_values(
@@ -95,11 +95,11 @@ def _parse_names(option: str, names: str | None) -> list[str]:
 
 
 def _check_names(
-    option: str, names: Iterable[str], available: list[str], private: list[str]
+    option: str, names: Iterable[str], available: list[str], private_names: list[str]
 ) -> None:
     seen: set[str] = set()
     for name in names:
-        if name in private and name not in available:
+        if name in private_names and name not in available:
             raise InputError(f"The column {name} is private: add --private to see it.")
         if name not in available:
             raise InputError(

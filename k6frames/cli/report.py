@@ -39,8 +39,8 @@ def report(
 ) -> None:
     """Write an HTML report with plots and all tables.
 
-    When the report is complete, it replaces files of the same names in the folder. All other files
-    are kept, including those of an earlier report.
+    When the report is complete, its files replace those in the folder that have the same names. All
+    other files are kept, including those of an earlier report.
     """
     try:
         from k6frames.report.build import write_report

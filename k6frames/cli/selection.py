@@ -96,7 +96,7 @@ def find_organizations(organizations: pd.DataFrame, wanted: Sequence[str]) -> li
 
 
 def find_projects(projects: pd.DataFrame, wanted: Sequence[str]) -> list[int]:
-    """Return the IDs of the projects of a stack that the user gave by ID or name."""
+    """Return the IDs of the projects of stacks (v6) that the user gave by ID or name."""
     command = "projects --stack STACK"
     return _find_ids(projects, wanted, id_column="project_id", noun="project", command=command)
 
@@ -111,7 +111,7 @@ def find_load_tests(load_tests: pd.DataFrame, wanted: Sequence[str]) -> list[int
 def filter_by_load_test(
     frame: pd.DataFrame, load_tests: pd.DataFrame, wanted: Sequence[str]
 ) -> pd.DataFrame:
-    """Return the rows of the load tests that the user gave by ID or name; all rows if none."""
+    """Return the rows of the load tests in `wanted` (IDs or names); all rows if it is empty."""
     if not wanted:
         return frame
     return frame[frame["load_test_id"].isin(find_load_tests(load_tests, wanted))]
@@ -120,7 +120,7 @@ def filter_by_load_test(
 def filter_by_project(
     frame: pd.DataFrame, projects: pd.DataFrame, wanted: Sequence[str]
 ) -> pd.DataFrame:
-    """Return the rows of the projects that the user gave by ID or name; all rows if none."""
+    """Return the rows of the projects in `wanted` (IDs or names); all rows if it is empty."""
     if not wanted:
         return frame
     return frame[frame["project_id"].isin(find_projects(projects, wanted))]

@@ -9,7 +9,7 @@ import click
 from k6frames.cli.files import (
     STDOUT,
     check_destinations,
-    file_or_stdout,
+    path_or_stdout,
     to_json_value,
     write_json,
 )
@@ -46,7 +46,7 @@ _LABELS = {
     is_flag=False,
     flag_value=STDOUT,
     type=click.Path(dir_okay=False, allow_dash=True, readable=False),
-    help="Write JSON to a file, or to standard output if none is named.",
+    help="Write JSON: to standard output, or to a file if one is named.",
 )
 @account_options()
 @examples("k6frames summary", "k6frames summary --json | jq .vuh_this_month")
@@ -69,8 +69,8 @@ def summary(json_file: str | None, account: AccountOptions) -> None:
         as_of = pd.Timestamp(client.as_of).floor("s")
     values = {**(organizations or {}), **(stacks or {}), "as_of": as_of}
     if json_file is not None:
-        with file_or_stdout(json_file) as file:
-            write_json({name: to_json_value(values.get(name)) for name in _LABELS}, file)
+        with path_or_stdout(json_file) as output_path:
+            write_json({name: to_json_value(values.get(name)) for name in _LABELS}, output_path)
         return
     width = max(len(_LABELS[name]) for name in values)
     for name, label in _LABELS.items():

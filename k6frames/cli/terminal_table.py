@@ -1,4 +1,4 @@
-"""Print a frame as a table on a terminal, or as tab-separated lines into a pipe."""
+"""Print a frame: on a terminal as a table, elsewhere as tab-separated lines."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ GAP = 2
 MIN_STRING_WIDTH = 20
 """Strings may be shortened to this width; on a narrow terminal, to a third of its width."""
 
-# Integers that are shown without thousands separators, as are columns whose names end in _id.
-_WITHOUT_SEPARATORS = {"id", "k6_version"}
+# Columns of IDs whose names do not end in _id. IDs have no thousands separators.
+_OTHER_ID_COLUMNS = {"id", "k6_version"}
 
 
 @dataclass
@@ -37,7 +37,7 @@ class _Column:
 def print_table(
     frame: pd.DataFrame, *, total_rows: int, total_columns: int, user_chose_columns: bool
 ) -> None:
-    """Print a table that fits the terminal, or complete cells separated by tabs into a pipe.
+    """Print a table that fits the terminal; elsewhere, complete cells separated by tabs.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def _to_readable_strings(name: str, values: pd.Series[Any]) -> list[str]:
         present = values.dropna()
         pattern = "%Y-%m-%d" if (present == present.dt.normalize()).all() else "%Y-%m-%d %H:%M"
         return _format_each(values, lambda value: value.strftime(pattern))
-    if kind in "iu" and name not in _WITHOUT_SEPARATORS and not name.endswith("_id"):
+    if kind in "iu" and name not in _OTHER_ID_COLUMNS and not name.endswith("_id"):
         return _format_each(values, lambda value: f"{value:,}")
     if kind == "f":
         pattern = _number_pattern(name, values)

@@ -84,12 +84,13 @@ def usage(
     if last is not None and since is not None:
         raise InputError("Use --last or --since, not both: each sets the first period.")
     with account.open_client() as client:
-        last_timestamp = pd.Timestamp(client.as_of)
+        end = pd.Timestamp(client.as_of)
         if until is not None:
-            # --until is exclusive, but a summary includes the period that contains its `until`.
-            last_timestamp = min(last_timestamp, until - pd.Timedelta(microseconds=1))
+            # The option --until is exclusive, but the summary includes the period that contains its
+            # argument `until`. With --until 2026-07-01, July must not have a row.
+            end = min(end, until - pd.Timedelta(microseconds=1))
         if last is not None:
-            since = start_of_newest_periods(last_timestamp, freq, last)
+            since = start_of_newest_periods(end, freq, last)
         labels = None
         if by != _ALL_RUNS and by not in _GROUP_COLUMNS:
             labels = project_labels_df(client=client, on_error=account.on_error)
@@ -104,13 +105,11 @@ def usage(
         )
         stack_column_names = ["stack_id"] if by == "stack" else stack_columns(client)
     group = None if by == _ALL_RUNS else _GROUP_COLUMNS.get(by, by)
-    frame = summarize_usage(
-        details, freq=freq, by=group, until=last_timestamp, project_labels=labels
-    )
+    frame = summarize_usage(details, freq=freq, by=group, until=end, project_labels=labels)
     frame = frame.sort_values(["period", "vuh"], ascending=False, kind="stable")
     columns = ["period", *stack_column_names, "load_test_name", "project_name", "key", "value"]
     default = [name for name in columns if name in frame.columns]
-    # The noun is for the message about an empty table: it is empty only if there are no test runs.
+    # The rows are periods, but if there are none, the message must be "No test runs."
     list_rows(frame, rows, [*default, "vuh", "test_runs", "estimated_vuh"], noun="test runs")
 
 

@@ -42,7 +42,7 @@ class Account:
     tables : dict of str to pandas.DataFrame
         The tables of the account and its summaries, by their names, without private columns.
     stack_urls : dict of int to str
-        URLs by stack ID, of the stacks whose URL is known.
+        The URL of each stack by its ID, if the URL is known.
     missing : list of str
         Error messages for the parts of the account that could not be read.
     since : str, optional
@@ -91,7 +91,7 @@ def read_account(
     if since is not None:
         open_snapshot(since)  # If it is not a snapshot, fail before reading the account.
     with warnings.catch_warnings():
-        # The report lists what was left out.
+        # Warnings are not needed, because the report itself lists what was left out.
         warnings.simplefilter("ignore")
         snapshot(folder, client, on_error=on_error, with_metrics=True)
         snapshot_client = Client(api_url=folder.as_uri())
@@ -131,7 +131,7 @@ def _find_missing(client: Client, folder: Path) -> list[str]:
         for first, *others in similar.values()
     ]
     if not read_manifest(folder).stacks:
-        try:  # only for the message of the error
+        try:  # if no stack was given, this error says how to give one
             client.stacks()
         except NoStackError as error:
             # The later lines list ways to name a stack, for the command line and for Python.

@@ -119,7 +119,7 @@ def _sheets(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 def _move_files(finished: Path, folder: Path) -> None:
-    """Move the finished files into the folder, or none of them if a name is taken by a folder."""
+    """Move all finished files into the folder; if a folder has the name of one, raise an error."""
     # The index is last: it links to the other files.
     files = sorted(finished.iterdir(), key=lambda file: file.name == INDEX)
     for file in files:

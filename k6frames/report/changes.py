@@ -53,6 +53,8 @@ def _describe(changed: pd.DataFrame, account: Account) -> pd.DataFrame:
     A project that both v3 and v6 list is kept once.
     """
     is_renamed = (changed["column"] == "name").fillna(value=False)
+    # "stack_id=1 project_id=2" becomes "project_id=2", as in v3. Without a name, it is shown as
+    # "project 2".
     identifier = changed["key"].str.replace(r"stack_id=\d+ ", "", regex=True)
     described = changed.assign(
         subject=changed["table"].map(_SUBJECTS),

@@ -47,7 +47,7 @@ def index_page(account: Account, sections: list[Section], *, single_file: bool) 
         sections=sections,
         tables=sorted(account.tables),
         single_file=single_file,
-        svg=markupsafe.Markup,
+        unescaped=markupsafe.Markup,
         table_title=_table_title,
         unbroken_dates=_unbroken_dates,
     )

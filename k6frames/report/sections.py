@@ -82,11 +82,11 @@ def _result_numbers(account: Account) -> list[KeyNumber]:
     age = account.as_of - details["created"]
     recent = details[age.between(pd.Timedelta(0), pd.Timedelta(days=30))]
     passed = int((recent["result"] == "passed").sum())
-    finished = int(recent["result"].isin(["passed", "failed", "error"]).sum())
+    with_result = int(recent["result"].isin(["passed", "failed", "error"]).sum())
     value, rate_note = "—", "no run has a result"
-    if finished:
-        value = f"{passed / finished:.0%}"
-        rate_note = f"{passed:,} of {count(finished, 'run')} with a result"
+    if with_result:
+        value = f"{passed / with_result:.0%}"
+        rate_note = f"{passed:,} of {count(with_result, 'run')} with a result"
     rate = KeyNumber("Pass rate in the last 30 days", value, rate_note)
     failing = int(by_load_test["failing_since"].notna().sum())
     ran = len(by_load_test)

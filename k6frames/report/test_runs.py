@@ -115,7 +115,7 @@ def results(account: Account) -> Section:
             draw(
                 "test_results",
                 lambda: plots.test_results(by_load_test),
-                "Results of each load test in the last 90 days, lowest pass rate first.",
+                "Results of the load tests with the lowest pass rates in the last 90 days.",
             )
         )
     shown = failing[["load_test_name", "project_name", "failing_since", "last_run", "pass_rate"]]
@@ -158,8 +158,9 @@ def slower(account: Account) -> Section:
     changes = account.tables["metric_changes"]
     compared = changes[changes["change"].notna()]
     increased = compared[compared["change"] > MAX_INCREASE]
-    frequent = frequent_load_tests(account.tables["test_run_details"], account.as_of)
-    if frequent and account.tables["metric_values"].empty:
+    # Metrics are read only for load tests that run often. Without one, none are missing.
+    with_metrics = frequent_load_tests(account.tables["test_run_details"], account.as_of)
+    if with_metrics and account.tables["metric_values"].empty:
         answer = (
             "No response times could be read. The API may no longer have them; a snapshot has them "
             "only if it was written with metrics."
