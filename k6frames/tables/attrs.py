@@ -8,10 +8,10 @@ import pandas as pd
 
 
 def combine_attrs(frame: pd.DataFrame, *sources: pd.DataFrame) -> pd.DataFrame:
-    """Combine the `attrs` of a frame with those of its sources, and return the frame.
+    """Set the `attrs` of a frame from its own and those of its sources, and return the frame.
 
     ``attrs["fetched"]`` is when the oldest response was fetched. ``attrs["failed"]`` lists the
-    requests that failed, whose rows are missing.
+    requests that failed, whose rows are missing. Other entries are dropped.
     """
     times = [source.attrs.get("fetched") for source in (frame, *sources)]
     fetched = [time for time in times if isinstance(time, str)]

@@ -21,15 +21,15 @@ CONVERSION_CODE = {
     STRING: "frame['{name}'].astype('string')",
     TIMESTAMP: "pandas.to_datetime(frame['{name}'], format='ISO8601', utc=True)",
 }
-"""Code that converts a column to each type, shown in error messages."""
+"""Code that converts a column to each type, for error messages; a template for `str.format`."""
 
-_NUMBERS = (pa.types.is_integer, pa.types.is_floating)
+_IS_NUMBER = (pa.types.is_integer, pa.types.is_floating)
 # Floats represent all integers below these exactly.
 _EXACT_INTEGERS = {pa.float16(): 2**11, pa.float32(): 2**24, pa.float64(): 2**53}
-# For each type, which Arrow types may be converted to it: those for which one of these is true.
+# For each type, checks of which Arrow types may be converted to it.
 _CONVERTIBLE_FROM: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] = {
-    INT: _NUMBERS,
-    FLOAT: _NUMBERS,
+    INT: _IS_NUMBER,
+    FLOAT: _IS_NUMBER,
     BOOL: (pa.types.is_boolean,),
     STRING: (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
     TIMESTAMP: (pa.types.is_timestamp, pa.types.is_date),
@@ -46,7 +46,7 @@ def cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
     Raises a TypeError or ValueError if that is impossible. Its message is a short reason, such as
     "their type is bool", which `Table.conform` puts into a `SchemaError`.
     """
-    if values.isna().all():
+    if values.isna().all():  # a column without values may have any dtype
         return pa.nulls(len(values), wanted)
     if wanted == TIMESTAMP and values.dtype == object:
         return _cast_timestamps(values)

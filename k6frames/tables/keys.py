@@ -9,8 +9,8 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 _MAX_FLAGS_PER_ID = 16
-"""`_is_unique` needs a flag for every number from the lowest to the highest ID. If that is
-more than this many flags per ID, hashing is as fast."""
+"""`_is_unique` needs a flag for every number from the lowest to the highest ID. If these are more
+than this many flags per ID, `Series.is_unique` is as fast."""
 
 
 def find_duplicates(frame: pd.DataFrame, key: Sequence[str]) -> pd.DataFrame:

@@ -20,7 +20,7 @@ METRICS = Table(
 )
 
 _SERIES_COLUMNS = (
-    Column("metric", STRING, "metric, with its selector if it has one", nullable=False),
+    Column("metric", STRING, "metric name, followed by its selector if it has one", nullable=False),
     Column("query", STRING, "query, such as histogram_quantile(0.95)", nullable=False),
     Column(
         "series",

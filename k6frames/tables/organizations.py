@@ -56,7 +56,7 @@ PROJECT_RENAMES = {name: f"project_{name}" for name in _SHARED}
 
 
 def _joined_columns(table: Table, renames: dict[str, str], entity: str) -> Iterable[Column]:
-    """Yield a table's columns as they are in a joined frame, where all are nullable."""
+    """Yield a table's columns, except `org_id`, as they are in a joined frame: all nullable."""
     for column in table.columns:
         if column.name != "org_id":
             doc = f"{entity}: {column.doc}" if column.name in renames else column.doc

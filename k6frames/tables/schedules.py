@@ -46,7 +46,7 @@ SCHEDULES = Table(
 
 SCHEDULED_RUNS = Table(
     name="scheduled_runs",
-    doc="an active schedule, the next run first",
+    doc="an active schedule, earliest next run first",
     key=("stack_id", "schedule_id"),
     function="scheduled_runs(schedules, load_tests)",
     columns=(

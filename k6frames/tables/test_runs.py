@@ -75,9 +75,11 @@ def _test_run_details_columns() -> tuple[Column, ...]:
     """Return the public columns of test runs, with load test and project names after their IDs."""
     names = {
         "load_test_id": Column(
-            "load_test_name", STRING, "load test name; missing if it was deleted"
+            "load_test_name", STRING, "load test name; missing if the load test was deleted"
         ),
-        "project_id": Column("project_name", STRING, "project name; missing if it was deleted"),
+        "project_id": Column(
+            "project_name", STRING, "project name; missing if the project was deleted"
+        ),
     }
     columns: list[Column] = []
     for column in TEST_RUNS.columns:

@@ -50,7 +50,7 @@ def parse_timestamp(name: str, value: TimestampLike) -> pd.Timestamp:
     >>> parse_timestamp("as_of", "2026-07-01T02:00+02:00")
     Timestamp('2026-07-01 00:00:00+0000', tz='UTC')
     """
-    # A number would be nanoseconds since 1970, which nobody means.
+    # Numbers are refused: they would be nanoseconds since 1970, which nobody means.
     if isinstance(value, str | date | np.datetime64):
         with suppress(ValueError, TypeError, OverflowError):
             # pandas.Timestamp would accept "now" and "-1"; Python accepts only ISO 8601.

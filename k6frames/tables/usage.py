@@ -77,7 +77,7 @@ USAGE_BY_LABEL = Table(
 
 VUH_BUDGET = Table(
     name="vuh_budget",
-    doc="a project in the current month, most used limit first",
+    doc="a project in the month of `as_of`, largest share of the limit first",
     key=("stack_id", "project_id"),
     function="vuh_budget(details, limits, as_of=...)",
     columns=(
