@@ -171,8 +171,8 @@ def _sum_partition(
     details: pd.DataFrame, *, freq: Frequency, by: str | None, project_labels: pd.DataFrame | None
 ) -> pd.DataFrame:
     sums = pandas_usage.usage(details, freq=freq, by=by, project_labels=project_labels)
-    # `sum_usage` will add up these sums as if they were runs. It needs the column `created`, which
-    # may be any time in the period, and makes the periods without runs, which are dropped here.
+    # `sum_usage` will add up these sums as if they were runs, for which `created` may be any time in
+    # the period. Empty periods are dropped here, because `sum_usage` adds them.
     return sums[sums["test_runs"] > 0].rename(columns={"period": "created"})
 
 
@@ -216,6 +216,7 @@ def test_results(
     True
     """
     now = resolve_as_of(as_of)
+    # For the errors about arguments, before anything is computed.
     results.test_results(_meta(details), as_of=now, days=days)
     parts = _compute(
         details, results.REQUIRED_COLUMNS, results.select_relevant_runs, as_of=now, days=days

@@ -1,4 +1,4 @@
-"""The API's address, or that of an account in a folder."""
+"""The address of the API, or of a folder of its responses."""
 
 from __future__ import annotations
 

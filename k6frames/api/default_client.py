@@ -11,12 +11,14 @@ _default_clients: dict[Settings, Client] = {}
 
 
 def default_client() -> Client:
-    """Return the client of the account that the environment describes; the same one each time.
+    """Return the client of the account that the environment describes.
 
-    If the environment has changed, this is the client of the other account.
+    It is the same one each time, until the environment describes another account.
     """
     settings = resolve_settings(None, None, None, cache=True)
-    with fork_lock:  # a lock of its own would stay locked in a process that is forked meanwhile
+    # Forks wait for `fork_lock`. Any other lock that a thread holds during a fork would stay locked
+    # in the new process.
+    with fork_lock:
         if settings not in _default_clients:
             _default_clients[settings] = Client()  # which resolves the same settings
         return _default_clients[settings]

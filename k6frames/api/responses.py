@@ -33,7 +33,7 @@ class CompleteResponse(urllib3.HTTPResponse):
         amt: int | None = None,  # noqa: ARG002
         decode_content: bool | None = None,
     ) -> Generator[bytes, None, None]:
-        """Yield the body in one piece, where requests would read chunks of 10 KB."""
+        """Yield the body in one piece. The library requests would ask for chunks of 10 KB."""
         yield self.read(decode_content=decode_content)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _MAX_NAMED_PATHS = 5
-"""A note names at most this many of the lists that could not be read."""
+"""A note names at most this many of the API's paths that could not be read."""
 
 
 @click.command()
@@ -149,7 +149,7 @@ def _refuse_snapshot(folder: Path) -> None:
 
 
 def _note_failures(frame: pd.DataFrame) -> None:
-    """Print a note that names the lists that one of the snapshots does not have."""
+    """Print a note that names the API's paths that one of the snapshots does not have."""
     paths = sorted({str(entry["path"]) for entry in frame.attrs.get("failed", [])})
     if paths:
         named = ", ".join(map(printable, paths[:_MAX_NAMED_PATHS]))

@@ -40,7 +40,8 @@ unfinished runs are under way.
 SETTLING_TIME = pd.Timedelta(hours=1)
 """For this long after a run was created, older runs may still be added to the API's list."""
 RECENT = pd.Timedelta(days=62)
-"""If only runs of the last `RECENT` days are read, they are not counted and not split by month."""
+"""If all runs to read are newer than this, they are read at once. Otherwise they are counted first,
+and read month by month if there are many."""
 
 _MICROSECOND = pd.Timedelta(microseconds=1)
 
@@ -63,7 +64,9 @@ def find_windows(root: Path, stack_id: int, client: Client) -> Iterator[Window]:
     # `NO_MONTH` is ignored too, because it is greater than any month.
     files = [file for file in layout.run_files(root, stack_id) if file.month <= this_month]
     if len(files) > 1 and _has_just_begun(files[-1]):
-        files.pop()  # the month before may be incomplete, and is read as the newest
+        # The month before may be incomplete. As the newest, it is read from its start on, and with
+        # it the month that has just begun.
+        files.pop()
     for file in _with_unfinished_runs(files[:-1]):
         window = _window_of_runs_under_way(file)
         if window is not None:  # None if all its unfinished runs were deleted
@@ -124,10 +127,12 @@ def _read_creation_times(file: RunFile) -> tuple[pd.Series[pd.Timestamp], pd.Ser
     names = ["created", "ended", "status", LAST_SEEN.name]
     rows = read_files([file.path], TEST_RUNS, names)
     last_seen = rows[LAST_SEEN.name].to_pandas()
-    # Times in the future are from a wrong clock. If there are no others, this is NaT.
+    # Times in the future are from a wrong clock. If there are no others, this is NaT, and no run
+    # counts as deleted.
     last_sync = last_seen[last_seen <= pd.Timestamp.now("UTC")].max()
     unfinished = rows.filter(UNFINISHED).to_pandas()
-    # Runs that the last sync of their month did not receive are deleted, and will never finish.
+    # The API has deleted the runs that the last sync of their month did not receive. They will
+    # never finish.
     is_deleted = unfinished[LAST_SEEN.name] < last_sync
     return rows["created"].to_pandas(), unfinished.loc[~is_deleted, "created"]
 

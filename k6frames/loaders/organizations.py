@@ -21,8 +21,8 @@ from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.schema import Table, returns
 
 UNAVAILABLE_STATUSES = frozenset({401, 403, 404, 410})
-"""The statuses of a v3 that is retired or refuses the token. Snapshots, syncs and reports then read
-only the rest of the account, because v6 may accept the token."""
+"""The statuses that v3 returns if it is retired or refuses the token. Snapshots, syncs and reports
+then read only the rest of the account, because v6 may accept the token."""
 
 
 @returns(ORGANIZATIONS)
@@ -253,8 +253,8 @@ def _load(
 ) -> pd.DataFrame:
     """Send requests and return the responses as one frame.
 
-    `subjects` has what each request is for, such as ``{"org_id": 7}``. If a request fails, its
-    entry in ``attrs["failed"]`` contains this.
+    `subjects` maps each request to what it is for, such as ``{"org_id": 7}``. This is part of the
+    entry in ``attrs["failed"]`` if the request fails.
     """
     responses = client_or_default(client).fetch(subjects, on_error=on_error)
     arrow = parsing.read(table, responses.bodies, field=field, is_list=is_list)

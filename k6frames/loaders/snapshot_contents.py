@@ -67,8 +67,8 @@ class SnapshotContents:
         """Read the organizations and their projects (v3), if they are available."""
         list_request = Request(endpoints.ORGANIZATIONS)
         self.subjects[list_request] = {}
-        # Not `self.on_error`: even with "raise", a v3 that is retired or refuses the token is no
-        # error.
+        # Not `self.on_error`: even with "raise", it is not an error if v3 is retired or refuses the
+        # token.
         responses = self.client.fetch([list_request], on_error="warn")
         for error in responses.failures.values():
             if self.on_error == "raise" and error.status not in UNAVAILABLE_STATUSES:
@@ -83,8 +83,8 @@ class SnapshotContents:
         for record in json.loads(self.bodies[list_request])["organizations"]:
             org_id = record["id"]
             label = organization_label(org_id, record.get("name", ""))
-            # From a snapshot, `organization_df` reads a file with only this record. The API would
-            # return the same record again, so no request is sent.
+            # A snapshot also needs a file for each organization, which `organization_df` reads. The
+            # record is the same as in the list, so no request is needed.
             body = json.dumps({"organization": record}).encode()
             self.bodies[Request(endpoints.organization(org_id))] = body
             request = Request(endpoints.organization_projects(org_id), label=label)
@@ -107,7 +107,7 @@ class SnapshotContents:
                 raise ConfigError("\n".join(reasons)) from None
             return ()
         self.failures |= stacks.failures
-        # A request for the ID of a stack names the stack by its URL.
+        # These requests are for the IDs of stacks, so `request.stack` is the URL of a stack.
         self.subjects |= {request: {"stack_url": request.stack} for request in stacks.failures}
         return stacks.found
 

@@ -73,8 +73,8 @@ def write_folder(target: Path, files: Mapping[PurePath, bytes], modified: dateti
     Raises
     ------
     OSError
-        If it cannot be written. An existing folder is then unchanged; if it cannot be put back, the
-        next snapshot restores it.
+        If it cannot be written. An existing folder keeps its content: it is renamed back if it was
+        already renamed. If that fails too, the next snapshot restores it.
     """
     try:
         _write_folder(target, files, modified)
@@ -96,7 +96,7 @@ def _write_folder(target: Path, files: Mapping[PurePath, bytes], modified: datet
             file.write_bytes(content)
             file.chmod(0o600)
             os.utime(file, (modified.timestamp(), modified.timestamp()))
-        # At the end, and not after each file, because most files are on the disk by now. This is
+        # Flush at the end and not after each file: most files are on the disk by now, so this is
         # faster.
         for path in [folder, *folder.rglob("*")]:
             _flush(path)
@@ -123,7 +123,8 @@ def temporary_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         # If the previous content could not be restored, the lock file stays, so that `_recover`
         # restores it. The lock is released first, because Windows cannot remove a locked file. If
-        # another process has locked it again by now, that process removes it.
+        # `_recover` in another process has locked it by now, Windows refuses to remove it here, and
+        # `_recover` removes it.
         if not lock.with_suffix(".old").exists():
             with contextlib.suppress(OSError):
                 lock.unlink()

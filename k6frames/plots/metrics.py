@@ -33,7 +33,8 @@ _MIN_AXIS_LENGTH = 0.01
 
 # The white edge separates a marker from lines of a similar color.
 _MARKER = {"lw": 0, "ms": 8, "mec": "white", "mew": 0.7}
-# The keys are the results of runs: "error" is counted in the column "errors" of summaries.
+# By the result of a run. The keys of RESULT_COLORS are columns of summaries, where the result
+# "error" is counted as "errors".
 _RESULT_MARKERS: dict[str, dict[str, Any]] = {
     "failed": {"marker": "X", "color": style.RESULT_COLORS["failed"], **_MARKER},
     "error": {"marker": "D", "color": style.RESULT_COLORS["errors"], **_MARKER},

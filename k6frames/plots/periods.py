@@ -61,7 +61,7 @@ class Periods(NamedTuple):
 
     `unit` is the name of a period, such as "month", or "period" for any other length. It is None if
     there is only one period, whose length is unknown. `step` is the smallest distance between two
-    ticks: the length of a period, if it is known and not "period".
+    ticks: the length of a period or, without a name or with the name "period", a day.
     """
 
     unit: str | None

@@ -18,7 +18,7 @@ from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.conversion import describe_type
 from k6frames.tables.schema import Table, returns
 
-# Of these columns, the first that a row has a value in is its name.
+# The name of a row is the first value that it has in these columns.
 _NAME_COLUMNS = ("name", "load_test_name", "project_name", "org_name")
 
 

@@ -19,7 +19,7 @@ def number_groups(
     rows : pandas.DataFrame
         Any frame.
     keys : sequence of str
-        The columns of the key. Missing values are equal to each other. If there are none, there is
+        The columns of the key. Missing values are equal to each other. If `keys` is empty, there is
         always one group, even without rows, and `attributes` are not returned.
     attributes : sequence of str
         Other columns to return, such as names, with their values in the last row of the group.
