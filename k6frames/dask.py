@@ -103,7 +103,7 @@ def _read_file(
 ) -> pd.DataFrame:
     """Read one file; Dask passes the columns that it needs."""
     chosen = selection.columns if columns is None else tuple(columns)
-    # The files with the names of load tests and projects, for the columns that are read.
+    # The keys are columns with names, such as load_test_name: only those that are read.
     name_files = {name: path for name, path in selection.name_files.items() if name in chosen}
     return read_selection(replace(selection, files=(file,), columns=chosen, name_files=name_files))
 
@@ -171,8 +171,8 @@ def _sum_partition(
     details: pd.DataFrame, *, freq: Frequency, by: str | None, project_labels: pd.DataFrame | None
 ) -> pd.DataFrame:
     sums = pandas_usage.usage(details, freq=freq, by=by, project_labels=project_labels)
-    # `sum_usage` will add up these sums as if they were runs, for which `created` may be any time in
-    # the period. Empty periods are dropped here, because `sum_usage` adds them.
+    # `sum_usage` will add up these sums like runs, so a period becomes the column `created`. Empty
+    # periods are dropped here, because `sum_usage` adds them for the complete result.
     return sums[sums["test_runs"] > 0].rename(columns={"period": "created"})
 
 

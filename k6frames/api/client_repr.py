@@ -41,7 +41,7 @@ def _describe(settings: Settings, fetcher: Fetcher) -> list[str]:
         descriptions.append(f"{noun} {', '.join(settings.stacks)}")
     if settings.cache_folder is None:
         return [*descriptions, "not cached"]
-    root = settings.cache_folder.parent
+    root = settings.cache_folder.parent  # the cache folder itself is that of one account
     if fetcher.offline:
         return [*descriptions, f"offline, from the cache in {root}"]
     if fetcher.max_age is None:

@@ -133,7 +133,7 @@ def changes(
 
 
 def _is_routine(columns: pd.Series[str]) -> pd.Series[bool]:
-    """Return which changes affect only the time of the last update or of the next run."""
+    """Return which changes are of columns that change by themselves, such as `next_run`."""
     from k6frames.dataset.changes import ROUTINE_COLUMNS
 
     return columns.isin(ROUTINE_COLUMNS).fillna(value=False)

@@ -186,7 +186,8 @@ def read_runs(
         runs = test_runs_df(
             created_after=since, created_before=until, client=client, on_error=account.on_error
         )
-        # Filtered by the project of the run, because its load test may have been deleted.
+        # A run also has a project ID. The project's load tests may lack that of the run, which may
+        # have been deleted.
         runs = filter_by_project(runs, projects, wanted_projects).reset_index(drop=True)
     details = join_test_runs(runs, load_tests, projects)  # in the same order, with the same index
     if private:

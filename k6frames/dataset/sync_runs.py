@@ -127,7 +127,7 @@ def _concatenate(months: dict[str, pa.Table], stack_id: int) -> pd.DataFrame:
     """Return the rows of several months, which lack the column `stack_id`, as a frame of runs."""
     rows = pa.concat_tables(months.values(), promote_options="default")
     rows = rows.append_column("stack_id", pa.repeat(pa.scalar(stack_id, pa.int64()), len(rows)))
-    # A run that moves to another month is for a short time in the files of both.
+    # If an earlier sync was killed while a run moved to another month, the run is in both months.
     if not pd.Index(rows["test_run_id"].to_numpy()).is_unique:
         rows = drop_old_states(rows)
     return to_frame(rows, TEST_RUNS)

@@ -112,8 +112,8 @@ def _has_just_begun(file: RunFile) -> bool:
 def _newest_window(file: RunFile) -> Window:
     """Return the window from the newest month on.
 
-    If the month has many runs, the window begins with the oldest of its 900 newest runs, or with
-    its first run under way if that is older.
+    If the month has more than `MAX_RUNS_READ_AGAIN` runs, the window begins with the oldest of that
+    many newest runs, or with the first run under way if that is older.
     """
     created, under_way = _read_creation_times(file)
     if len(created) <= MAX_RUNS_READ_AGAIN:
@@ -158,7 +158,7 @@ def _oldest_if_many(
     """Return the creation time of the oldest run to read, or None if there are not many runs.
 
     Only the first page of the list is read, for its count and its times: the API usually lists the
-    oldest runs first (see `time_windows`). If it does not, the first window is longer.
+    oldest runs first (see `time_windows`). If it does not, the first window has the older runs too.
     """
     windows = TimeWindows(
         Request(endpoints.TEST_RUNS, stack_id), None if after is None else after.to_pydatetime()

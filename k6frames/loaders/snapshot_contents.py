@@ -56,7 +56,8 @@ class SnapshotContents:
     client: Client
     on_error: OnError
     bodies: dict[Request, bytes] = field(default_factory=dict)
-    """The response to each request; all pages of a list are in one body."""
+    """The response to each request; all pages of a list are in one body. Requests that differ only
+    in their labels are equal."""
     failures: dict[Request, APIError] = field(default_factory=dict)
     subjects: dict[Request, Mapping[str, Any]] = field(default_factory=dict)
     """What each request is for, as in ``attrs["failed"]``."""
@@ -79,7 +80,7 @@ class SnapshotContents:
         self.bodies[list_request] = parsing.public_records(
             ORGANIZATIONS, responses.bodies, field="organizations"
         )
-        requests = {}
+        subjects = {}
         for record in json.loads(self.bodies[list_request])["organizations"]:
             org_id = record["id"]
             label = organization_label(org_id, record.get("name", ""))
@@ -88,9 +89,9 @@ class SnapshotContents:
             body = json.dumps({"organization": record}).encode()
             self.bodies[Request(endpoints.organization(org_id))] = body
             request = Request(endpoints.organization_projects(org_id), label=label)
-            requests[request] = {"org_id": org_id}
-        self.subjects |= requests
-        responses = self.client.fetch(requests, on_error=self.on_error)
+            subjects[request] = {"org_id": org_id}
+        self.subjects |= subjects
+        responses = self.client.fetch(subjects, on_error=self.on_error)
         self._add_metadata(responses)
         for request, body in responses.bodies.items():
             self.bodies[request] = parsing.public_records(
@@ -113,17 +114,17 @@ class SnapshotContents:
 
     def read_stacks(self, stacks: Iterable[Stack]) -> None:
         """Read all lists of stacks (v6) concurrently."""
-        requests = {
+        subjects = {
             Request(path, stack.id, label=f"stack {stack.url or stack.id}"): {"stack_id": stack.id}
             for stack in stacks
             for path in _STACK_LISTS
         }
-        self.subjects |= requests
+        self.subjects |= subjects
         # The list of load zones has no pages.
-        zones = [request for request in requests if request.path == endpoints.LOAD_ZONES]
+        zones = [request for request in subjects if request.path == endpoints.LOAD_ZONES]
         readers: list[ListReader] = [
             TimeWindows(request) if request.path == endpoints.TEST_RUNS else PagedList(request)
-            for request in requests
+            for request in subjects
             if request not in zones
         ]
         try:
@@ -153,7 +154,7 @@ class SnapshotContents:
         stack_ids = [request.stack for request in run_lists]
         table = TEST_RUNS.select("load_test_id", "created")
         runs = parsing.read(table, run_lists, constants={"stack_id": stack_ids}).to_pandas()
-        requests = {}
+        subjects = {}
         for stack_id, load_test_ids in frequent_load_tests(runs, self.client.as_of).items():
             for load_test_id in load_test_ids:
                 path = endpoints.metric_values(
@@ -163,9 +164,9 @@ class SnapshotContents:
                     test_run_count=DEFAULT_LAST_RUNS,
                 )
                 subject = {"stack_id": stack_id, "load_test_id": load_test_id}
-                requests[Request(path, stack_id)] = subject
-        self.subjects |= requests
-        responses = self.client.fetch(requests, on_error="warn")
+                subjects[Request(path, stack_id)] = subject
+        self.subjects |= subjects
+        responses = self.client.fetch(subjects, on_error="warn")
         # Missing metrics are not a failure: they may have expired, or no HTTP request was sent.
         failures = {
             request: error

@@ -148,6 +148,7 @@ def find_ticks(
     if len(ticks) >= 2:
         return step, ticks
     # There are fewer than two round dates: label the first and the last timestamp instead.
+    # Each label extends beyond the axis by half of its width.
     has_room_for_both = width > _label_points(finest)
     return finest, np.array([first, last] if has_room_for_both else [first])
 

@@ -104,6 +104,7 @@ def draw_metric_lines(ax: Axes, metric_lines: Sequence[MetricLine], *, with_valu
             x=xy[:, 0],
             y=xy[:, 1],
         )
+        # There are as many colors as lines with names.
         for line, color, xy in zip(metric_lines, style.PALETTE, points, strict=False)
     ]
     values = np.concatenate([xy[:, 1] for xy in points])

@@ -173,8 +173,8 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     if len(runs) == 1:
         measured["x"] = dates.to_days(times)
     else:
-        first_values = measured.dropna(subset="value").groupby("test_run_id")["time"].min()
-        starts = measured["test_run_id"].map(first_values)
+        first_times = measured.dropna(subset="value").groupby("test_run_id")["time"].min()
+        starts = measured["test_run_id"].map(first_times)
         measured["x"] = (measured["time"] - starts).dt.total_seconds() / 60
     run_names = {run: f"test run {run}" for run in runs}
     metric_lines = find_metric_lines(measured, "test_run_id", run_names)
@@ -196,7 +196,7 @@ def metric_series(series: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 @style.house_style()
 def metric_changes(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw by how much each metric changed in the last runs, compared with the runs before them.
+    """Draw how much each metric changed in the last runs, compared with the runs before them.
 
     Parameters
     ----------

@@ -61,7 +61,7 @@ class Periods(NamedTuple):
 
     `unit` is the name of a period, such as "month", or "period" for any other length. It is None if
     there is only one period, whose length is unknown. `step` is the smallest distance between two
-    ticks: the length of a period or, without a name or with the name "period", a day.
+    ticks: one period or, if `unit` is "period" or None, one day.
     """
 
     unit: str | None
@@ -184,8 +184,8 @@ def label_totals(
 ) -> None:
     """Write a text above each bar, or above the line of a limit that would cross the text.
 
-    The limits must be final, and the vertical axis must begin at 0. Nothing is written if any text
-    is too wide for its bar.
+    The limits of the Axes must be final, and the vertical axis must begin at 0. Nothing is written
+    if any text is too wide for its bar.
     """
     low, high = ax.get_xlim()
     size = style.available_size(ax)

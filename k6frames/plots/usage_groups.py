@@ -23,7 +23,10 @@ MAX_NAME_POINTS = 200.0
 
 
 class Grouping(NamedTuple):
-    """A table of usage, what a group is (empty without groups), and the columns of ID and name."""
+    """A table of usage, and its columns with the IDs and names of groups.
+
+    `entity` is what a group is, such as "project"; an empty string if the table has no groups.
+    """
 
     table: Table
     entity: str

@@ -78,6 +78,7 @@ def changes(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     result = differences.assign(
         table=table.name, key=_describe_keys(rows, table), name=_find_names(rows)
     )
+    # `conform` drops `match` and `order`.
     return combine_attrs(CHANGES.conform(result), before, after)
 
 

@@ -42,6 +42,31 @@ def test_output_in_any_encoding_is_written(
         assert b"Traceback" not in output
 
 
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_signal_during_a_destructor_ends_the_process_too(name: str, status: int) -> None:
+    code = f"""
+import os, signal, sys, time
+from k6frames.cli import main
+
+class Destroyed:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{name})
+        sum(range(1000))
+
+main.handle_termination_signals()
+try:
+    destroyed = Destroyed()
+    del destroyed
+    time.sleep(30)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", code], check=False, stderr=subprocess.PIPE, timeout=20
+    )
+    assert (process.returncode, process.stderr) == (status, b"")
+
+
 def test_json_on_standard_output_is_utf_8_in_any_encoding(
     account, run_process, monkeypatch
 ) -> None:
