@@ -24,6 +24,8 @@ from k6frames.tables.shared_columns import PERCENTAGES
 MAX_EXACT_INTEGER = 2**53
 """JavaScript rounds larger integers, so a column that has one is written as strings."""
 DAY_FORMAT, MINUTE_FORMAT = "%Y-%m-%d", "%Y-%m-%d %H:%M"
+PAGE_LENGTHS = [25, 100, 1000]
+"""How many rows of a table are on one screen: the first by default, the others to choose from."""
 SCRIPT, STYLE = "datatables.js", "datatables.css"
 
 
@@ -68,6 +70,7 @@ def table_page(account: Account, table: Table, frame: pd.DataFrame) -> str:
         table=table,
         columns=columns,
         row_count=len(frame),
+        page_lengths=PAGE_LENGTHS,
         data=markupsafe.Markup(encoded),  # noqa: S704 - JSON, without "<"
         script=SCRIPT,
         style=STYLE,

@@ -21,7 +21,8 @@ _UNITS: dict[Frequency, str] = {
     "QS": "quarter",
     "YS": "year",
 }
-# Aliases of pandas.Period for each frequency; a week that ends on Sunday begins on Monday.
+# Aliases of pandas.Period for each frequency. A week that ends on Sunday begins on Monday, which
+# `plots.periods` and `plots.dates` also assume.
 _ALIASES: dict[Frequency, str] = {"D": "D", "W": "W-SUN", "MS": "M", "QS": "Q-DEC", "YS": "Y-DEC"}
 
 _DAY_US = 86_400_000_000
