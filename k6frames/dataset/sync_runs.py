@@ -22,7 +22,7 @@ from k6frames.dataset.rows import (
     to_frame,
     without_private,
 )
-from k6frames.dataset.windows import Window, find_windows
+from k6frames.dataset.sync_windows import Window, find_windows
 from k6frames.loaders.test_runs import test_runs_df
 from k6frames.tables import TEST_RUNS
 

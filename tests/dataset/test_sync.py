@@ -21,7 +21,7 @@ from filelock import FileLock
 from v6_server import Refusal, StackData, V6Server, make_runs, parse
 
 import k6frames
-from k6frames.dataset import layout, windows
+from k6frames.dataset import layout, sync_windows
 from k6frames.errors import APIError, ConfigError, SchemaError
 from k6frames.tables import TEST_RUNS
 
@@ -184,7 +184,7 @@ def test_later_syncs_read_only_months_with_runs_under_way_and_from_the_newest_on
 def test_in_a_large_month_only_the_newest_runs_and_those_under_way_are_read(
     token, connect, monkeypatch
 ):
-    monkeypatch.setattr(windows, "MAX_RUNS_READ_AGAIN", 5)
+    monkeypatch.setattr(sync_windows, "MAX_RUNS_READ_AGAIN", 5)
     now = datetime.now(UTC).replace(microsecond=0)
     start = now.replace(day=1, hour=0, minute=0, second=0)
     runs = make_runs([start + (now - start) * i / 30 for i in range(30)])
@@ -206,7 +206,7 @@ def test_in_a_large_month_only_the_newest_runs_and_those_under_way_are_read(
 
 
 def test_a_large_account_is_read_month_by_month(account, client, monkeypatch):
-    monkeypatch.setattr(windows, "MAX_RUNS_AT_ONCE", 60)
+    monkeypatch.setattr(sync_windows, "MAX_RUNS_AT_ONCE", 60)
     k6frames.sync("history", client)
     pd.testing.assert_frame_equal(runs_in("history"), account.expected_runs())
     found = windows_of(account.server)
@@ -215,7 +215,7 @@ def test_a_large_account_is_read_month_by_month(account, client, monkeypatch):
 
 
 def test_an_invalid_date_in_a_large_account_is_named(token, connect, monkeypatch):
-    monkeypatch.setattr(windows, "MAX_RUNS_AT_ONCE", 1)
+    monkeypatch.setattr(sync_windows, "MAX_RUNS_AT_ONCE", 1)
     runs = make_runs([datetime(2026, 1, 1, tzinfo=UTC)] * 2)
     runs[1]["created"] = "2026-13-01T00:00:00Z"
     with (
@@ -430,7 +430,7 @@ def test_a_full_disk_loses_nothing(account, client, monkeypatch):
 def test_a_failed_request_keeps_what_was_written_and_the_next_sync_completes_it(
     account, client, monkeypatch
 ):
-    monkeypatch.setattr(windows, "MAX_RUNS_AT_ONCE", 60)
+    monkeypatch.setattr(sync_windows, "MAX_RUNS_AT_ONCE", 60)
 
     def fail_late(request):
         if request.query.get("created_after", "") > "2024-10":
