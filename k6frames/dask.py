@@ -33,7 +33,7 @@ from k6frames.tables import (
     USAGE_BY_STACK,
 )
 from k6frames.tables.schema import returns
-from k6frames.tables.timestamps import TimestampLike, resolve_as_of
+from k6frames.tables.timestamp_arguments import TimestampLike, resolve_as_of
 
 try:
     import dask

@@ -47,7 +47,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.fixture
 def sample_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("K6FRAMES_API_URL", "sample:")
-    monkeypatch.setattr("k6frames.tables.timestamps.datetime", SampleDay)
+    monkeypatch.setattr("k6frames.tables.timestamp_arguments.datetime", SampleDay)
 
 
 @pytest.mark.parametrize(("question", "line"), [row[:2] for row in ROWS])

@@ -209,7 +209,7 @@ def _parse_timestamp(
     _: click.Context, param: click.Parameter, value: str | None
 ) -> pd.Timestamp | None:
     """Parse an ISO 8601 date or datetime, which is in UTC unless it has an offset."""
-    from k6frames.tables.timestamps import parse_timestamp
+    from k6frames.tables.timestamp_arguments import parse_timestamp
 
     if value is None:
         return None

@@ -22,7 +22,7 @@ from k6frames.summaries.changes import changes
 from k6frames.tables import CHANGES
 from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.schema import returns
-from k6frames.tables.timestamps import TimestampLike, parse_timestamp
+from k6frames.tables.timestamp_arguments import TimestampLike, parse_timestamp
 from k6frames.validation import absolute_path
 
 PathLike = str | os.PathLike[str]

@@ -18,7 +18,7 @@ from k6frames.errors import ConfigError
 from k6frames.tables import LOAD_TESTS, STACK_PROJECTS, TEST_RUN_DETAILS, TEST_RUNS
 from k6frames.tables.keys import find_duplicates
 from k6frames.tables.schema import TIMESTAMP, Table
-from k6frames.tables.timestamps import TimestampLike, parse_timestamp
+from k6frames.tables.timestamp_arguments import TimestampLike, parse_timestamp
 from k6frames.validation import short_repr
 
 RUN_TABLES = {table.name: table for table in (TEST_RUNS, TEST_RUN_DETAILS)}

@@ -18,7 +18,7 @@ from k6frames.loaders.metric_queries import build_query, fetch_queries, run_metr
 from k6frames.loaders.metric_responses import iter_points, series_name
 from k6frames.tables import METRIC_SERIES
 from k6frames.tables.schema import returns
-from k6frames.tables.timestamps import TimestampLike, parse_timestamp
+from k6frames.tables.timestamp_arguments import TimestampLike, parse_timestamp
 from k6frames.validation import validate_integer
 
 

@@ -18,7 +18,7 @@ from k6frames.loaders.load_tests import load_tests_df, stack_projects_df
 from k6frames.loaders.stack_lists import StackRequests, load_lists, request_from_stacks
 from k6frames.tables import TEST_RUN_DETAILS, TEST_RUNS
 from k6frames.tables.schema import returns
-from k6frames.tables.timestamps import TimestampLike, parse_timestamp
+from k6frames.tables.timestamp_arguments import TimestampLike, parse_timestamp
 
 
 @returns(TEST_RUNS)

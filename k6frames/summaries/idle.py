@@ -13,7 +13,7 @@ from k6frames.tables import (
 )
 from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.schema import returns
-from k6frames.tables.timestamps import MAX_DAYS, TimestampLike, resolve_as_of
+from k6frames.tables.timestamp_arguments import MAX_DAYS, TimestampLike, resolve_as_of
 from k6frames.validation import validate_integer
 
 

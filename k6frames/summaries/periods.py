@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from k6frames.errors import ConfigError
-from k6frames.tables.timestamps import TimestampLike, parse_timestamp
+from k6frames.tables.timestamp_arguments import TimestampLike, parse_timestamp
 from k6frames.validation import validate_choice
 
 Frequency = Literal["D", "W", "MS", "QS", "YS"]

@@ -25,7 +25,7 @@ from k6frames.tables import (
 from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.conversion import describe_type
 from k6frames.tables.schema import Table, returns
-from k6frames.tables.timestamps import TimestampLike, resolve_as_of
+from k6frames.tables.timestamp_arguments import TimestampLike, resolve_as_of
 from k6frames.validation import validate_choice
 
 # The column of creation dates in each table. A frame belongs to the first table whose key and

@@ -12,7 +12,7 @@ from k6frames.summaries.test_run_details import conform_details
 from k6frames.tables import FLAKY_TESTS, RESULTS_TIMELINE, TEST_RESULTS
 from k6frames.tables.attrs import combine_attrs
 from k6frames.tables.schema import returns
-from k6frames.tables.timestamps import MAX_DAYS, TimestampLike, resolve_as_of
+from k6frames.tables.timestamp_arguments import MAX_DAYS, TimestampLike, resolve_as_of
 from k6frames.validation import validate_integer
 
 _LOAD_TEST = ["stack_id", "load_test_id"]

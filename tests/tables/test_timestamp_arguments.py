@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from k6frames import ConfigError
-from k6frames.tables.timestamps import parse_timestamp, resolve_as_of
+from k6frames.tables.timestamp_arguments import parse_timestamp, resolve_as_of
 
 
 @pytest.mark.parametrize(
