@@ -43,7 +43,8 @@ def sync(folder: Path, account: AccountOptions) -> None:
         changed = sync_dataset(folder, client)
     rows = changed[~_is_routine(changed["column"])].drop_duplicates(["table", "change", "key"])
     if rows.empty:
-        click.echo("Nothing has changed.")
+        exception = ", except times of updates and next runs" if len(changed) else ""
+        click.echo(f"Nothing has changed{exception}.")
     for table, kinds in rows.groupby("table", sort=False)["change"]:
         counts = [f"{count:,} {change}" for change, count in kinds.value_counts(sort=False).items()]
         click.echo(f"{str(table).replace('_', ' ').capitalize()}: {', '.join(counts)}")

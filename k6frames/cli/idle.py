@@ -37,7 +37,8 @@ _LOAD_TEST_COLUMNS = {
     "project_name": "belongs_to",
     "load_test_created": "created",
 }
-# The order of the columns; some are missing if organizations or stacks could not be read.
+# The order of the columns. `project_id` is that of a load test's project. Some are missing if
+# organizations or stacks could not be read.
 _COLUMNS = (
     "kind",
     "id",

@@ -42,7 +42,7 @@ def load_tests(wanted_projects: tuple[str, ...], rows: RowOptions, account: Acco
     with account.open_client() as client:
         frame = load_tests_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
-        stack_column_names = stack_columns(client)
+        stack_column_names = stack_columns(client, account)
     frame = filter_by_project(frame, projects, wanted_projects)
     frame = add_name(frame, projects, "project")
     default = ["load_test_id", *stack_column_names, "name", "project_name", "created", "updated"]
@@ -83,7 +83,7 @@ def test_runs(
             until=until,
             private=rows.private,
         )
-        stack_column_names = stack_columns(client)
+        stack_column_names = stack_columns(client, account)
     frame = frame.sort_values(["created", "test_run_id"], ascending=False)
     default = [
         "test_run_id",
@@ -111,7 +111,7 @@ def schedules(
     rows: RowOptions,
     account: AccountOptions,
 ) -> None:
-    """List which load tests run next, and how often.
+    """Show which load tests run next, and how often.
 
     With --all, deactivated and expired schedules are included, and the columns of the API replace
     `recurrence`.
@@ -124,7 +124,7 @@ def schedules(
         frame = schedules_df(client=client, on_error=account.on_error)
         tests = load_tests_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
-        stack_column_names = stack_columns(client)
+        stack_column_names = stack_columns(client, account)
     if show_all:
         # For --project and the project's name: in the API, a schedule has only a load test.
         listed = frame.merge(
@@ -168,7 +168,7 @@ def limits(wanted_projects: tuple[str, ...], rows: RowOptions, account: AccountO
     with account.open_client() as client:
         frame = project_limits_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
-        stack_column_names = stack_columns(client)
+        stack_column_names = stack_columns(client, account)
     frame = filter_by_project(frame, projects, wanted_projects)
     default = [
         "project_id",
@@ -178,4 +178,4 @@ def limits(wanted_projects: tuple[str, ...], rows: RowOptions, account: AccountO
         "vu_max_per_test",
     ]
     default += ["duration_max_per_test", "vu_browser_max_per_test"]
-    list_rows(add_name(frame, projects, "project"), rows, default, noun="limits")
+    list_rows(add_name(frame, projects, "project"), rows, default, noun="projects with limits")

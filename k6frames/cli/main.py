@@ -89,8 +89,8 @@ def cli() -> None:
     """Grafana Cloud k6 accounts as tables, files and a report.
 
     The token comes from K6_CLOUD_TOKEN or `k6 cloud login`, and the Grafana stack from --stack,
-    K6_CLOUD_STACK_ID or `k6 cloud login`. With --sample, a command reads the sample account, which
-    needs neither. Every command has --help with examples.
+    K6_CLOUD_STACK_ID, K6_CLOUD_STACK_URL or `k6 cloud login`. With --sample, a command reads the
+    sample account, which needs neither. Every command has --help with examples.
     """
 
 
@@ -101,6 +101,8 @@ for _commands in _SECTIONS.values():
 
 def main() -> NoReturn:
     """Run the command line and exit: 0 if all is well, 1 for an error, 2 for wrong usage.
+
+    Arguments that only the library checks give 1.
 
     A signal n gives 128 + n, so Ctrl-C gives 130.
     """
@@ -176,7 +178,7 @@ def _repeat_signal(unraisable: sys.UnraisableHookArgs) -> None:
 def _terminate(number: int, _: object) -> NoReturn:
     """Exit with an exception, so that temporary files are removed, and ignore later signals."""
     for other in _TERMINATION_SIGNALS:
-        # Not SIG_IGN: Python would report an OSError for a signal that has already arrived.
+        # Not SIG_IGN: Python would print an OSError if another of the signals is already pending.
         signal.signal(other, lambda *_: None)
     raise SystemExit(128 + number)
 

@@ -44,7 +44,7 @@ _REPLACEMENTS = {
     "or use to_csv or to_parquet": "or use --csv or --parquet",
     "k6frames.sync(folder)": "`k6frames sync FOLDER`",
 }
-# Arguments at the beginning of a message that have an option of the same name.
+# If a message begins with one of these arguments, the option of the same name is shown.
 _ARGUMENT_AT_START = re.compile(r"(by|days|last|metric|query|since) (?=must be |\()")
 
 
@@ -80,7 +80,7 @@ def shorten_words(message: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a string with spaces in place of line breaks and control characters."""
+    """Return a string with a space in place of each character that is not printable."""
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else " " for character in text)

@@ -65,8 +65,8 @@ def metrics(
     """Show how a metric changes from run to run.
 
     LOAD_TEST is an ID or a name; several are allowed. The newest run of each is first, and `change`
-    is relative to the previous run. Durations are in milliseconds. The default is the 95th
-    percentile of the duration of HTTP requests.
+    is relative to the previous run with a value. Durations are in milliseconds. The default is the
+    95th percentile of the duration of HTTP requests.
     """
     from k6frames.loaders.load_tests import load_tests_df
 
@@ -86,7 +86,7 @@ def metrics(
                 without_values, metric, last, is_error=len(without_values) == len(load_tests)
             )
         runs = read_runs(client, account, wanted_load_tests=wanted_load_tests)
-        stack_column_names = stack_columns(client)
+        stack_column_names = stack_columns(client, account)
     series = ["series"] if labels else []
     default = [*stack_column_names, *series, "value", "change", "result", "test_run_id"]
     # The name of a single load test is the same in all rows, so it is last.

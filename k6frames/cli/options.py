@@ -125,7 +125,7 @@ def row_options(*, has_private: bool = False) -> Callable[[Command], Command]:
     Parameters
     ----------
     has_private : bool
-        Whether to add `--private`, because some columns are private.
+        Whether some columns are private, so that the option `--private` is needed.
     """
     options = [
         click.option(

@@ -82,6 +82,6 @@ def _list_stack_projects(rows: RowOptions, account: AccountOptions) -> None:
 
     with account.open_client() as client:
         frame = stack_projects_df(client=client, on_error=account.on_error)
-        stack_column_names = stack_columns(client)
+        stack_column_names = stack_columns(client, account)
     default = ["project_id", *stack_column_names, "name", "created", "updated", "is_default"]
     list_rows(frame, rows, default, noun="projects")

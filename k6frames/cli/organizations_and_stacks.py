@@ -28,8 +28,8 @@ def read_organizations_and_stacks(
     Raises
     ------
     K6FramesError
-        If both fail, if a stack that was given with --stack cannot be read, if there is no
-        connection, or if a response does not match its table.
+        If both fail, if a stack that was given with --stack cannot be read, if organizations cannot
+        be read because there is no connection, or if a response does not match its table.
     """
     try:
         organizations = read_organizations()

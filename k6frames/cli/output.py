@@ -31,7 +31,7 @@ def list_rows(
     default_columns : sequence of str
         The columns of the table, most important first, if the user chooses none.
     noun : str
-        A plural noun for the rows, for the message on a terminal if there are none.
+        What the rows are, in the plural. If there are no rows, a terminal shows "No {noun}."
     """
     private_names = [name for name in frame.columns if name in _private_columns()]
     available = [name for name in frame.columns if options.private or name not in private_names]

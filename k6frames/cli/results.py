@@ -62,8 +62,10 @@ def results(
             client, account, wanted_load_tests=wanted_load_tests, wanted_projects=wanted_projects
         )
         frame = test_results(details, as_of=as_of or client.as_of, days=days)
-        stack_column_names = stack_columns(client)
+        stack_column_names = stack_columns(client, account)
     default = ["load_test_id", *stack_column_names, "load_test_name", "pass_rate", "last_result"]
     default += ["failing_since", "test_runs", "passed", "failed", "errors", "aborted", "last_run"]
     noun = f"test runs in {the_last(days, 'day')}"
+    if as_of is not None:
+        noun += f" before {as_of:%Y-%m-%d %H:%M}"
     list_rows(frame, rows, [*default, "project_name", "vuh"], noun=noun)

@@ -55,7 +55,7 @@ def _find_id(names: dict[int, str], wanted: str, noun: str, command: str) -> int
         return matches[0]
     shown = repr(printable(wanted))
     if matches:
-        message = f"Give the ID or the full name: {shown} matches {pluralize(len(matches), noun)}."
+        message = f"Give the ID or a unique name: {shown} matches {pluralize(len(matches), noun)}."
     else:
         message = (
             f"Give an ID or a name that `k6frames {command}` lists: no {noun} matches {shown}."
@@ -136,9 +136,10 @@ def add_name(frame: pd.DataFrame, names: pd.DataFrame, entity: str) -> pd.DataFr
     return named[order]
 
 
-def stack_columns(client: Client) -> list[str]:
+def stack_columns(client: Client, account: AccountOptions) -> list[str]:
     """Return the columns that tell stacks apart: `stack_id` if there are several, else none."""
-    return ["stack_id"] if len(client.stacks()) > 1 else []
+    stacks = client.resolve_stacks(on_error=account.on_error).found
+    return ["stack_id"] if len(stacks) > 1 else []
 
 
 def read_runs(
@@ -153,8 +154,8 @@ def read_runs(
 ) -> pd.DataFrame:
     """Return test runs with the names of their load tests and projects.
 
-    If `wanted_load_tests` or `wanted_projects` is empty, it excludes no runs. With `private`, the
-    frame also has the e-mail addresses.
+    Each of `wanted_load_tests` and `wanted_projects` is a filter only if it is not empty. With
+    `private`, the frame also has the e-mail addresses.
     """
     import pandas as pd
 

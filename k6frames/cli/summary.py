@@ -53,8 +53,8 @@ _LABELS = {
 def summary(json_file: str | None, account: AccountOptions) -> None:
     """Show the account in a few numbers.
 
-    Without a Grafana stack, these are about organizations and projects. A stack adds the number of
-    its load tests, and the test runs and usage of this month.
+    Without a Grafana stack, the numbers are about organizations and projects. A stack adds the
+    number of its load tests, and the test runs and usage of this month.
     """
     import pandas as pd
 

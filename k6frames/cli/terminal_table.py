@@ -99,7 +99,7 @@ def _make_column(values: pd.Series[Any], terminal_width: int) -> _Column:
     cells = _to_readable_strings(name, values)
     natural_width = max(cell_len(cell) for cell in [name, *cells])
     min_width = natural_width
-    if kind not in "iufMb":  # strings
+    if kind not in "iufMb":  # neither a number nor a timestamp nor a boolean, so a string
         min_width = min(natural_width, MIN_STRING_WIDTH, terminal_width // 3)
     return _Column(
         name,
@@ -111,7 +111,11 @@ def _make_column(values: pd.Series[Any], terminal_width: int) -> _Column:
 
 
 def _to_readable_strings(name: str, values: pd.Series[Any]) -> list[str]:
-    """Return cells for people: times to the minute, thousands separators, decimals, percentages."""
+    """Format values for people.
+
+    Timestamps are shown to the minute, or as dates if all are at midnight. Integers have thousands
+    separators. Floats are rounded, or shown as percentages.
+    """
     kind = values.dtype.kind
     if kind == "M":
         present = values.dropna()

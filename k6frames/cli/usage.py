@@ -45,7 +45,7 @@ _ALL_RUNS = "total"
     "--last",
     metavar="N",
     type=click.IntRange(1, 1000),
-    help="Only the newest N periods, including the current one.",
+    help="Only the newest N periods, including the current one or, with --until, up to that time.",
 )
 @since_option
 @until_option
@@ -103,7 +103,7 @@ def usage(
             since=since,
             until=until,
         )
-        stack_column_names = ["stack_id"] if by == "stack" else stack_columns(client)
+        stack_column_names = ["stack_id"] if by == "stack" else stack_columns(client, account)
     group = None if by == _ALL_RUNS else _GROUP_COLUMNS.get(by, by)
     frame = summarize_usage(details, freq=freq, by=group, until=end, project_labels=labels)
     frame = frame.sort_values(["period", "vuh"], ascending=False, kind="stable")
@@ -147,7 +147,7 @@ def budget(
         details = read_runs(client, account, since=now.normalize().replace(day=1))
         limits = project_limits_df(client=client, on_error=account.on_error)
         projects = stack_projects_df(client=client, on_error=account.on_error)
-        stack_column_names = stack_columns(client)
+        stack_column_names = stack_columns(client, account)
     frame = vuh_budget(details, limits, as_of=now, stack_projects=projects)
     frame = filter_by_project(frame, projects, wanted_projects)
     default = ["project_id", *stack_column_names, "project_name", "used_vuh", "limit_vuh", "share"]

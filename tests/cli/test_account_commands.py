@@ -290,6 +290,17 @@ def test_stack_that_refuses_access_is_one_warning_per_command(run, token, monkey
             assert "(stack 11): HTTP 403" in result.stderr
 
 
+def test_stack_whose_id_is_not_found_is_left_out_with_a_warning(run, token, monkeypatch) -> None:
+    with V6Server(make_stack(11, runs=5), token=token) as server:
+        monkeypatch.setenv("K6FRAMES_API_URL", server.url)
+        monkeypatch.setenv("K6_CLOUD_TOKEN", token)
+        options = ("--stack", "11", "--stack", "unknown", "--on-error", "warn")
+        result = run("load-tests", *options)
+        assert result.exit_code == 0, result.stderr
+        assert "unknown.grafana.net" in result.stderr
+        assert run("load-tests", *options[:-2]).exit_code == 1
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
@@ -299,7 +310,7 @@ def test_stack_that_refuses_access_is_one_warning_per_command(run, token, monkey
         ("budget", "No projects."),
         ("load-tests", "No load tests."),
         ("schedules", "No scheduled runs."),
-        ("limits", "No limits."),
+        ("limits", "No projects with limits."),
         ("projects --stack 48213", "No projects."),
         ("idle", "No idle projects or load tests."),
     ],

@@ -66,7 +66,7 @@ def test_ambiguous_name_gives_the_ten_closest_of_those_that_match() -> None:
         find_organizations(names, ["team"])
     first, *closest = error.value.message.splitlines()
     assert first == (
-        "Give the ID or the full name: 'team' matches 30 organizations. The closest are:"
+        "Give the ID or a unique name: 'team' matches 30 organizations. The closest are:"
     )
     assert closest == [f"  {index}  Team {'x' * index}" for index in range(1, 11)]
 
