@@ -37,8 +37,8 @@ class _Connection(urllib3.connection.HTTPConnection):
 
     def _tunnel(self) -> None:
         super()._tunnel()
-        # If `stop` has shut down the socket, http.client believes that the proxy's headers are
-        # complete, and continues. Then `_register` raises an error.
+        # If `stop` has shut down the socket, http.client takes this for the end of the proxy's
+        # headers, and continues. Then `_register` raises an error.
         _register(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:

@@ -22,7 +22,7 @@ class Manifest:
     """The fields of `account.json`."""
 
     as_of: datetime | None
-    """When the account was read, which summaries take as "now"; None if unknown."""
+    """When the account was read; None if unknown. Summaries take it as the current time."""
     api_url: str | None
     """The address that the account was read from."""
     stacks: tuple[tuple[int, str | None], ...]

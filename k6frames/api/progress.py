@@ -1,7 +1,7 @@
 """Progress bars with a lock of their own.
 
-tqdm's default lock is shared with forked processes: if one of them is killed while it holds the
-lock, the next bars of all others wait forever.
+tqdm's default lock is shared with forked processes: if a process is killed while it holds the lock,
+all others hang when they next show a bar.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class ProgressBar(tqdm):  # type: ignore[type-arg]
         What is counted, with a space before it.
     total : int, default 0
         How many there are, as far as is known.
-    shown : bool, optional
-        Whether to show it; by default in a terminal and in a notebook.
+    shown : bool or None
+        Whether to show it; None means in a terminal and in a notebook.
     """
 
     # Disables tqdm's thread, which refreshes bars that are not updated.

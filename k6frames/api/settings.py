@@ -98,6 +98,7 @@ def find_token() -> Token:
             if config.token is not None:
                 return config.token.validate(str(config.path))
     except UnreadableConfigError as error:
+        # The error says how to correct the file.
         raise ConfigError(f"{error} Or set K6_CLOUD_TOKEN.") from None
     raise ConfigError(_HOW_TO_LOG_IN.format(files=describe_config_files()))
 

@@ -27,7 +27,7 @@ TARGET_RUNS_PER_WINDOW = PAGE_SIZE * 9 // 10
 MAX_WINDOWS_SPLIT_DIRECTLY = 8
 """A window that needs more subwindows is first split into fewer, and each of these again."""
 FIRST_SPLIT_FACTOR = 1.4
-"""The first split has this factor times the square root of the needed number of subwindows."""
+"""The first split makes this factor times the square root of the needed number of subwindows."""
 MAX_WINDOWS_PER_SPLIT = 1000
 """The maximum number of subwindows of a window, because '@count' may be far too high."""
 MAX_ROUNDING = timedelta(seconds=1)
@@ -135,7 +135,8 @@ class TimeWindows:
             self._use_page(window, request, page, response)
         else:
             window.subwindows = _split_completely(window, times, response.fetched)
-        # No subwindows, or only the window itself: it is too short to be split.
+        # There are no subwindows, for which `all` is True too, or there is only the window itself:
+        # it is too short to be split.
         if all(window.has_same_limits(subwindow) for subwindow in window.subwindows):
             raise _too_narrow_error(request)
         return self._requests(window.subwindows)
@@ -263,6 +264,7 @@ def _check_page(request: Request, page: Page, times: list[datetime], window: _Wi
             f"{request}: the page has only {len(page.value):,} of {page.count:,} rows ('@count'), "
             f"but {PAGE_SIZE:,} were requested."
         )
+    # `after` is inclusive, and `before` is exclusive.
     is_outside = any(
         (window.after is not None and window.after - time > MAX_ROUNDING)
         or (window.before is not None and time - window.before >= MAX_ROUNDING)

@@ -9,7 +9,7 @@ from k6frames.errors import ConfigError
 
 
 class Token:
-    """An API token that only `reveal` returns as text.
+    """An API token. Only `reveal` returns its text.
 
     Parameters
     ----------

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STDOUT = "-"
+# All but "-" are written to as files; they are here for finding conflicts.
 _STDOUT_NAMES = {STDOUT, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 _BINARY_FORMATS = {"parquet", "excel"}
 

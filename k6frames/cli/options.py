@@ -260,7 +260,7 @@ until_option = click.option(
 
 
 def day_option(name: str, *, help: str) -> Callable[[Command], Command]:  # noqa: A002 - like click
-    """Return an option that takes a day; if it has a time of day, that is ignored."""
+    """Return an option that takes a day; `find_days` ignores the time of day if there is one."""
     return click.option(name, metavar="DAY", callback=_parse_timestamp, help=help)
 
 

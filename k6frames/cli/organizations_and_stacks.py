@@ -1,4 +1,4 @@
-"""Read the organizations (v3) and the Grafana stacks (v6) of an account, or only one of them."""
+"""Read the organizations (v3) and the Grafana stacks (v6) of an account; one of them may fail."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def read_organizations_and_stacks(
     try:
         organizations = read_organizations()
     except APIError as error:
-        # Without a status, there is no connection, and v6 would fail, too. With --offline, a
-        # response is not cached, but those of v6 may be.
+        # No status means no connection, so v6 would fail, too. With --offline, it means that this
+        # response is not in the cache; those of v6 may be.
         if error.status is None and not account.offline:
             raise
         return None, _read_stacks_without_organizations(account, read_stacks, error)
@@ -65,7 +65,8 @@ def _read_stacks_without_organizations(
 
 
 def _note(left_out: str, error: K6FramesError) -> None:
-    # Only the error for a missing stack has several lines: the others list ways to name a stack.
+    # Only the error for a missing stack has several lines. After the first, they list ways to name
+    # a stack.
     reason, _, ways_to_name_a_stack = translate(str(error)).partition("\n")
     advice = " Name one with --stack." if ways_to_name_a_stack else ""
     click.echo(f"Note: {left_out} are left out. {reason}{advice}", err=True)

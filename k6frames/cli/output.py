@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def list_rows(
     frame: pd.DataFrame, options: RowOptions, default_columns: Sequence[str], *, noun: str = "rows"
 ) -> None:
-    """Write rows to the files of the options, or print them as a table.
+    """Write rows to the files that the options name, or print them as a table.
 
     Parameters
     ----------

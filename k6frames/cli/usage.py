@@ -103,6 +103,7 @@ def usage(
             since=since,
             until=until,
         )
+        # Without groups by stack, an account with a single stack needs no column for it.
         stack_column_names = ["stack_id"] if by == "stack" else stack_columns(client, account)
     group = None if by == _ALL_RUNS else _GROUP_COLUMNS.get(by, by)
     frame = summarize_usage(details, freq=freq, by=group, until=end, project_labels=labels)

@@ -29,7 +29,8 @@ PathLike = str | os.PathLike[str]
 
 DEFAULT_PERIOD = timedelta(days=7)
 ROUTINE_COLUMNS = ("updated", "next_run")
-"""Columns that change whenever another column does, or as time passes."""
+"""Columns that change whenever another column does, or as time passes. The report and the command
+line do not show their changes, or show them last."""
 
 
 @returns(CHANGES)
@@ -91,8 +92,8 @@ def dataset_changes(
     folder : str or path-like
         The folder of the dataset.
     since : str, date, datetime or pandas.Timestamp, optional
-        The earlier day (UTC): tables are compared as the last sync on or before this day found
-        them. By default, a week before the later day, or the day of the first sync if that was
+        The earlier day (UTC): tables are compared in the state of the last sync on or before this
+        day. By default, a week before the later day, or the day of the first sync if that was
         later.
     until : str, date, datetime or pandas.Timestamp, optional
         The later day (UTC); by default the day of the newest sync.

@@ -29,7 +29,8 @@ from k6frames.tables.schema import BOOL, FLOAT, INT, STRING, TIMESTAMP
 from k6frames.warn import warn_user
 
 # Excel, LibreOffice and Google Sheets may treat a string as a formula if it begins with =, +, - or
-# @, or their full-width forms (the last four), also after whitespace that an import removes.
+# @, or their full-width forms (the last four). An import may remove a tab or line break before
+# these, so a string that begins with one of them is escaped, whatever comes next.
 _FORMULA = "^([=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20])"
 
 _EXPECTED = {
@@ -254,6 +255,7 @@ def _read_partial(data: bytes, partial: Table, header: list[str]) -> pd.DataFram
     # pandas has named the columns that have no name in the header, so its names are used.
     inferred_names = iter(inferred.columns)
     names = [name if name in partial.dtypes else next(inferred_names) for name in header]
+    # `reindex` adds empty columns for those of `typed`, in the order of the header.
     return replace_columns(inferred.reindex(columns=names), typed)
 
 

@@ -49,7 +49,7 @@ def to_parquet(frame: pd.DataFrame, path: PathLike) -> None:
         The frame. Columns of a table keep their types, even if others were added or dropped; added
         columns, and frames that do not match any table, are written as pandas writes them. A frame
         with exactly the columns of a table is written with the description of each column, but
-        without its index. Of other frames, only an index with a name is written. The frame's
+        without its index; the index of any other frame is written if it has a name. The frame's
         `attrs` are also written, and must be plain JSON.
     path : str or path-like
         The file. A pipe, ``/dev/stdout`` and the like are written to and not replaced.

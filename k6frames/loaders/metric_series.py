@@ -51,7 +51,7 @@ def metric_series_df(
     step : int, optional
         Seconds from one value to the next; by default the API chooses.
     start, end : str, date, datetime or pandas.Timestamp, optional
-        The first and last timestamp, UTC if it has no offset; by default the complete run.
+        The first and last timestamps, UTC if they have no offset; by default the complete run.
     stack : int or str, optional
         The Grafana stack: ID, slug or URL; by default the client's.
     client : Client, optional
@@ -102,6 +102,7 @@ def metric_series_df(
     for run in validate_ids("test_run_id", test_run_id):
         path = endpoints.metric_series(run, query=query, metric=metric, step=step, **times)
         request = Request(path, stack_id, label=f"test run {run}")
+        # If the query has no data, `fetch_queries` requests the metrics that the run has.
         queries[request] = run_metrics_request(run, stack_id)
         subjects[request] = {"test_run_id": run}
     responses = fetch_queries(queries, metric, client, on_error)

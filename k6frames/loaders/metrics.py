@@ -190,6 +190,7 @@ def metric_values_df(
     for each_id in ids:
         path = endpoints.metric_values(each_id, query=query, metric=metric, **which_runs)
         request = Request(path, stack_id, label=f"load test {each_id}")
+        # If the query has no data, `fetch_queries` requests the metrics that the load test has.
         queries[request] = load_test_metrics_request(each_id, stack_id)
         subjects[request] = {"load_test_id": each_id}
     responses = fetch_queries(queries, metric, client, on_error)

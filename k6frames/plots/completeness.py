@@ -74,6 +74,6 @@ def completeness(frames: Mapping[str, pd.DataFrame], *, ax: Axes | None = None) 
     ax.barh(rows.bar_positions[: len(lengths)], lengths, rows.bar_height, color=style.BLUE)
     bars.draw_names(ax, rows)
     ticks.percent_axis(ax, ax.xaxis, "share of rows")
-    bars.draw_values(ax, rows, lengths, 1.0)
+    bars.draw_values(ax, rows, lengths, axis_end=1.0)
     style.draw_header(ax, header)
     return ax

@@ -97,9 +97,9 @@ def _result_numbers(account: Account) -> list[KeyNumber]:
 def _limit_number(account: Account) -> KeyNumber:
     budgets = account.tables["vuh_budget"]
     limited = int(budgets["limit_vuh"].notna().sum())
-    used_up = len(test_runs.largely_used(budgets))
+    largely_used = len(test_runs.largely_used(budgets))
     note = f"of {count(limited, 'project')} with a limit" if limited else "no project has a limit"
-    return KeyNumber(f"Limits over {test_runs.MAX_USED_SHARE:.0%} used", f"{used_up:,}", note)
+    return KeyNumber(f"Limits over {test_runs.MAX_USED_SHARE:.0%} used", f"{largely_used:,}", note)
 
 
 def _load_test_number(account: Account) -> KeyNumber:

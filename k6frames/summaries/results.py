@@ -42,8 +42,8 @@ def test_results(
     """Count the results of each load test, and find when it started to fail.
 
     A run counts as passed, failed or an error according to its `result`, and as aborted if it has
-    ended without a result. A run without `ended` counts as under way, and if it has a result, also
-    according to that.
+    ended without a result. A run without `ended` counts as under way; if it already has a result,
+    it also counts under that.
     The pass rate is passed / (passed + failed + errors).
 
     Counts and the pass rate cover the runs created in the last `days` days before `as_of`; duration
@@ -121,8 +121,8 @@ def select_relevant_runs(
     """Drop the runs that make no difference to the result of `test_results`.
 
     The others are the runs of the last `days` days and, for each load test, the last run, the last
-    run with a result, the last passed run, and the first failure after it (or of all, if none
-    passed).
+    run with a result, the last passed run, and the first failure after that one (if no run passed,
+    the first failure).
 
     Parameters
     ----------

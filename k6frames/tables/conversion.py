@@ -37,7 +37,7 @@ _CONVERTIBLE_FROM: dict[pa.DataType, tuple[Callable[[pa.DataType], bool], ...]] 
 
 
 class LossError(ValueError):
-    """Digits or nanoseconds have been lost, or would be lost by any conversion."""
+    """Values are already inexact, or a conversion would lose digits or nanoseconds."""
 
 
 def cast(values: pd.Series[Any], wanted: pa.DataType) -> pa.Array:
