@@ -32,6 +32,7 @@ from k6frames.tables import (
     USAGE_BY_PROJECT,
     USAGE_BY_STACK,
 )
+from k6frames.tables.conversion import describe_type
 from k6frames.tables.schema import returns
 from k6frames.tables.timestamp_arguments import TimestampLike, resolve_as_of
 
@@ -228,7 +229,7 @@ def _meta(details: dd.DataFrame) -> pd.DataFrame:
     """Return an empty frame with the columns and dtypes of a Dask DataFrame."""
     if not isinstance(details, dd.DataFrame):
         raise SchemaError(
-            f"details must be a dask.dataframe.DataFrame, not {type(details).__name__}. For a "
+            f"details must be a dask.dataframe.DataFrame, not {describe_type(details)}. For a "
             "pandas.DataFrame, use the function of the same name in k6frames."
         )
     frame: pd.DataFrame = details._meta  # noqa: SLF001 - Dask has no public name for it

@@ -116,7 +116,9 @@ def test_arguments_are_checked_before_anything_is_computed(details, parts, monke
         k6dask.test_results(parts, days=0)
     with pytest.raises(SchemaError, match="needs the names of load tests"):
         k6dask.usage(parts.drop(columns="project_name"))
-    with pytest.raises(SchemaError, match=r"must be a dask.dataframe.DataFrame, not DataFrame"):
+    with pytest.raises(
+        SchemaError, match=r"must be a dask.dataframe.DataFrame, not a pandas.DataFrame"
+    ):
         k6dask.usage(details)
 
 

@@ -37,7 +37,7 @@ CREATION_TIMELINE = Table(
 
 CREATION_TIMELINE_BY_ORGANIZATION = Table(
     name="creation_timeline_by_organization",
-    doc="an organization in a period; with any dated row, it has a row for every period",
+    doc="an organization in a period; each one with dated rows has a row for every period",
     key=("org_id", "period"),
     function='creation_timeline(frame, by="org_id")',
     columns=(ORG_ID, *_TIMELINE),

@@ -64,7 +64,7 @@ USAGE_BY_LOAD_TEST = Table(
 
 USAGE_BY_LABEL = Table(
     name="usage_by_label",
-    doc="a label value, such as a team, in a period; every value with runs has a row for every one",
+    doc="a label value, such as a team, in a period; each one with runs has a row for every period",
     key=("period", "key", "value"),
     function='usage(details, by="team", project_labels=project_labels)',
     columns=(
